@@ -1,0 +1,100 @@
+"""Settings of an installation, read from the environment and checked before anything starts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_API = "https://api.weixin.qq.com"
+REAL_OPEN = "https://open.weixin.qq.com"
+REAL_MP = "https://mp.weixin.qq.com"
+
+
+class Mode(StrEnum):
+    """How the installation runs; only production refuses the sandbox and the moving clock."""
+
+    DEMO = "demo"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Env(BaseSettings):
+    """Every setting, its meaning and its default; names are ``ZHANGGUI_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="ZHANGGUI_", extra="ignore")
+
+    mode: Mode = Mode.PRODUCTION
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+    database_direct_url: SecretStr | None = None
+    """For workers when ``DATABASE_URL`` is a pooler in transaction mode."""
+    var: Path = ROOT / "var"
+    base_url: str = "http://127.0.0.1:8000"
+    secret_key: SecretStr
+    key_ring: SecretStr
+    """``1:<base64 of 32 bytes>,2:...``; the last one encrypts, all of them decrypt."""
+    wechat_api_url: str = REAL_API
+    wechat_open_url: str = REAL_OPEN
+    wechat_mp_url: str = REAL_MP
+    sandbox_url: str | None = None
+
+    @field_validator("base_url", "wechat_api_url", "wechat_open_url", "wechat_mp_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            message = f"must be an address such as https://shop.example, not {value!r}"
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    @field_validator("key_ring")
+    @classmethod
+    def _ring(cls, value: SecretStr) -> SecretStr:
+        parse_key_ring(value.get_secret_value())
+        return value
+
+    @model_validator(mode="after")
+    def _production(self) -> Env:
+        if self.mode is Mode.PRODUCTION:
+            if self.sandbox_url:
+                message = "ZHANGGUI_SANDBOX_URL must not be set in production"
+                raise ValueError(message)
+            if len(self.secret_key.get_secret_value()) < 32:
+                message = "ZHANGGUI_SECRET_KEY must have at least 32 characters"
+                raise ValueError(message)
+            if urlsplit(self.base_url).scheme != "https":
+                message = "ZHANGGUI_BASE_URL must begin with https:// in production"
+                raise ValueError(message)
+        return self
+
+    @property
+    def is_production(self) -> bool:
+        return self.mode is Mode.PRODUCTION
+
+
+def parse_key_ring(text: str) -> dict[int, bytes]:
+    """Read ``version:base64`` pairs, oldest first.
+
+    Raises:
+        ValueError: a pair is not of that form or a key is not 32 bytes long.
+    """
+    ring: dict[int, bytes] = {}
+    for pair in text.split(","):
+        version, _, encoded = pair.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+            number = int(version)
+        except (ValueError, binascii.Error):
+            message = "ZHANGGUI_KEY_RING must look like 1:<base64>,2:<base64>"
+            raise ValueError(message) from None
+        if len(key) != 32 or not 0 < number < 256:
+            message = "each key of ZHANGGUI_KEY_RING is 32 bytes, its version 1 to 255"
+            raise ValueError(message)
+        ring[number] = key
+    return ring

@@ -1,0 +1,188 @@
+"""Django's settings, derived from the typed environment in ``config.env``."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+from django.utils.csp import CSP
+from django.utils.translation import gettext_lazy as _
+
+from config.env import ROOT, Env, Mode, parse_key_ring
+from config.logs import logging_config
+from zhanggui.ui.assets import STATICFILES_DIRS as UI_ASSETS
+
+ENV = Env()  # type: ignore[call-arg]  # pydantic fills the fields from the environment
+
+SECRET_KEY = ENV.secret_key.get_secret_value()
+KEY_RING = parse_key_ring(ENV.key_ring.get_secret_value())
+DEBUG = False
+IS_PRODUCTION = ENV.is_production
+IS_DEMO = ENV.mode is Mode.DEMO
+BASE_URL = ENV.base_url
+ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or "", "127.0.0.1", "localhost", "testserver"]
+if IS_PRODUCTION:
+    ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or ""]
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+IS_HTTPS = BASE_URL.startswith("https://")
+
+WECHAT_API_URL = ENV.wechat_api_url
+WECHAT_OPEN_URL = ENV.wechat_open_url
+WECHAT_MP_URL = ENV.wechat_mp_url
+SANDBOX_URL = ENV.sandbox_url
+
+INSTALLED_APPS = [
+    "demo",
+    "zhanggui.stamps",
+    "zhanggui.channels.wechat",
+    "zhanggui.contacts",
+    "zhanggui.codes",
+    "zhanggui.ledger",
+    "zhanggui.accounts",
+    "zhanggui.ui",
+    "zhanggui.core",
+    "django_cotton",
+    "django_htmx",
+    "procrastinate.contrib.django",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+]
+if IS_PRODUCTION:
+    INSTALLED_APPS.remove("demo")
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "servestatic.middleware.ServeStaticMiddleware",
+    "zhanggui.core.middleware.RequestLogMiddleware",
+    "zhanggui.accounts.sessions.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "zhanggui.core.middleware.RefusalMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.csp",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "zhanggui.ui.context.page",
+            ],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django_cotton.cotton_loader.Loader",
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "django_cotton.templatetags.cotton",
+                "zhanggui.ui.templatetags.ui",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "zhanggui.ui.forms.Renderer"
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    options: dict[str, object] = {
+        "prepare_threshold": 3,
+        "application_name": "zhanggui",
+        "connect_timeout": 5,
+    }
+    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    host = unquote(query.pop("host", parts.hostname or ""))
+    return {
+        "ENGINE": "zhanggui.core.db",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or query.pop("port", "")),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options | query,
+    }
+
+
+DATABASES = {"default": _database(ENV.database_url.get_secret_value())}
+DATABASE_DIRECT_URL = (ENV.database_direct_url or ENV.database_url).get_secret_value()
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.Person"
+AUTHENTICATION_BACKENDS = ["zhanggui.accounts.backends.PhoneBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 6},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/choose"
+SESSION_ENGINE = "zhanggui.accounts.sessions"
+SESSION_COOKIE_NAME = "zhanggui_session"
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_NAME = "zhanggui_csrf"
+SECURE_HSTS_SECONDS = 31_536_000 if IS_PRODUCTION and IS_HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_PRODUCTION else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:", "blob:"],
+    "connect-src": [CSP.SELF],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "form-action": [CSP.SELF],
+    "frame-ancestors": [CSP.NONE],
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
+LANGUAGE_COOKIE_NAME = "zhanggui_language"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+TIME_ZONE = "Asia/Shanghai"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = ENV.var / "static"
+STATICFILES_DIRS = UI_ASSETS
+SERVESTATIC_USE_FINDERS = not IS_PRODUCTION
+SERVESTATIC_AUTOREFRESH = False
+
+LOGGING = logging_config(is_production=IS_PRODUCTION)
+LOGGING_CONFIG = "logging.config.dictConfig"
+TEST_RUNNER = "django.test.runner.DiscoverRunner"
+PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "concurrency": 4}
+SILENCED_SYSTEM_CHECKS: list[str] = []

@@ -1,0 +1,26 @@
+"""Every address of the product; each module brings its own."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.urls import include, path
+from django.views.i18n import set_language
+
+from config import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("language", set_language, name="set_language"),
+    path("", include("zhanggui.accounts.urls")),
+    path("", include("zhanggui.contacts.urls")),
+    path("", include("zhanggui.channels.wechat.urls")),
+    path("", include("zhanggui.stamps.urls")),
+]
+if not settings.IS_PRODUCTION:
+    urlpatterns += [path("", include("demo.urls")), path("ui/", include("zhanggui.ui.urls"))]
+
+handler400 = "zhanggui.ui.views.bad_request"
+handler403 = "zhanggui.ui.views.permission_denied"
+handler404 = "zhanggui.ui.views.not_found"
+handler500 = "zhanggui.ui.views.server_error"

@@ -1,0 +1,168 @@
+"""Official accounts with their secrets, followers, sign-in states, QR scenes, callbacks received.
+
+All of these are global tables: an account belongs to a tier, not only to merchants.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts.models import Merchant, Operator, Person, Tier
+from zhanggui.core import clock, sealing
+
+
+class ChannelAccount(models.Model):
+    """An official account (公众号) by app id and secret, owned by one tier."""
+
+    tier = models.CharField(max_length=10, choices=Tier)
+    operator = models.ForeignKey(Operator, null=True, blank=True, on_delete=models.PROTECT)
+    merchant = models.ForeignKey(Merchant, null=True, blank=True, on_delete=models.PROTECT)
+    app_id = models.CharField(max_length=40, unique=True)
+    original_id = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    secret_sealed = models.BinaryField()
+    callback_token_sealed = models.BinaryField()
+    aes_key_sealed = models.BinaryField()
+    access_token_sealed = models.BinaryField(null=True)
+    access_token_expires_at = models.DateTimeField(null=True)
+    last_callback_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tier", "operator", "merchant"],
+                nulls_distinct=False,
+                name="one_official_account_per_tier",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def seal(self, column: str, text: str) -> None:
+        """Put a secret on the row, sealed for its column and app id; does not save."""
+        sealed = sealing.seal(text, column=self._box(column), merchant_id=None)
+        setattr(self, f"{column}_sealed", sealed)
+
+    def unseal(self, column: str) -> str:
+        """Read one of ``secret``, ``callback_token``, ``aes_key``, ``access_token``."""
+        sealed = getattr(self, f"{column}_sealed")
+        return sealing.unseal(bytes(sealed), column=self._box(column), merchant_id=None)
+
+    def _box(self, column: str) -> str:
+        return f"wechat_channelaccount.{column}.{self.app_id}"
+
+
+class Follower(models.Model):
+    """One openid following (or having followed) one official account."""
+
+    account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE, related_name="followers")
+    openid = models.CharField(max_length=64)
+    is_following = models.BooleanField(default=True)
+    changed_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "openid"], name="one_follower_per_openid")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}:{self.pk}"
+
+
+class PersonIdentity(models.Model):
+    """The openid by which a person of the staff signs in (platform's account)."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="wechat_identities")
+    account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE)
+    openid = models.CharField(max_length=64)
+    nickname = models.CharField(max_length=80, blank=True)
+    avatar_url = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "openid"], name="one_person_per_openid")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}:{self.pk}"
+
+
+class OAuthState(models.Model):
+    """A sign-in under way: what the ``state`` parameter stands for."""
+
+    state_digest = models.BinaryField(max_length=32, unique=True)
+    browser_digest = models.BinaryField(max_length=32)
+    """Digest of a cookie of the browser that began, so that a foreign return is refused."""
+    account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE)
+    audience = models.CharField(max_length=10)
+    """``customer`` or ``staff``."""
+    scope = models.CharField(max_length=20)
+    merchant = models.ForeignKey(Merchant, null=True, on_delete=models.CASCADE)
+    next_path = models.CharField(max_length=500)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.audience}:{self.pk}"
+
+
+class SceneCode(models.Model):
+    """A parameterised QR code: scanning it tells the module that made it."""
+
+    account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE)
+    scene = models.CharField(max_length=64)
+    purpose = models.CharField(max_length=40)
+    """Names the handler in ``hooks.scan_handlers``, for example ``stamps.manager_invitation``."""
+    merchant_id = models.BigIntegerField(null=True)
+    subject_id = models.BigIntegerField(null=True)
+    url = models.CharField(max_length=300)
+    """What the picture says; drawn by ourselves."""
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "scene"], name="scene_once_per_account")
+        ]
+
+    def __str__(self) -> str:
+        return self.purpose
+
+
+class DeliveryState(models.TextChoices):
+    """What became of a callback."""
+
+    RECEIVED = "received", _("Received")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+
+
+class CallbackDelivery(models.Model):
+    """A callback as it came, stored once under the platform's own id; can be replayed."""
+
+    account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE)
+    platform_key = models.CharField(max_length=200)
+    """``msg:<MsgId>`` or ``event:<openid digest>:<CreateTime>:<Event>:<EventKey>``."""
+    body_sealed = models.BinaryField()
+    state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.RECEIVED)
+    error = models.CharField(max_length=200, blank=True)
+    received_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "platform_key"], name="one_delivery_per_platform_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}:{self.pk}"

@@ -1,0 +1,89 @@
+"""The same key twice is one write: the second request gets the first one's answer.
+
+The record is written in the business transaction, so that answer and effect commit together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from zhanggui.core import clock
+from zhanggui.core.errors import InProgress, KeyReused
+from zhanggui.core.models import IdempotencyRecord
+
+REPLAY_FOR = timedelta(hours=24)
+
+
+def fingerprint(content: Mapping[str, Any]) -> bytes:
+    """What the request asked for; the same key with another content is refused."""
+    return sha256(json.dumps(content, sort_keys=True, default=str).encode()).digest()
+
+
+def replay(*, caller: str, key: str, print_: bytes) -> dict[str, Any] | None:
+    """The stored answer of this key, if there is one younger than 24 hours.
+
+    Raises:
+        KeyReused: the key was used for another content (409).
+    """
+    record = IdempotencyRecord.objects.filter(caller=caller, key=key).first()
+    if record is None or record.created_at <= clock.now() - REPLAY_FOR:
+        return None
+    return check_record(bytes(record.fingerprint), record.answer, print_)
+
+
+def check_record(stored: bytes, answer: Any, print_: bytes) -> dict[str, Any] | None:
+    """Compare a stored record with a request.
+
+    Raises:
+        KeyReused: other content (409).
+    """
+    if stored != print_:
+        raise KeyReused
+    return dict(answer) if answer is not None else None
+
+
+def once(
+    *, caller: str, key: str, content: Mapping[str, Any], write: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """Run ``write`` in one transaction with its record, or answer what it answered before.
+
+    Args:
+        caller: who holds the key, for example ``person:17``.
+        key: chosen by the client, at most 80 signs; without one the write simply runs.
+        content: what the request asks for; becomes the fingerprint.
+        write: does the work and returns a JSON answer.
+
+    Raises:
+        KeyReused: same key, other content (409).
+        InProgress: two requests with one key at the same moment; this one lost (409).
+    """
+    if not key:
+        with transaction.atomic():
+            return write()
+    print_ = fingerprint(content)
+    found = replay(caller=caller, key=key, print_=print_)
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            IdempotencyRecord.objects.filter(
+                caller=caller, key=key, created_at__lte=clock.now() - REPLAY_FOR
+            ).delete()
+            answer = write()
+            IdempotencyRecord(
+                caller=caller, key=key[:80], fingerprint=print_, answer=answer
+            ).save(force_insert=True)
+    except IntegrityError as error:
+        if "one_answer_per_key" not in str(error):
+            raise
+        found = replay(caller=caller, key=key, print_=print_)
+        if found is None:
+            raise InProgress from error
+        return found
+    return answer

@@ -1,0 +1,96 @@
+"""Counting of whatever can be guessed or flooded.
+
+A limit is checked before the business transaction and counted after the refusal in a
+transaction of its own, so that rolling back cannot give a try back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from zhanggui.core import clock
+from zhanggui.core.errors import TooMany
+from zhanggui.core.models import LimitCounter
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``most`` tries within ``window_s`` seconds; the try that reaches it locks for ``lock_s``."""
+
+    kind: str
+    most: int
+    window_s: int
+    lock_s: int
+
+
+_COUNT = """
+INSERT INTO core_limitcounter AS c (kind, subject, window_starts_at, count, locked_until)
+VALUES (%(kind)s, %(subject)s, %(now)s, 1,
+        CASE WHEN %(most)s <= 1 THEN %(until)s ELSE NULL::timestamptz END)
+ON CONFLICT (kind, subject) DO UPDATE SET
+  window_starts_at = CASE WHEN c.window_starts_at <= %(oldest)s THEN %(now)s
+                          ELSE c.window_starts_at END,
+  count = CASE WHEN c.window_starts_at <= %(oldest)s THEN 1 ELSE c.count + 1 END,
+  locked_until = CASE
+    WHEN (CASE WHEN c.window_starts_at <= %(oldest)s THEN 1 ELSE c.count + 1 END) >= %(most)s
+    THEN %(until)s ELSE c.locked_until END
+RETURNING count, locked_until
+"""
+
+
+def count(limit: Limit, subject: str) -> datetime | None:
+    """Count one try, committed at once; answers until when the subject is locked, if it is.
+
+    Raises:
+        RuntimeError: called inside a transaction, whose end could take the count back.
+    """
+    moment = clock.now()
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(
+            _COUNT,
+            {
+                "kind": limit.kind,
+                "subject": subject,
+                "now": moment,
+                "most": limit.most,
+                "oldest": moment - timedelta(seconds=limit.window_s),
+                "until": moment + timedelta(seconds=limit.lock_s),
+            },
+        )
+        _count, locked_until = cursor.fetchone()
+    return locked_until if locked_until and locked_until > moment else None
+
+
+def seconds_locked(pairs: Iterable[tuple[Limit, str]]) -> int:
+    """How long the longest of these locks still holds, in whole seconds; 0 when none does."""
+    moment = clock.now()
+    wanted = {(limit.kind, subject) for limit, subject in pairs}
+    rows = LimitCounter.objects.filter(
+        kind__in={kind for kind, _ in wanted},
+        subject__in={subject for _, subject in wanted},
+        locked_until__gt=moment,
+    ).values_list("kind", "subject", "locked_until")
+    waits = [
+        until - moment for kind, subject, until in rows if (kind, subject) in wanted and until
+    ]
+    return max((int(wait.total_seconds()) + 1 for wait in waits), default=0)
+
+
+def check(*pairs: tuple[Limit, str]) -> None:
+    """Refuse while any of these subjects is locked.
+
+    Raises:
+        TooMany: locked; carries the seconds to wait (429).
+    """
+    wait = seconds_locked(pairs)
+    if wait:
+        raise TooMany(retry_after_s=wait)
+
+
+def forget(limit: Limit, subject: str) -> None:
+    """Start counting anew, for example after a right password."""
+    LimitCounter.objects.filter(kind=limit.kind, subject=subject).delete()

@@ -1,0 +1,67 @@
+"""What surrounds every request: a log line with an id, and refusals turned into answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from zhanggui.core import tokens
+from zhanggui.core.errors import DomainError
+
+log = structlog.get_logger("zhanggui.request")
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestLogMiddleware:
+    """One log line a request: method, route, status and time; the path's tokens stay out."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        request.support_code = tokens.new_token(8).upper()  # type: ignore[attr-defined]
+        structlog.contextvars.bind_contextvars(request_id=request.support_code)  # type: ignore[attr-defined]
+        try:
+            response = self.get_response(request)
+            route = request.resolver_match.route if request.resolver_match else "-"
+            log.info(
+                "request",
+                method=request.method,
+                route=route,
+                status=response.status_code,
+                took_ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+        finally:
+            structlog.contextvars.clear_contextvars()
+        return response
+
+
+class RefusalMiddleware:
+    """A refusal that no view caught becomes the matching page, or JSON for the API."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer a ``DomainError``; anything else rises as the bug it is."""
+        if not isinstance(exception, DomainError):
+            return None
+        if request.headers.get("Accept", "").startswith("application/json"):
+            response: HttpResponse = JsonResponse(
+                {"error": exception.as_json()}, status=exception.status
+            )
+        else:
+            response = render(
+                request, "ui/refusal.html", {"refusal": exception}, status=exception.status
+            )
+        if exception.retry_after_s is not None:
+            response["Retry-After"] = str(exception.retry_after_s)
+        return response

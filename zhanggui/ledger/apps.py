@@ -1,0 +1,10 @@
+"""Ledger: double entry, append-only, for every unit."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class LedgerConfig(AppConfig):
+    name = "zhanggui.ledger"
+    label = "ledger"
+    verbose_name = _("Ledger")

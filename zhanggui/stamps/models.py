@@ -1,0 +1,263 @@
+"""Programmes and cards, records of stamps, store managers and their invitations.
+
+Source: stamps specification 4 and 5.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts.models import Person, Store
+from zhanggui.codes.models import OneTimeCode
+from zhanggui.contacts.models import Customer
+from zhanggui.core import clock, tokens
+from zhanggui.core.models import TenantForeignKey, TenantModel
+from zhanggui.ledger.models import Account, Transaction
+
+
+class ProgrammeState(models.TextChoices):
+    """Whether a programme gives stamps."""
+
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+
+
+class Programme(TenantModel):
+    """What a card collects and what it leads to."""
+
+    name = models.CharField(max_length=60)
+    slots = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(2), MaxValueValidator(20)]
+    )
+    reward = models.CharField(max_length=60)
+    rules = models.TextField(blank=True, max_length=1000)
+    code_ttl_s = models.PositiveSmallIntegerField(
+        default=180, validators=[MinValueValidator(60), MaxValueValidator(600)]
+    )
+    max_per_code = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(10)]
+    )
+    """A manager may give 1..max_per_code stamps for one code; more than 1 needs a reason (D24)."""
+    state = models.CharField(max_length=10, choices=ProgrammeState, default=ProgrammeState.ACTIVE)
+    issue_account = TenantForeignKey(Account, on_delete=models.PROTECT, db_index=False)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["merchant", "name"], name="programme_name_once"),
+            models.CheckConstraint(
+                condition=models.Q(code_ttl_s__gte=60, code_ttl_s__lte=600),
+                name="code_life_60_to_600_s",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProgrammeStore(TenantModel):
+    """A store that takes part in a programme."""
+
+    programme = TenantForeignKey(Programme, on_delete=models.CASCADE, related_name="places")
+    store = TenantForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["merchant", "programme", "store"], name="programme_in_a_store_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.programme_id}@{self.store_id}"
+
+
+class CardState(models.TextChoices):
+    """The states of 5.3 that exist without rewards and expiry."""
+
+    OPEN = "open", _("Open")
+    BLOCKED = "blocked", _("Blocked")
+
+
+class Card(TenantModel):
+    """One customer's card of one programme; its stamps lie in its ledger account."""
+
+    token = models.CharField(max_length=40, default=tokens.new_token)
+    programme = TenantForeignKey(Programme, on_delete=models.PROTECT, related_name="cards")
+    customer = TenantForeignKey(Customer, on_delete=models.PROTECT, related_name="cards")
+    account = TenantForeignKey(Account, on_delete=models.PROTECT, db_index=False)
+    balance = models.IntegerField(default=0)
+    """Cache of the ledger account, updated with each booking and compared by a command."""
+    version = models.PositiveIntegerField(default=0)
+    """Grows with every change, so that the phone can ask cheaply whether anything is new."""
+    state = models.CharField(max_length=10, choices=CardState, default=CardState.OPEN)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["merchant", "token"], name="card_token_once"),
+            models.UniqueConstraint(
+                fields=["merchant", "programme", "customer"], name="one_card_per_customer"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["merchant", "customer"], name="cards_of_a_customer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"card:{self.pk}"
+
+
+class Kind(models.TextChoices):
+    """What a record says happened."""
+
+    ACCUMULATE = "accumulate", _("Stamp")
+    CANCEL = "cancel", _("Cancel a stamp")
+
+
+class Method(models.TextChoices):
+    """How it was proved (assurance)."""
+
+    CODE = "otp", _("One-time code")
+    BACK_OFFICE = "office", _("Back office")
+
+
+class StampRecord(TenantModel):
+    """What people read of a booking: names as they were then. Erasable; the ledger is not."""
+
+    transaction = TenantForeignKey(Transaction, on_delete=models.PROTECT, db_index=False)
+    kind = models.CharField(max_length=12, choices=Kind)
+    method = models.CharField(max_length=8, choices=Method)
+    card = TenantForeignKey(Card, on_delete=models.PROTECT, related_name="records", db_index=False)
+    customer = TenantForeignKey(Customer, on_delete=models.PROTECT, db_index=False)
+    store = TenantForeignKey(Store, on_delete=models.PROTECT, db_index=False)
+    manager_id = models.BigIntegerField()
+    """The person who confirmed (a global row)."""
+    manager_name = models.CharField(max_length=80)
+    customer_name = models.CharField(max_length=80)
+    name_key = models.CharField(max_length=200)
+    amount = models.SmallIntegerField()
+    """+k given, -k taken back."""
+    balance_after = models.IntegerField()
+    code = TenantForeignKey(OneTimeCode, null=True, on_delete=models.PROTECT, db_index=False)
+    reverses = TenantForeignKey("self", null=True, on_delete=models.PROTECT, db_index=False)
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(default=clock.now)
+    business_date = models.DateField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["merchant", "transaction"], name="record_once"),
+            models.UniqueConstraint(fields=["merchant", "code"], name="code_booked_once"),
+            models.UniqueConstraint(fields=["merchant", "reverses"], name="cancelled_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["merchant", "store", "-at", "-id"], name="records_of_a_store"),
+            models.Index(fields=["merchant", "-at", "-id"], name="records_newest_first"),
+            models.Index(fields=["merchant", "card", "-at", "-id"], name="records_of_a_card"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount:+d}"
+
+
+class ManagerBinding(models.Model):
+    """One WeChat, one store: who may work at a store's manager page (global, see design 6)."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="manager_bindings")
+    merchant_id = models.BigIntegerField()
+    store_id = models.BigIntegerField()
+    name = models.CharField(max_length=80)
+    """The name at binding time, as the back office lists it."""
+    created_at = models.DateTimeField(default=clock.now)
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.CharField(max_length=20, blank=True)
+    """``admin``, ``self`` or ``store_closed``."""
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["person"],
+                condition=models.Q(removed_at__isnull=True),
+                name="one_active_binding_per_person",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["merchant_id", "store_id"], name="managers_of_a_store")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id}@{self.store_id}"
+
+
+class InvitationState(models.TextChoices):
+    """The states of 5.2."""
+
+    FRESH = "fresh", _("Waiting for a scan")
+    USED = "used", _("Used")
+    REVOKED = "revoked", _("Revoked")
+    EXPIRED = "expired", _("Expired")
+
+
+class ManagerInvitation(TenantModel):
+    """A QR code by which people become managers of a store; valid 24 h."""
+
+    store = TenantForeignKey(Store, on_delete=models.CASCADE, related_name="manager_invitations")
+    scene_code_id = models.BigIntegerField()
+    """The scene code of the platform's account (a global row)."""
+    max_people = models.PositiveSmallIntegerField(default=1)
+    used_count = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=InvitationState, default=InvitationState.FRESH)
+    created_by_id = models.BigIntegerField()
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(used_count__lte=models.F("max_people")),
+                name="invitation_not_overused",
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["merchant", "store", "state"], name="invitations_of_a_store"),
+            models.Index(fields=["merchant", "scene_code_id"], name="invitation_by_scene"),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation:{self.pk}"
+
+
+class PendingState(models.TextChoices):
+    """What became of a late scan (D03)."""
+
+    WAITING = "waiting", _("Waiting for approval")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+
+
+class PendingManager(TenantModel):
+    """Somebody scanned an invitation later than 30 minutes: an admin decides (D03)."""
+
+    invitation = TenantForeignKey(ManagerInvitation, on_delete=models.CASCADE)
+    store = TenantForeignKey(Store, on_delete=models.CASCADE, db_index=False)
+    person_id = models.BigIntegerField()
+    name = models.CharField(max_length=80)
+    state = models.CharField(max_length=10, choices=PendingState, default=PendingState.WAITING)
+    created_at = models.DateTimeField(default=clock.now)
+    decided_at = models.DateTimeField(null=True)
+    decided_by_id = models.BigIntegerField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["merchant", "invitation", "person_id"], name="one_pending_per_person"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
