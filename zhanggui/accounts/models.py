@@ -211,7 +211,7 @@ class AuditEntry(TenantModel):
     actor_id = models.BigIntegerField(null=True)
     action = models.CharField(max_length=60)
     target = models.CharField(max_length=60)
-    store = TenantForeignKey(Store, null=True, db_index=False, on_delete=models.PROTECT)
+    store = TenantForeignKey(Store, null=True, on_delete=models.PROTECT)
     details = models.JSONField(default=dict)
     device = models.CharField(max_length=120, blank=True)
     ip = models.GenericIPAddressField(null=True)

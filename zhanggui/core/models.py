@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
 
 class TenantForeignKey[To: models.Model](models.ForeignKey[To, To]):
-    """A foreign key inside one merchant: joins and lazy access name the merchant, too."""
+    """A foreign key inside one merchant: joins and lazy access name the merchant, too.
+
+    It brings no index of its own: indexes of tenant tables begin with the merchant and are
+    declared by the model.
+    """
+
+    def __init__(self, to: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("db_index", False)
+        super().__init__(to, **kwargs)
 
     def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> Any:
         """Add ``merchant_id = merchant_id`` to every join over this key."""

@@ -48,8 +48,8 @@ class Transaction(TenantModel):
     """For example ``stamps.accumulated`` or ``stamps.cancelled``."""
     cause = models.CharField(max_length=60)
     """What it refers to, for example ``code:17``; unique, so that a cause books once."""
-    reverses = TenantForeignKey("self", null=True, db_index=False, on_delete=models.PROTECT)
-    store = TenantForeignKey(Store, null=True, db_index=False, on_delete=models.PROTECT)
+    reverses = TenantForeignKey("self", null=True, on_delete=models.PROTECT)
+    store = TenantForeignKey(Store, null=True, on_delete=models.PROTECT)
     at = models.DateTimeField(default=clock.now)
     business_date = models.DateField()
 
@@ -66,10 +66,8 @@ class Transaction(TenantModel):
 class Entry(TenantModel):
     """One side of a transaction; append-only (a trigger)."""
 
-    transaction = TenantForeignKey(Transaction, on_delete=models.PROTECT, related_name="entries",
-                                   db_index=False)
-    account = TenantForeignKey(Account, on_delete=models.PROTECT, related_name="entries",
-                               db_index=False)
+    transaction = TenantForeignKey(Transaction, on_delete=models.PROTECT, related_name="entries")
+    account = TenantForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
     amount = models.BigIntegerField()
 
     class Meta(TenantModel.Meta):

@@ -43,7 +43,7 @@ class Programme(TenantModel):
     )
     """A manager may give 1..max_per_code stamps for one code; more than 1 needs a reason (D24)."""
     state = models.CharField(max_length=10, choices=ProgrammeState, default=ProgrammeState.ACTIVE)
-    issue_account = TenantForeignKey(Account, on_delete=models.PROTECT, db_index=False)
+    issue_account = TenantForeignKey(Account, on_delete=models.PROTECT)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta(TenantModel.Meta):
@@ -89,7 +89,7 @@ class Card(TenantModel):
     token = models.CharField(max_length=40, default=tokens.new_token)
     programme = TenantForeignKey(Programme, on_delete=models.PROTECT, related_name="cards")
     customer = TenantForeignKey(Customer, on_delete=models.PROTECT, related_name="cards")
-    account = TenantForeignKey(Account, on_delete=models.PROTECT, db_index=False)
+    account = TenantForeignKey(Account, on_delete=models.PROTECT)
     balance = models.IntegerField(default=0)
     """Cache of the ledger account, updated with each booking and compared by a command."""
     version = models.PositiveIntegerField(default=0)
@@ -129,12 +129,12 @@ class Method(models.TextChoices):
 class StampRecord(TenantModel):
     """What people read of a booking: names as they were then. Erasable; the ledger is not."""
 
-    transaction = TenantForeignKey(Transaction, on_delete=models.PROTECT, db_index=False)
+    transaction = TenantForeignKey(Transaction, on_delete=models.PROTECT)
     kind = models.CharField(max_length=12, choices=Kind)
     method = models.CharField(max_length=8, choices=Method)
-    card = TenantForeignKey(Card, on_delete=models.PROTECT, related_name="records", db_index=False)
-    customer = TenantForeignKey(Customer, on_delete=models.PROTECT, db_index=False)
-    store = TenantForeignKey(Store, on_delete=models.PROTECT, db_index=False)
+    card = TenantForeignKey(Card, on_delete=models.PROTECT, related_name="records")
+    customer = TenantForeignKey(Customer, on_delete=models.PROTECT)
+    store = TenantForeignKey(Store, on_delete=models.PROTECT)
     manager_id = models.BigIntegerField()
     """The person who confirmed (a global row)."""
     manager_name = models.CharField(max_length=80)
@@ -143,8 +143,8 @@ class StampRecord(TenantModel):
     amount = models.SmallIntegerField()
     """+k given, -k taken back."""
     balance_after = models.IntegerField()
-    code = TenantForeignKey(OneTimeCode, null=True, on_delete=models.PROTECT, db_index=False)
-    reverses = TenantForeignKey("self", null=True, on_delete=models.PROTECT, db_index=False)
+    code = TenantForeignKey(OneTimeCode, null=True, on_delete=models.PROTECT)
+    reverses = TenantForeignKey("self", null=True, on_delete=models.PROTECT)
     reason = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField(default=clock.now)
     business_date = models.DateField()
@@ -244,7 +244,7 @@ class PendingManager(TenantModel):
     """Somebody scanned an invitation later than 30 minutes: an admin decides (D03)."""
 
     invitation = TenantForeignKey(ManagerInvitation, on_delete=models.CASCADE)
-    store = TenantForeignKey(Store, on_delete=models.CASCADE, db_index=False)
+    store = TenantForeignKey(Store, on_delete=models.CASCADE)
     person_id = models.BigIntegerField()
     name = models.CharField(max_length=80)
     state = models.CharField(max_length=10, choices=PendingState, default=PendingState.WAITING)
