@@ -1,0 +1,17 @@
+"""What every test runs with; the parts are explained in ``tests/plugins``."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = [
+    "tests.plugins.database",
+    "tests.plugins.network",
+    "tests.plugins.spec",
+]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(test_database: str) -> None:
+    """Give tests this worker's copy of the migrated template (replaces pytest-django's own)."""
+    assert test_database

@@ -1,0 +1,198 @@
+"""One PostgreSQL for a test run, one migrated template in it, one copy of that per worker.
+
+The first process that needs it starts the server; with xdist that is the controller, and the
+workers are told the address. ``ZHANGGUI_TEST_DATABASE_URL`` names a server to use instead (its
+role must be allowed to create databases).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from pytest_django import DjangoDbBlocker
+
+from launcher.postgres import Cluster
+
+PREFIX = "zhanggui-test-"
+TEMPLATE_LOCK = 20_260_101
+
+_clusters = pytest.StashKey[Cluster]()
+
+
+class DatabaseServer:
+    """The run's server: makes, copies and drops databases."""
+
+    def __init__(self, url: str, run: str) -> None:
+        self.run = run
+        self.parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
+
+    @property
+    def template(self) -> str:
+        """Name of the migrated database all others are copies of."""
+        return f"zhanggui_{self.run}_template"
+
+    def url(self, database: str) -> str:
+        """A ``DATABASE_URL`` for another process."""
+        from urllib.parse import quote
+
+        host = self.parts.get("host", "")
+        place = f"@/{database}?host={host}&port={self.parts.get('port', '5432')}"
+        if not host.startswith("/"):
+            place = f"@{host}:{self.parts.get('port', '5432')}/{database}"
+        return f"postgresql://{self.parts['user']}:{quote(self.parts.get('password', ''))}{place}"
+
+    def execute(self, statement: LiteralString, *names: str) -> None:
+        """Run a statement about whole databases; each ``{}`` is a quoted name."""
+        with psycopg.connect(**self.parts, autocommit=True) as connection:  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def copy(self, name: str) -> None:
+        """Make a database out of the template."""
+        self.execute("CREATE DATABASE {} TEMPLATE {}", name, self.template)
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is still connected to it."""
+        self.execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+    def use(self, name: str) -> None:
+        """Let Django's connections of all threads go to this database from now on."""
+        from django.conf import settings
+        from django.db import connections
+
+        connection = connections["default"]
+        connection.close()
+        place = {
+            "NAME": name,
+            "HOST": self.parts.get("host", ""),
+            "PORT": self.parts.get("port", ""),
+            "USER": self.parts["user"],
+            "PASSWORD": self.parts.get("password", ""),
+        }
+        for known in (
+            settings.DATABASES["default"],
+            connections.settings["default"],
+            connection.settings_dict,
+        ):
+            known.update(place)
+
+    def ensure_template(self) -> None:
+        """Migrate the template once per run; who comes second waits for the first."""
+        from django.core.management import call_command
+        from django.db import connections
+
+        with psycopg.connect(**self.parts, autocommit=True) as guard:  # type: ignore[arg-type]
+            guard.execute("SELECT pg_advisory_lock(%s)", [TEMPLATE_LOCK])
+            known = guard.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self.template])
+            if known.fetchone():
+                return
+            unfinished = f"{self.template}_new"
+            self.drop(unfinished)
+            self.execute("CREATE DATABASE {}", unfinished)
+            self.use(unfinished)
+            call_command("migrate", verbosity=0, interactive=False)
+            connections.close_all()
+            self.execute("ALTER DATABASE {} RENAME TO {}", unfinished, self.template)
+
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where the controller's server is."""
+    node.workerinput["zhanggui_server"] = _server_url(node.config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server, also after Ctrl-C."""
+    cluster = config.stash.get(_clusters, None)
+    if cluster:
+        cluster.remove()
+
+
+def _server_url(config: pytest.Config) -> str:
+    given = os.environ.get("ZHANGGUI_TEST_DATABASE_URL")
+    if given:
+        return given
+    cluster = config.stash.get(_clusters, None)
+    if cluster is None:
+        _remove_leftovers()
+        home = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")
+        cluster = Cluster(Path(home), password=secrets.token_urlsafe(16), is_durable=False)
+        config.stash[_clusters] = cluster
+        cluster.start()
+    return cluster.url("postgres")
+
+
+def _remove_leftovers() -> None:
+    """Delete the files of servers whose test run was killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+        try:
+            os.kill(int(pid), 0)
+        except (ProcessLookupError, ValueError):
+            shutil.rmtree(folder, ignore_errors=True)
+        except PermissionError:
+            continue
+
+
+@pytest.fixture(scope="session")
+def database_server(request: pytest.FixtureRequest) -> DatabaseServer:
+    """The PostgreSQL server of this run."""
+    workerinput: dict[str, str] = getattr(request.config, "workerinput", {})
+    url = workerinput.get("zhanggui_server") or _server_url(request.config)
+    return DatabaseServer(url, workerinput.get("testrunuid", f"{os.getpid()}")[:8])
+
+
+@pytest.fixture(scope="session")
+def test_database(
+    request: pytest.FixtureRequest,
+    database_server: DatabaseServer,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[str]:
+    """Name of this worker's own database, in use by Django."""
+    workerinput: dict[str, str] = getattr(request.config, "workerinput", {})
+    name = f"zhanggui_{database_server.run}_{workerinput.get('workerid', 'alone')}"
+    with django_db_blocker.unblock():
+        database_server.ensure_template()
+    database_server.copy(name)
+    database_server.use(name)
+    yield name
+    from django.db import connections
+
+    connections.close_all()
+    database_server.drop(name)
+
+
+@pytest.fixture
+def race_db(
+    request: pytest.FixtureRequest,
+    database_server: DatabaseServer,
+    test_database: str,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[str]:
+    """A fresh database for one test in which commits are real and threads see each other.
+
+    Not together with the ``django_db`` mark, which would hide everything in one transaction.
+    Yields the ``DATABASE_URL``, for tests that start other processes.
+    """
+    if request.node.get_closest_marker("django_db"):
+        pytest.fail("race_db and the django_db mark exclude each other")
+    from django.db import connections
+
+    name = f"{test_database}_{secrets.token_hex(4)}"
+    database_server.copy(name)
+    database_server.use(name)
+    with django_db_blocker.unblock():
+        yield database_server.url(name)
+        connections.close_all()
+    database_server.use(test_database)
+    database_server.drop(name)

@@ -1,0 +1,29 @@
+"""Settings of a test run. Loaded before Django's settings are read (``-p`` in pyproject.toml)."""
+
+from __future__ import annotations
+
+import base64
+import os
+
+from launcher.environment import sandbox_settings
+from launcher.paths import ROOT
+
+SETTINGS = {
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "DATABASE_URL": "postgresql://zhanggui@/replaced_by_the_database_plugin",
+    "ZHANGGUI_MODE": "test",
+    "ZHANGGUI_VAR": str(ROOT / "var" / "test"),
+    "ZHANGGUI_SECRET_KEY": "only-for-tests-" + "x" * 40,
+    "ZHANGGUI_KEY_RING": "1:" + base64.b64encode(b"only for tests, exactly 32 bytes").decode(),
+    **sandbox_settings("http://127.0.0.1:8001"),
+}
+
+
+def _forget_the_callers_settings() -> None:
+    for name in list(os.environ):
+        if name.startswith("ZHANGGUI_") and not name.startswith("ZHANGGUI_TEST_"):
+            del os.environ[name]
+
+
+_forget_the_callers_settings()
+os.environ.update(SETTINGS)
