@@ -38,7 +38,11 @@ class Merchant(models.Model):
     """The tenant (商家): every business row belongs to exactly one. A cold table: no counters."""
 
     operator = models.ForeignKey(
-        Operator, null=True, blank=True, on_delete=models.PROTECT, db_constraint=False,
+        Operator,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_constraint=False,
         related_name="merchants",
     )
     name = models.CharField(max_length=80)
@@ -143,6 +147,7 @@ class Role(models.TextChoices):
     MANAGER = "manager", _("Manager")
     CLERK = "clerk", _("Clerk")
     FINANCE = "finance", _("Finance")
+    CUSTOM = "custom", _("Own set of rights")
 
 
 class Membership(models.Model):
@@ -157,6 +162,8 @@ class Membership(models.Model):
         Merchant, null=True, blank=True, on_delete=models.CASCADE, related_name="memberships"
     )
     role = models.CharField(max_length=10, choices=Role)
+    rights = models.JSONField(default=list, blank=True)
+    """Names of the rights, only for the role ``custom``."""
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -126,7 +126,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('tier', models.CharField(choices=[('platform', 'Platform'), ('operator', 'Operator'), ('merchant', 'Merchant')], max_length=10)),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('manager', 'Manager'), ('clerk', 'Clerk'), ('finance', 'Finance')], max_length=10)),
+                ('role', models.CharField(choices=[('owner', 'Owner'), ('manager', 'Manager'), ('clerk', 'Clerk'), ('finance', 'Finance'), ('custom', 'Own set of rights')], max_length=10)),
+                ('rights', models.JSONField(blank=True, default=list)),
                 ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
                 ('merchant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.merchant')),

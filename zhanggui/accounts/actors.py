@@ -1,0 +1,51 @@
+"""Who acts: the value every service takes and every audit entry keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zhanggui.accounts import devices
+from zhanggui.accounts.models import ActorKind
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+    from zhanggui.accounts.models import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, from which device and address; ``id`` is None for the system itself."""
+
+    kind: ActorKind
+    id: int | None
+    name: str
+    ip: str | None = None
+    device: str = ""
+
+    @property
+    def key(self) -> str:
+        """Who this is for limits and idempotency keys, for example ``person:17``."""
+        return f"{self.kind.value}:{self.id if self.id is not None else self.name}"
+
+
+def person_actor(person: Person, request: HttpRequest | None = None) -> Actor:
+    """A person who signs in: staff, operator, platform, store manager."""
+    return _actor(ActorKind.PERSON, person.pk, person.name, request)
+
+
+def customer_actor(customer_id: int, name: str, request: HttpRequest | None = None) -> Actor:
+    """A customer of the merchant in scope."""
+    return _actor(ActorKind.CUSTOMER, customer_id, name, request)
+
+
+def system_actor(name: str) -> Actor:
+    """A job or a command; ``name`` says which, for example ``retention``."""
+    return _actor(ActorKind.SYSTEM, None, name, None)
+
+
+def _actor(kind: ActorKind, id_: int | None, name: str, request: HttpRequest | None) -> Actor:
+    if request is None:
+        return Actor(kind, id_, name)
+    return Actor(kind, id_, name, ip=devices.ip_of(request), device=devices.device_of(request))

@@ -1,0 +1,106 @@
+"""The audit log: one entry for every change of state, in the transaction of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts.models import ActorKind, AuditEntry, PlatformAuditEntry
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.actors import Actor
+
+Text = str | Promise
+NamesOf = Callable[[Collection[int]], Mapping[int, str]]
+
+_actions: dict[str, Text] = {}
+_names: dict[ActorKind, NamesOf] = {}
+
+
+def register_action(action: str, text: Text) -> None:
+    """Say in words what an action is; modules do so in ``apps.py``.
+
+    Raises:
+        ValueError: another text is registered under this action.
+    """
+    if action in _actions and str(_actions[action]) != str(text):
+        message = f"two texts for the audit action {action}"
+        raise ValueError(message)
+    _actions[action] = text
+
+
+def register_names(kind: ActorKind, names: NamesOf) -> None:
+    """Say how the names of a kind of actors are found (ids of the open scope to names)."""
+    _names[kind] = names
+
+
+def actions() -> Mapping[str, Text]:
+    """All actions with their texts."""
+    return dict(_actions)
+
+
+def text_of(action: str) -> Text:
+    """An action in words; its own name when nobody registered any."""
+    return _actions.get(action, action)
+
+
+def names_of(kind: ActorKind, ids: Collection[int]) -> Mapping[int, str]:
+    """The names of actors by id; erased ones are missing."""
+    find = _names.get(kind)
+    return find(ids) if find and ids else {}
+
+
+def record(
+    actor: Actor,
+    action: str,
+    target: str,
+    *,
+    store_id: int | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Write one entry into the log of the merchant in scope, inside the caller's transaction.
+
+    Args:
+        actor: who acts.
+        action: ``module.thing.happened``, registered with a text.
+        target: what it was done to, ``kind:id``, for example ``store:12``.
+        store_id: the store it belongs to, where there is one.
+        details: before and after in JSON; never digits of a code, phones or names of people.
+    """
+    AuditEntry(
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        action=action,
+        target=target,
+        store_id=store_id,
+        details=_details(actor, details),
+        device=actor.device,
+        ip=actor.ip,
+    ).save(force_insert=True)
+
+
+def record_platform(
+    actor: Actor, action: str, target: str = "", *, details: Mapping[str, Any] | None = None
+) -> None:
+    """Write one entry into the log of the installation: sign-ins, tiers, people."""
+    PlatformAuditEntry(
+        person_id=actor.id if actor.kind == ActorKind.PERSON else None,
+        action=action,
+        target=target,
+        details=_details(actor, details),
+        device=actor.device,
+        ip=actor.ip,
+    ).save(force_insert=True)
+
+
+def _details(actor: Actor, details: Mapping[str, Any] | None) -> dict[str, Any]:
+    kept = dict(details or {})
+    if actor.kind == ActorKind.SYSTEM:
+        kept["by"] = actor.name
+    return kept
+
+
+SYSTEM_NAME = _("System")

@@ -1,0 +1,61 @@
+"""What a request says about where it comes from: an address and a short name of the device."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from django.conf import settings
+from django.http import HttpRequest
+
+# the first that fits names the part; the order matters: an iPad also says "Mac OS X"
+SYSTEMS = (
+    ("iPhone", r"iPhone"),
+    ("iPad", r"iPad"),
+    ("HarmonyOS", r"HarmonyOS|OpenHarmony"),
+    ("Android", r"Android"),
+    ("Windows", r"Windows"),
+    ("Mac", r"Mac OS X|Macintosh"),
+    ("Linux", r"Linux|X11"),
+)
+PROGRAMS = (
+    ("企业微信", r"wxwork"),
+    ("微信", r"MicroMessenger"),
+    ("Edge", r"Edg(?:e|A|iOS)?/"),
+    ("Firefox", r"Firefox/|FxiOS/"),
+    ("Chrome", r"Chrome/|CriOS/|HeadlessChrome/"),
+    ("Safari", r"Safari/"),
+)
+
+
+def describe(user_agent: str) -> str:
+    """A device as people name it, for example ``iPhone · 微信``; empty when nothing is known."""
+    parts = [_first(SYSTEMS, user_agent), _first(PROGRAMS, user_agent)]
+    return " · ".join(part for part in parts if part)
+
+
+def _first(names: tuple[tuple[str, str], ...], user_agent: str) -> str:
+    return next((name for name, sign in names if re.search(sign, user_agent)), "")
+
+
+def device_of(request: HttpRequest) -> str:
+    """The device of a request."""
+    return describe(request.headers.get("User-Agent", "")[:500])
+
+
+def ip_of(request: HttpRequest) -> str | None:
+    """The address of a request.
+
+    Behind ``ZHANGGUI_PROXIES`` proxies of our own the address is the one the outermost of them
+    saw; what stands left of it in ``X-Forwarded-For`` was written by the caller.
+    """
+    address: str = request.META.get("REMOTE_ADDR", "")
+    proxies: int = getattr(settings, "PROXIES", 0)
+    if proxies:
+        chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+        if len(chain) >= proxies:
+            address = chain[-proxies]
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return None

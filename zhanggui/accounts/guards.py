@@ -1,0 +1,226 @@
+"""Who may enter a page: anonymous -> sign in (401 for pieces and JSON), stranger -> 404,
+colleague without the right -> 403. A guard opens the merchant's scope for the whole request.
+
+Every view carries the name of its guard in ``view.guard``; the architecture tests walk all
+addresses and fail on one without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+
+from zhanggui.accounts import permissions
+from zhanggui.accounts.actors import Actor, person_actor
+from zhanggui.accounts.errors import PlaceFrozen
+from zhanggui.accounts.models import Membership, Merchant, Operator, Person, Tier, TierState
+from zhanggui.core import tenancy
+from zhanggui.core.errors import NotAllowed, SignedOut
+
+
+class SignedInRequest(HttpRequest):
+    """A request of a person who signed in."""
+
+    person: Person
+    actor: Actor
+    permissions: frozenset[str]
+
+
+class MerchantRequest(SignedInRequest):
+    """A request inside one merchant's back office; the merchant's scope is open."""
+
+    merchant: Merchant
+    membership: Membership
+
+
+class OperatorRequest(SignedInRequest):
+    """A request of an operator's person."""
+
+    operator: Operator
+    membership: Membership
+
+
+class PlatformRequest(SignedInRequest):
+    """A request of the platform's person."""
+
+    membership: Membership
+
+
+type View[Request: HttpRequest, **P] = Callable[Concatenate[Request, P], HttpResponseBase]
+
+
+def mark[F: Callable[..., Any]](view: F, guard: str) -> F:
+    """Name the guard of a view."""
+    view.guard = guard  # type: ignore[attr-defined]
+    return view
+
+
+def public_view[F: Callable[..., Any]](view: F) -> F:
+    """Mark a view that everybody may open."""
+    return mark(view, "public")
+
+
+def wants_piece(request: HttpRequest) -> bool:
+    """Whether the answer becomes a part of a page or data, where a redirect would mislead."""
+    accepts_json = request.headers.get("Accept", "").startswith("application/json")
+    return accepts_json or request.headers.get("HX-Request") == "true"
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponseRedirect:
+    """Send an anonymous person to the sign-in page and back here afterwards.
+
+    Raises:
+        SignedOut: the request asks for a piece of a page or for JSON (401).
+    """
+    if wants_piece(request):
+        raise SignedOut
+    back = request.get_full_path() if request.method == "GET" else _page_of(request)
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': back})}")
+
+
+def _page_of(request: HttpRequest) -> str:
+    # after signing in again a POST is not repeated: the person sees the page it came from
+    origin = f"{request.scheme}://{request.get_host()}"
+    referer = request.headers.get("Referer", "")
+    return referer.removeprefix(origin) if referer.startswith(f"{origin}/") else request.path
+
+
+def _enter(request: HttpRequest) -> Person | None:
+    """Put person and actor on the request; None when nobody signed in."""
+    person = request.user
+    if not isinstance(person, Person):
+        return None
+    request.person = person  # type: ignore[attr-defined]
+    request.actor = person_actor(person, request)  # type: ignore[attr-defined]
+    request.permissions = frozenset()  # type: ignore[attr-defined]
+    return person
+
+
+def _admit(request: HttpRequest, membership: Membership, permission: str) -> None:
+    request.membership = membership  # type: ignore[attr-defined]
+    request.permissions = permissions.of_membership(membership)  # type: ignore[attr-defined]
+    if permission and permission not in request.permissions:  # type: ignore[attr-defined]
+        raise NotAllowed
+
+
+def _rendered(response: HttpResponseBase) -> HttpResponseBase:
+    # a lazy template would otherwise be rendered after the scope is closed
+    render = getattr(response, "render", None)
+    if callable(render) and not getattr(response, "is_rendered", True):
+        rendered: HttpResponseBase = render()
+        return rendered
+    return response
+
+
+def signed_in_view[**P](
+    view: View[SignedInRequest, P],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Admit every person who signed in."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if _enter(request) is None:
+            return sign_in_first(request)
+        return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+    return mark(guarded, "signed-in")
+
+
+def merchant_view[**P](
+    permission: str = "",
+) -> Callable[[View[MerchantRequest, P]], Callable[..., HttpResponseBase]]:
+    """Admit people of the merchant named in the address who have the right.
+
+    Args:
+        permission: the right; empty admits every member.
+    """
+
+    def decorate(view: View[MerchantRequest, P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(
+            request: HttpRequest, *args: P.args, merchant: str, **kwargs: P.kwargs
+        ) -> HttpResponseBase:
+            person = _enter(request)
+            if person is None:
+                return sign_in_first(request)
+            membership = (
+                Membership.objects.filter(
+                    person=person, tier=Tier.MERCHANT, merchant__slug=merchant
+                )
+                .select_related("merchant")
+                .first()
+            )
+            if membership is None or membership.merchant is None:
+                raise Http404
+            place = membership.merchant
+            if place.state == TierState.FROZEN:
+                raise PlaceFrozen(name=place.name)
+            request.merchant = place  # type: ignore[attr-defined]
+            _admit(request, membership, permission)
+            with tenancy.merchant_scope(place.pk):
+                return _rendered(view(request, *args, **kwargs))  # type: ignore[arg-type]
+
+        return mark(guarded, f"merchant:{permission}")
+
+    return decorate
+
+
+def operator_view[**P](
+    permission: str = "",
+) -> Callable[[View[OperatorRequest, P]], Callable[..., HttpResponseBase]]:
+    """Admit people of the operator named in the address who have the right."""
+
+    def decorate(view: View[OperatorRequest, P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(
+            request: HttpRequest, *args: P.args, operator: str, **kwargs: P.kwargs
+        ) -> HttpResponseBase:
+            person = _enter(request)
+            if person is None:
+                return sign_in_first(request)
+            membership = (
+                Membership.objects.filter(
+                    person=person, tier=Tier.OPERATOR, operator__slug=operator
+                )
+                .select_related("operator")
+                .first()
+            )
+            if membership is None or membership.operator is None:
+                raise Http404
+            place = membership.operator
+            if place.state == TierState.FROZEN:
+                raise PlaceFrozen(name=place.name)
+            request.operator = place  # type: ignore[attr-defined]
+            _admit(request, membership, permission)
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+        return mark(guarded, f"operator:{permission}")
+
+    return decorate
+
+
+def platform_view[**P](
+    permission: str = "",
+) -> Callable[[View[PlatformRequest, P]], Callable[..., HttpResponseBase]]:
+    """Admit people of the platform who have the right."""
+
+    def decorate(view: View[PlatformRequest, P]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            person = _enter(request)
+            if person is None:
+                return sign_in_first(request)
+            membership = permissions.membership_at(person, None)
+            if membership is None:
+                raise Http404
+            _admit(request, membership, permission)
+            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+
+        return mark(guarded, f"platform:{permission}")
+
+    return decorate

@@ -1,0 +1,31 @@
+"""Phone numbers as people type them, turned into E.164."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import phonenumbers
+
+from zhanggui.accounts.errors import PhoneFormat
+
+HOME = "CN"
+
+
+def parse(typed: str) -> str:
+    """A typed number as E.164; without a country code it is one of the Chinese mainland.
+
+    Full-width digits, blanks and hyphens are folded: ``１３８ 0013-8000`` is ``+8613800138000``.
+
+    Raises:
+        PhoneFormat: no possible phone number (E_PHONE_FORMAT, 422).
+    """
+    folded = unicodedata.normalize("NFKC", typed).strip()
+    try:
+        number = phonenumbers.parse(folded, HOME)
+    except phonenumbers.NumberParseException:
+        raise PhoneFormat from None
+    if not phonenumbers.is_possible_number(number) or number.extension:
+        raise PhoneFormat
+    if number.country_code == 86 and not phonenumbers.is_valid_number(number):
+        raise PhoneFormat
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
