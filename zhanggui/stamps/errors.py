@@ -1,0 +1,229 @@
+"""What stamps refuse: code, status, text; the refusals of codes themselves stand in ``codes``.
+
+Source: stamps specification D01-D33.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.codes.errors import (
+    Busy,
+    CodeExpired,
+    CodeFormat,
+    CodeHeld,
+    CodeInvalid,
+    CodeRevoked,
+    CodeUsed,
+    Locked,
+    TooManyCodes,
+    WrongStore,
+)
+from zhanggui.core.errors import DomainError
+
+__all__ = [
+    "AlreadyCancelled",
+    "AmountRefused",
+    "BoundElsewhere",
+    "Busy",
+    "CancelWindow",
+    "CardFull",
+    "CardState",
+    "CodeExpired",
+    "CodeFormat",
+    "CodeHeld",
+    "CodeInvalid",
+    "CodeRevoked",
+    "CodeUsed",
+    "InvitationClosed",
+    "InvitationExpired",
+    "InvitationLimit",
+    "InvitationPending",
+    "InvitationRevoked",
+    "InvitationUsed",
+    "Locked",
+    "ManagerLimit",
+    "NoStaffAccount",
+    "NotManager",
+    "NothingToCancel",
+    "ProgrammeNameTaken",
+    "ReasonMissing",
+    "SlotsTooFew",
+    "TooManyCodes",
+    "WrongStore",
+]
+
+
+class NotManager(DomainError):
+    """The person has no active binding (any more)."""
+
+    code = "E_NOT_MANAGER"
+    status = 403
+    text = _(
+        "You are not a manager of a store (any more). Nothing was changed."
+        " Ask the shop for a new QR code if you should be."
+    )
+
+
+class AmountRefused(DomainError):
+    """More stamps for one code than the programme allows (D24)."""
+
+    code = "E_AMOUNT"
+    status = 422
+    text = _("One code gives 1 to %(most)s stamps here. Choose a number in between.")
+
+
+class ReasonMissing(DomainError):
+    """More than one stamp, or a cancel in the back office, without a reason."""
+
+    code = "E_REASON"
+    status = 422
+    text = _("Write the reason in a few words; it stays with the entry.")
+
+
+class CardFull(DomainError):
+    """The stamps do not fit on the card (D27)."""
+
+    code = "E_CARD_FULL"
+    status = 409
+    text = _(
+        "The card has %(balance)s of %(slots)s stamps; there is no room for this."
+        " Let the customer use the reward first."
+    )
+
+
+class CardState(DomainError):
+    """Programme paused, card or customer blocked, store closed, shop frozen (D28)."""
+
+    code = "E_CARD_STATE"
+    status = 409
+    text = _(
+        "This card takes no stamps at the moment: the programme is paused, the card is blocked"
+        " or the store is closed. Nothing was changed; ask the shop's office."
+    )
+
+
+class NothingToCancel(DomainError):
+    """No stamp of this card at this store that a manager may still take back (D29)."""
+
+    code = "E_NOTHING_TO_CANCEL"
+    status = 409
+    text = _("There is no stamp of this store on the card that could be cancelled.")
+
+
+class AlreadyCancelled(NothingToCancel):
+    """This very stamp was taken back before."""
+
+    code = "E_NOTHING_TO_CANCEL"
+    text = _("This stamp was already cancelled. A cancelled stamp cannot be cancelled again.")
+
+
+class CancelWindow(DomainError):
+    """Too late: 24 hours for a manager, 15 days for the office (D30)."""
+
+    code = "E_CANCEL_WINDOW"
+    status = 409
+    text = _(
+        "This stamp is older than %(hours)s hours and can no longer be cancelled here."
+        " The shop's office can do it within 15 days."
+    )
+
+
+class CancelWindowOffice(CancelWindow):
+    """Too late for the office, too."""
+
+    text = _("This stamp is older than 15 days and can no longer be cancelled.")
+
+
+class InvitationUsed(DomainError):
+    """The QR code was used up (D02, D07)."""
+
+    code = "E_QR_USED"
+    status = 409
+    text = _("This QR code was already used. Ask the shop for a new one.")
+
+
+class InvitationPending(DomainError):
+    """Scanned late: an admin must approve (D03)."""
+
+    code = "E_QR_PENDING"
+    status = 409
+    text = _(
+        "This QR code was made more than 30 minutes ago, so the shop must approve you first."
+        " You will be told here."
+    )
+
+
+class InvitationRevoked(DomainError):
+    """The admin withdrew the QR code (D04)."""
+
+    code = "E_QR_REVOKED"
+    status = 410
+    text = _("The shop has withdrawn this QR code. Ask for a new one.")
+
+
+class InvitationExpired(DomainError):
+    """Older than 24 hours (R02)."""
+
+    code = "E_QR_EXPIRED"
+    status = 410
+    text = _("This QR code was valid for 24 hours and has expired. Ask the shop for a new one.")
+
+
+class InvitationClosed(DomainError):
+    """The request to become a manager was already decided."""
+
+    code = "E_QR_DECIDED"
+    status = 409
+    text = _("This request was already decided. Load the page again to see the outcome.")
+
+
+class InvitationLimit(DomainError):
+    """Five QR codes of a store are waiting already (D04)."""
+
+    code = "E_QR_LIMIT"
+    status = 409
+    text = _("This store already has %(most)s open QR codes. Revoke one of them first.")
+
+
+class BoundElsewhere(DomainError):
+    """The scanner manages another store already (R05, D05)."""
+
+    code = "E_BOUND_ELSEWHERE"
+    status = 409
+    text = _(
+        "Your WeChat already manages %(store)s. One WeChat works for one store:"
+        " leave that one on its manager page first, then scan again."
+    )
+
+
+class ManagerLimit(DomainError):
+    """The store has all the managers it may have (D01)."""
+
+    code = "E_MANAGER_LIMIT"
+    status = 409
+    text = _("This store already has %(most)s managers. Remove one of them first.")
+
+
+class NoStaffAccount(DomainError):
+    """The platform has no official account yet, so nobody could scan."""
+
+    code = "E_NO_STAFF_ACCOUNT"
+    status = 409
+    text = _("The platform's official account is not connected yet. Ask the platform to do it.")
+
+
+class ProgrammeNameTaken(DomainError):
+    """Two programmes of a merchant have different names."""
+
+    code = "E_PROGRAMME_NAME"
+    status = 409
+    text = _("There is already a programme of this name. Choose another one.")
+
+
+class SlotsTooFew(DomainError):
+    """A card would hold more stamps than it has places."""
+
+    code = "E_PROGRAMME_SLOTS"
+    status = 409
+    text = _("Some cards already have %(most)s stamps, so a card cannot get fewer places than that.")

@@ -1,0 +1,49 @@
+"""Every write of stamps; each function is one business step in one transaction."""
+
+from zhanggui.stamps.services.cards import (
+    block_card,
+    code_status,
+    open_card,
+    request_code,
+    revoke_code,
+    unblock_card,
+)
+from zhanggui.stamps.services.confirming import cancel_record, confirm, preview
+from zhanggui.stamps.services.managers import (
+    accept_scan,
+    approve_pending,
+    invite_manager,
+    leave,
+    reject_pending,
+    remove_manager,
+    revoke_invitation,
+)
+from zhanggui.stamps.services.programmes import (
+    create_programme,
+    edit_programme,
+    pause_programme,
+    resume_programme,
+)
+
+__all__ = [
+    "accept_scan",
+    "approve_pending",
+    "block_card",
+    "cancel_record",
+    "code_status",
+    "confirm",
+    "create_programme",
+    "edit_programme",
+    "invite_manager",
+    "leave",
+    "open_card",
+    "pause_programme",
+    "preview",
+    "reject_pending",
+    "remove_manager",
+    "request_code",
+    "resume_programme",
+    "revoke_code",
+    "revoke_invitation",
+    "unblock_card",
+]
