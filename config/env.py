@@ -43,6 +43,8 @@ class Env(BaseSettings):
     wechat_open_url: str = REAL_OPEN
     wechat_mp_url: str = REAL_MP
     sandbox_url: str | None = None
+    proxies: int = Field(default=0, ge=0, le=5)
+    """How many proxies of ours stand in front; that many of ``X-Forwarded-For`` are believed."""
 
     @field_validator("base_url", "wechat_api_url", "wechat_open_url", "wechat_mp_url")
     @classmethod

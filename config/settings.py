@@ -23,6 +23,7 @@ ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or "", "127.0.0.1", "localhost", "t
 if IS_PRODUCTION:
     ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
+PROXIES = ENV.proxies
 IS_HTTPS = BASE_URL.startswith("https://")
 
 WECHAT_API_URL = ENV.wechat_api_url
@@ -46,6 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.messages",
+    "django.contrib.postgres",
     "django.contrib.staticfiles",
     "django.forms",
 ]
