@@ -1,6 +1,34 @@
-"""The settings the launcher hands to the programs it starts."""
+"""The settings and command lines of the programs the launcher starts."""
 
 from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from launcher.paths import ROOT
+from launcher.secretfile import Secrets
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the demo's two programs are reached."""
+
+    port: int
+    sandbox_port: int
+
+    @property
+    def product(self) -> str:
+        """Canonical address of the product."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def sandbox(self) -> str:
+        """Address of the WeChat sandbox."""
+        return f"http://{HOST}:{self.sandbox_port}"
 
 
 def sandbox_settings(sandbox_url: str) -> dict[str, str]:
@@ -11,3 +39,57 @@ def sandbox_settings(sandbox_url: str) -> dict[str, str]:
         "ZHANGGUI_WECHAT_OPEN_URL": f"{sandbox_url}/open.weixin.qq.com",
         "ZHANGGUI_WECHAT_MP_URL": f"{sandbox_url}/mp.weixin.qq.com",
     }
+
+
+def demo_environment(
+    var: Path, secrets: Secrets, database_url: str, addresses: Addresses
+) -> dict[str, str]:
+    """Everything the product's programs of a demo need; other settings of ours do not leak in."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("ZHANGGUI_")
+    }
+    return inherited | {
+        "PYTHONUNBUFFERED": "1",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": database_url,
+        "ZHANGGUI_MODE": "demo",
+        "ZHANGGUI_VAR": str(var),
+        "ZHANGGUI_BASE_URL": addresses.product,
+        "ZHANGGUI_SECRET_KEY": secrets.secret_key,
+        "ZHANGGUI_KEY_RING": secrets.key_ring,
+        **sandbox_settings(addresses.sandbox),
+    }
+
+
+def manage(*arguments: str) -> list[str]:
+    """A command of Django's."""
+    return [sys.executable, str(ROOT / "manage.py"), *arguments]
+
+
+def web(host: str, port: int) -> list[str]:
+    """The web server: a few processes with a few threads each, see ``docs``."""
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"),
+        *("--host", host, "--port", str(port)),
+        *("--workers", os.environ.get("ZHANGGUI_WEB_PROCESSES", "2")),
+        *("--blocking-threads", os.environ.get("ZHANGGUI_WEB_THREADS", "4")),
+        # A thread keeps its database connection, so threads should not come and go.
+        *("--blocking-threads-idle-timeout", "600"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "8"),
+        *("--log-level", "warning"),
+        "config.wsgi:application",
+    ]
+
+
+def worker() -> list[str]:
+    """The program that runs jobs."""
+    return manage("procrastinate", "worker")
+
+
+def sandbox(addresses: Addresses, data: Path) -> list[str]:
+    """The stand-in for WeChat."""
+    return [
+        *(sys.executable, "-m", "wechat_sandbox"),
+        *("--host", HOST, "--port", str(addresses.sandbox_port)),
+        *("--product", addresses.product, "--data", str(data)),
+    ]

@@ -21,7 +21,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from launcher.accounts import Account, unprivileged_account
+from launcher.accounts import unprivileged_account
 from launcher.binaries import major_version, postgres_binaries, refuge
 from launcher.messages import Stop
 from launcher.processes import end_with_parent
@@ -167,6 +167,8 @@ class Cluster:
         Raises:
             Stop: the password in ``secrets.json`` is not the one the data was made with.
         """
+        if not self._says_ready():
+            return False
         try:
             psycopg.connect(self.url("postgres"), connect_timeout=3).close()
         except psycopg.OperationalError as error:
@@ -179,6 +181,14 @@ class Cluster:
                 ) from error
             return False
         return True
+
+    def _says_ready(self) -> bool:
+        """What the server notes in its lock file; asking it too early would fill the log."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) >= 8 and lines[7].strip() == "ready"
 
     def ensure_database(self, name: str = USER) -> None:
         """Create the database unless it exists."""
@@ -316,11 +326,6 @@ def server_environment() -> dict[str, str]:
     """What the server may see of our environment: nothing that could redirect or disclose."""
     kept = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "TZ")
     return {name: os.environ[name] for name in kept if name in os.environ} | {"LC_ALL": "C"}
-
-
-def drop_account() -> Account | None:
-    """Who runs the server: see ``launcher.accounts``."""
-    return unprivileged_account()
 
 
 def _signal(pid: int, number: int) -> None:
