@@ -1,0 +1,89 @@
+"""The log of every call and push, with secrets shown only in part."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from wechat_sandbox.store import pack, unpack
+from wechat_sandbox.world import World
+
+KEPT = 2000
+SHOWN_CHARACTERS = 6000
+
+SECRET_NAMES = {
+    "access_token", "refresh_token", "secret", "appsecret", "code", "aes_key", "token",
+    "js_code", "component_access_token",
+}  # fmt: skip
+
+
+def partly(value: str) -> str:
+    """Enough of a secret to recognise it, not to use it."""
+    return value if len(value) < 8 else f"{value[:4]}…{value[-4:]}"
+
+
+def masked(value: Any) -> Any:
+    """The same structure with secrets shown in part."""
+    if isinstance(value, dict):
+        return {
+            key: partly(one) if key in SECRET_NAMES and isinstance(one, str) else masked(one)
+            for key, one in value.items()
+        }
+    if isinstance(value, list):
+        return [masked(one) for one in value]
+    if isinstance(value, str):
+        return re.sub(r"([?&]code=)(\w{4})\w+(\w{4})", r"\1\2…\3", value[:SHOWN_CHARACTERS])
+    return value
+
+
+def record(
+    world: World,
+    *,
+    kind: str,
+    method: str,
+    path: str,
+    appid: str | None,
+    status: int,
+    errcode: int | None,
+    note: str,
+    request: Any,
+    answer: Any,
+    took_s: float,
+) -> None:
+    """Keep one call (``kind`` api, page or callback); the oldest beyond 2,000 are dropped."""
+    number = world.store.insert(
+        "calls",
+        at=world.clock.now(),
+        kind=kind,
+        method=method,
+        path=path,
+        appid=appid,
+        status=status,
+        errcode=errcode,
+        note=note,
+        request=pack(masked(request)),
+        answer=pack(masked(answer)),
+        took_ms=round(took_s * 1000),
+    )
+    if number % 100 == 0:
+        world.store.write("DELETE FROM calls WHERE id <= ?", number - KEPT)
+
+
+def latest(
+    world: World, *, limit: int, before: int | None = None, kind: str | None = None, find: str = ""
+) -> list[dict[str, Any]]:
+    """Calls, newest first."""
+    rows = world.store.rows(
+        "SELECT * FROM calls WHERE id < ? AND (? IS NULL OR kind = ?)"
+        " AND (? = '' OR instr(path || request || answer || note, ?)) ORDER BY id DESC LIMIT ?",
+        before or 2**62,
+        kind,
+        kind,
+        find,
+        find,
+        limit,
+    )
+    return [
+        {**dict(row), "request": unpack(row["request"]), "answer": unpack(row["answer"])}
+        for row in rows
+    ]

@@ -1,0 +1,433 @@
+"""The control interface under ``/_sandbox/api/``: for tests, demo data and the sandbox's pages."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import asdict, fields
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from wechat_sandbox import accounts, acts, calllog, chats, cookies, identity, people, qrcodes
+from wechat_sandbox.accounts import Account, BadInput
+from wechat_sandbox.callbacks import COUNTED_FAULTS, Delivery, Policy
+from wechat_sandbox.people import Person
+from wechat_sandbox.played import templates
+from wechat_sandbox.store import LASTING, pack, unpack
+from wechat_sandbox.world import World
+
+Handler = Callable[[World, Request], Awaitable[Any]]
+ROUTES: list[Route] = []
+
+
+class Forbidden(Exception):
+    """A control call from somewhere it must not come from."""
+
+
+def world_of(request: Request) -> World:
+    """The sandbox that answers this request."""
+    world: World = request.app.state.world
+    return world
+
+
+def check_caller(request: Request) -> None:
+    """Control is for this machine and, in browsers, for the sandbox's own pages only."""
+    config = world_of(request).config
+    client = request.client.host if request.client else "127.0.0.1"
+    if client != "testclient" and not _is_loopback(client):
+        raise Forbidden("control is open to this machine only")
+    # Another site's name that resolves to this machine must not get through.
+    host = request.headers.get("host", "").rpartition(":")[0] or request.headers.get("host", "")
+    allowed = {"127.0.0.1", "localhost", "[::1]", "testserver"}
+    if host not in allowed and f"http://{request.headers.get('host', '')}" != config.public:
+        raise Forbidden("control is reached under the sandbox's own address only")
+    origin = request.headers.get("origin")
+    if origin is not None and origin not in config.own_origins:
+        raise Forbidden("control takes calls from the sandbox's own pages only")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def route(method: str, path: str) -> Callable[[Handler], Handler]:
+    """Register one control call."""
+
+    def register(handler: Handler) -> Handler:
+        async def answer(request: Request) -> Response:
+            check_caller(request)
+            result = await handler(world_of(request), request)
+            return result if isinstance(result, Response) else JSONResponse(result)
+
+        ROUTES.append(Route(f"/_sandbox/api/{path}", answer, methods=[method]))
+        return handler
+
+    return register
+
+
+async def posted(request: Request) -> Any:
+    """The JSON of a request; an empty body is an empty object."""
+    raw = await request.body()
+    if not raw.strip():
+        return {}
+    try:
+        return json.loads(raw)
+    except ValueError as error:
+        raise BadInput("the body is not JSON") from error
+
+
+async def posted_object(request: Request) -> dict[str, Any]:
+    """The JSON object of a request."""
+    value = await posted(request)
+    if not isinstance(value, dict):
+        raise BadInput("the body must be a JSON object")
+    return value
+
+
+def account_json(account: Account) -> dict[str, Any]:
+    """An account with all its settings: whoever controls the sandbox made them."""
+    shown = asdict(account)
+    shown["menu"] = account.menu
+    return shown
+
+
+def person_json(world: World, person: Person) -> dict[str, Any]:
+    """A person and where their phone is."""
+    return {**asdict(person), "phone_url": f"{world.config.phone_origin(person.slug)}/_phone/"}
+
+
+def _delivered(delivery: Delivery | None) -> dict[str, Any] | None:
+    return delivery.as_json() if delivery else None
+
+
+async def _run(
+    world: World, work: Coroutine[Any, Any, Delivery | None], given: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Wait for the push (the default: what follows in a test can rely on it) or not."""
+    if given.get("wait", True):
+        return _delivered(await work)
+    world.pusher.in_background(work)
+    return None
+
+
+@route("GET", "accounts")
+async def list_accounts(world: World, request: Request) -> Any:
+    """All accounts."""
+    return [account_json(one) for one in accounts.every(world.store)]
+
+
+@route("GET", "accounts/{appid}")
+async def get_account(world: World, request: Request) -> Any:
+    """One account."""
+    return account_json(world.account(request.path_params["appid"]))
+
+
+@route("PUT", "accounts/{appid}")
+async def put_account(world: World, request: Request) -> Any:
+    """Make an account or change the given settings of one."""
+    given = await posted_object(request)
+    wanted = given.get("templates", [])
+    if not isinstance(wanted, list) or not all(isinstance(one, dict) for one in wanted):
+        raise BadInput("templates must be a list")
+    with world.store.transaction():
+        saved = accounts.save(world.store, request.path_params["appid"], given)
+        for one in wanted:
+            templates.add(
+                world,
+                saved,
+                title=str(one.get("title", "")),
+                content=str(one.get("content", "")),
+                given_id=str(one.get("template_id", "")),
+            )
+    world.touch_all()
+    return account_json(saved)
+
+
+@route("DELETE", "accounts/{appid}")
+async def delete_account(world: World, request: Request) -> Any:
+    """Take an account away with everything that hangs on it."""
+    account = world.account(request.path_params["appid"])
+    with world.store.transaction():
+        for table in ("follows", "messages", "tokens", "qrcodes", "templates", "accounts"):
+            world.store.write(f"DELETE FROM {table} WHERE appid = ?", account.appid)  # noqa: S608
+    world.touch_all()
+    return {"ok": True}
+
+
+@route("POST", "accounts/{appid}/check")
+async def check_account(world: World, request: Request) -> Any:
+    """Check the callback address as the account's console does."""
+    problem = await world.pusher.check_address(world.account(request.path_params["appid"]))
+    return {"ok": not problem, "problem": problem}
+
+
+@route("GET", "people")
+async def list_people(world: World, request: Request) -> Any:
+    """All people."""
+    return [person_json(world, one) for one in people.every(world.store)]
+
+
+@route("PUT", "people")
+async def put_people(world: World, request: Request) -> Any:
+    """Make or change people, hundreds in one call."""
+    given = await posted(request)
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise BadInput("the body must be a list of people")
+    saved = people.save_all(world.store, given)
+    for one in saved:
+        world.touch(one.slug)
+    return [person_json(world, one) for one in saved]
+
+
+@route("DELETE", "people/{slug}")
+async def delete_person(world: World, request: Request) -> Any:
+    """Take a person away with everything that hangs on them."""
+    person = world.person(request.path_params["slug"])
+    with world.store.transaction():
+        for table in ("follows", "messages", "cookies", "consents", "people"):
+            world.store.write(f"DELETE FROM {table} WHERE slug = ?", person.slug)  # noqa: S608
+    return {"ok": True}
+
+
+@route("DELETE", "people/{slug}/cookies")
+async def delete_cookies(world: World, request: Request) -> Any:
+    """Sign the person's in-app browser out of everything."""
+    return {"forgotten": cookies.forget(world.store, request.path_params["slug"])}
+
+
+@route("GET", "openids")
+async def list_openids(world: World, request: Request) -> Any:
+    """The openid of every person at one account."""
+    account = world.account(request.query_params.get("appid", ""))
+    return {one.slug: identity.openid(account.appid, one.slug) for one in people.every(world.store)}
+
+
+async def _parties(world: World, request: Request) -> tuple[Person, Account, dict[str, Any]]:
+    given = await posted_object(request)
+    person = world.person(request.path_params["slug"])
+    return person, world.account(str(given.get("appid", ""))), given
+
+
+@route("POST", "people/{slug}/follow")
+async def follow(world: World, request: Request) -> Any:
+    """Follow an account; ``silent`` without a push."""
+    person, account, given = await _parties(world, request)
+    work = acts.follow(
+        world,
+        person.slug,
+        account,
+        scene=given.get("scene") or "ADD_SCENE_SEARCH",
+        is_silent=bool(given.get("silent")),
+    )
+    callback = await _run(world, work, given)
+    return {"openid": identity.openid(account.appid, person.slug), "callback": callback}
+
+
+@route("POST", "follows")
+async def follow_many(world: World, request: Request) -> Any:
+    """Let many people follow an account at once, without pushes."""
+    given = await posted_object(request)
+    account = world.account(str(given.get("appid", "")))
+    scene = given.get("scene") or "ADD_SCENE_SEARCH"
+    slugs = given.get("people")
+    if not isinstance(slugs, list) or scene not in chats.FOLLOW_SCENES:
+        raise BadInput("people must be a list of slugs, scene one of WeChat's")
+    with world.store.transaction():
+        done = [
+            chats.follow(world, world.person(str(slug)).slug, account, scene=scene, code=None)
+            for slug in slugs
+        ]
+    return {"followed": sum(done)}
+
+
+@route("POST", "people/{slug}/unfollow")
+async def unfollow(world: World, request: Request) -> Any:
+    """Leave an account."""
+    person, account, given = await _parties(world, request)
+    return {"callback": await _run(world, acts.unfollow(world, person.slug, account), given)}
+
+
+@route("POST", "people/{slug}/scan")
+async def scan(world: World, request: Request) -> Any:
+    """Scan a QR code; a scene code is followed up with the follow unless ``follow`` is false."""
+    given = await posted_object(request)
+    person = world.person(request.path_params["slug"])
+    found = acts.read_code(world, str(given.get("content", "")))
+    if found.kind == "url":
+        return {"kind": "url", "url": found.content}
+    if found.kind != "scene" or found.code is None:
+        return {"kind": found.kind, "text": found.content}
+    account = world.account(found.code.appid)
+    answer = {"kind": "scene", "appid": account.appid, "scene": found.code.scene}
+    if not chats.is_following(world, person.slug, account.appid) and not given.get("follow", True):
+        return {**answer, "followed": False, "callback": None}
+    work = acts.follow(world, person.slug, account, code=found.code)
+    return {**answer, "followed": True, "callback": await _run(world, work, given)}
+
+
+@route("POST", "people/{slug}/messages")
+async def say(world: World, request: Request) -> Any:
+    """Send a text to an account."""
+    person, account, given = await _parties(world, request)
+    work = acts.say(world, person.slug, account, str(given.get("text", "")))
+    return {"callback": await _run(world, work, given)}
+
+
+@route("POST", "people/{slug}/menu")
+async def tap_menu(world: World, request: Request) -> Any:
+    """Tap a menu button: ``path`` [place] or [place, place below]."""
+    person, account, given = await _parties(world, request)
+    path = given.get("path")
+    if not isinstance(path, list) or not all(isinstance(one, int) for one in path):
+        raise BadInput("path must be a list of places")
+    button = acts.menu_button(account, path)
+    callback = await _run(world, acts.tap_menu(world, person.slug, account, button), given)
+    return {"button": button, "callback": callback}
+
+
+@route("GET", "people/{slug}/chats")
+async def list_chats(world: World, request: Request) -> Any:
+    """A person's chats."""
+    return chats.overview(world, world.person(request.path_params["slug"]).slug)
+
+
+@route("GET", "people/{slug}/chats/{appid}")
+async def get_chat(world: World, request: Request) -> Any:
+    """The messages of one chat, oldest first."""
+    person = world.person(request.path_params["slug"])
+    return chats.messages(world, person.slug, world.account(request.path_params["appid"]).appid)
+
+
+@route("GET", "codes")
+async def list_codes(world: World, request: Request) -> Any:
+    """QR codes with a scene that can be scanned now, newest first."""
+    return [{**vars(code), "url": code.url} for code in qrcodes.recent(world, limit=200)]
+
+
+def _whole(given: dict[str, Any], name: str, default: int) -> int:
+    value = given.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise BadInput(f"{name} must be a whole number")
+    return value
+
+
+FAULT_PARTS = ("errcode", "errmsg", "http_status", "timeout", "after")
+
+
+@route("POST", "faults")
+async def add_fault(world: World, request: Request) -> Any:
+    """Let the next ``times`` calls of a path fail; ``after`` true: the work is done all the same."""
+    given = await posted_object(request)
+    path = re.sub(r"^/api\.weixin\.qq\.com", "", str(given.get("path", "")))
+    what = {name: given[name] for name in FAULT_PARTS if name in given}
+    if not path or not {"errcode", "http_status", "timeout"} & set(what):
+        raise BadInput("path and one of errcode, http_status, timeout are needed")
+    number = world.store.insert(
+        "faults", path=path, what=pack(what), remaining=_whole(given, "times", 1)
+    )
+    return {"id": number, "path": path, **what}
+
+
+@route("GET", "faults")
+async def list_faults(world: World, request: Request) -> Any:
+    """Faults that are still to come."""
+    rows = world.store.rows("SELECT * FROM faults WHERE remaining > 0 ORDER BY id")
+    return [{"path": row["path"], "times": row["remaining"], **unpack(row["what"])} for row in rows]
+
+
+@route("DELETE", "faults")
+async def delete_faults(world: World, request: Request) -> Any:
+    """Let everything work again."""
+    world.store.write("DELETE FROM policies")
+    return {"forgotten": world.store.write("DELETE FROM faults")}
+
+
+@route("POST", "callbacks/policy")
+async def set_policy(world: World, request: Request) -> Any:
+    """Faults on the way of pushes: a count of pushes, or true until changed."""
+    given = await posted_object(request)
+    appid = world.account(str(given.pop("appid", ""))).appid
+    unknown = set(given) - {one.name for one in fields(Policy)}
+    if unknown:
+        raise BadInput(f"unknown: {', '.join(sorted(unknown))}")
+    for name in COUNTED_FAULTS:
+        if not isinstance(given.get(name, 0), int | bool):
+            raise BadInput(f"{name} must be a count, true or false")
+    if not isinstance(given.get("delay_s", 0), int | float):
+        raise BadInput("delay_s must be a number")
+    policy = Policy(**given)
+    world.pusher.set_policy(appid, policy)
+    return {"appid": appid, **asdict(policy)}
+
+
+@route("PUT", "quotas")
+async def set_quota(world: World, request: Request) -> Any:
+    """Set a daily quota; ``permanent_codes`` as path limits the account's permanent QR codes."""
+    given = await posted_object(request)
+    appid = world.account(str(given.get("appid", ""))).appid
+    path, daily = str(given.get("path", "")), _whole(given, "daily", 0)
+    if path == "permanent_codes":
+        world.store.insert("settings", key=f"permanent_codes:{appid}", value=str(daily))
+    else:
+        world.store.insert("quota_limits", appid=appid, path=path, daily=daily)
+    return {"appid": appid, "path": path, "daily": daily}
+
+
+@route("GET", "clock")
+async def get_clock(world: World, request: Request) -> Any:
+    """The sandbox's time."""
+    return {"now": world.clock.now(), "offset_s": world.clock.offset_s}
+
+
+@route("POST", "clock")
+async def set_clock(world: World, request: Request) -> Any:
+    """Move the sandbox's time: ``advance_s`` on, or to ``offset_s`` from real time."""
+    given = await posted_object(request)
+    for name in ("advance_s", "offset_s"):
+        if not isinstance(given.get(name, 0), int | float):
+            raise BadInput(f"{name} must be a number")
+    if "offset_s" in given:
+        world.clock.set_offset(float(given["offset_s"]))
+    world.clock.advance(float(given.get("advance_s", 0)))
+    world.touch_all()
+    return {"now": world.clock.now(), "offset_s": world.clock.offset_s}
+
+
+@route("GET", "calls")
+async def list_calls(world: World, request: Request) -> Any:
+    """The log, newest first."""
+    given = request.query_params
+    numbers = {name: given.get(name, "") for name in ("limit", "before")}
+    if not all(value.isdigit() or not value for value in numbers.values()):
+        raise BadInput("limit and before must be whole numbers")
+    return calllog.latest(
+        world,
+        limit=min(int(numbers["limit"] or 50), 500),
+        before=int(numbers["before"] or 0) or None,
+        kind=given.get("kind") or None,
+        find=given.get("find", ""),
+    )
+
+
+@route("DELETE", "calls")
+async def delete_calls(world: World, request: Request) -> Any:
+    """Empty the log."""
+    return {"forgotten": world.store.write("DELETE FROM calls")}
+
+
+@route("POST", "reset")
+async def reset(world: World, request: Request) -> Any:
+    """Forget everything, or with ``keep`` "setup" only what happened since."""
+    given = await posted_object(request)
+    world.store.forget(keep=LASTING if given.get("keep") == "setup" else ())
+    world.clock.set_offset(0)
+    world.touch_all()
+    return {"ok": True}

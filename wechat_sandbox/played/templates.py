@@ -1,0 +1,207 @@
+"""Template messages (digest 4.9)."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from wechat_sandbox import chats
+from wechat_sandbox.accounts import Account, BadInput
+from wechat_sandbox.played.errors import Refusal
+from wechat_sandbox.played.wire import Answer, Call, endpoint
+from wechat_sandbox.store import Row
+from wechat_sandbox.world import World
+
+MOST = 25
+ONCE_S = 600
+PLACE = re.compile(r"\{\{(\w+)\.DATA\}\}")
+
+# How long a value may be, by the kind of its place ("thing1" is of kind thing).
+LONGEST = {
+    "thing": 20, "phrase": 5, "number": 32, "letter": 32, "character_string": 32, "symbol": 5,
+    "amount": 12, "phone_number": 17, "car_number": 8, "name": 10, "const": 20,
+}  # fmt: skip
+
+# What a field of the public library is called tells of which kind its values are.
+KIND_OF_NAME = (
+    ("时间", "time"), ("日期", "time"), ("金额", "amount"), ("电话", "phone_number"),
+    ("手机", "phone_number"), ("编号", "character_string"), ("单号", "character_string"),
+    ("码", "character_string"), ("数量", "number"), ("次数", "number"), ("状态", "phrase"),
+)  # fmt: skip
+SAMPLES = {
+    "time": "2026年11月22日 14:30", "amount": "¥100.00", "phone_number": "13800000000",
+    "character_string": "A20261122", "number": "1", "phrase": "已完成", "thing": "示例内容",
+}  # fmt: skip
+
+
+def add(world: World, account: Account, *, title: str, content: str, given_id: str = "") -> str:
+    """Put a template into the account; returns its id."""
+    if given_id and not re.fullmatch(r"[\w-]{20,64}", given_id):
+        raise BadInput("template_id must have 20 to 64 letters, digits, - or _")
+    if not PLACE.search(content):
+        raise BadInput("a template needs at least one place such as {{thing1.DATA}}")
+    template_id = given_id or secrets.token_urlsafe(32)
+    example = PLACE.sub(lambda found: SAMPLES.get(_kind(found.group(1)), "示例内容"), content)
+    world.store.insert(
+        "templates",
+        template_id=template_id,
+        appid=account.appid,
+        title=title,
+        content=content,
+        example=example,
+    )
+    return template_id
+
+
+def _kind(place: str) -> str:
+    return place.rstrip("0123456789")
+
+
+def _count(world: World, appid: str) -> int:
+    row = world.store.row("SELECT count(*) AS n FROM templates WHERE appid = ?", appid)
+    return row["n"] if row else 0
+
+
+@endpoint("/cgi-bin/template/get_all_private_template", method="GET", capability="template")
+async def listing(call: Call) -> Answer:
+    """The account's templates."""
+    rows = call.world.store.rows(
+        "SELECT * FROM templates WHERE appid = ? ORDER BY rowid", call.account.appid
+    )
+    return {
+        "template_list": [
+            {
+                "template_id": row["template_id"],
+                "title": row["title"],
+                "primary_industry": "",
+                "deputy_industry": "",
+                "content": row["content"],
+                "example": row["example"],
+            }
+            for row in rows
+        ]
+    }
+
+
+@endpoint("/cgi-bin/template/api_add_template", capability="template")
+async def add_from_library(call: Call) -> Answer:
+    """Take a template of the public library, with the fields that are wanted."""
+    short, names = (call.body.get("template_id_short"), call.body.get("keyword_name_list") or [])
+    if not isinstance(short, str | int) or not str(short):
+        raise Refusal(40035)
+    if not isinstance(names, list) or not all(isinstance(one, str) and one for one in names):
+        raise Refusal(40035)
+    if _count(call.world, call.account.appid) >= MOST:
+        raise Refusal(45026)
+    lines = []
+    for place, name in enumerate(names or ["通知内容", "通知时间"], start=1):
+        kind = next((kind for word, kind in KIND_OF_NAME if word in name), "thing")
+        lines.append(f"{name}:{{{{{kind}{place}.DATA}}}}")
+    template_id = add(
+        call.world, call.account, title=f"通知（{short}）", content="\n".join(lines) + "\n"
+    )
+    return {"errcode": 0, "errmsg": "ok", "template_id": template_id}
+
+
+@endpoint("/cgi-bin/template/del_private_template", capability="template")
+async def delete(call: Call) -> Answer:
+    """Give a template up."""
+    done = call.world.store.write(
+        "DELETE FROM templates WHERE template_id = ? AND appid = ?",
+        call.body.get("template_id"),
+        call.account.appid,
+    )
+    if not done:
+        raise Refusal(40037)
+    return {"errcode": 0, "errmsg": "ok"}
+
+
+@endpoint("/cgi-bin/message/template/send", capability="template", daily=100_000)
+async def send(call: Call) -> Answer:
+    """A notice to a follower; that it arrived is told later by a push of its own."""
+    call.refuse_escapes()
+    world, account, body = call.world, call.account, call.body
+    slug = call.receiver(body.get("touser"))
+    template = world.store.row(
+        "SELECT * FROM templates WHERE template_id = ? AND appid = ?",
+        body.get("template_id"),
+        account.appid,
+    )
+    if template is None:
+        raise Refusal(40037)
+    values = _values(template, body.get("data"))
+    if not chats.is_following(world, slug, account.appid):
+        raise Refusal(43004)
+    msgid, is_new = _number(world, account, slug, body.get("client_msg_id"))
+    if is_new:
+        _deliver(world, account, slug, template, values, body, msgid)
+    return {"errcode": 0, "errmsg": "ok", "msgid": msgid}
+
+
+def _values(template: Row, data: object) -> dict[str, str]:
+    if not isinstance(data, dict):
+        raise Refusal(47003)
+    values = {}
+    for place in PLACE.findall(template["content"]):
+        given = data.get(place)
+        value = given.get("value") if isinstance(given, dict) else None
+        if not isinstance(value, str | int | float) or not str(value).strip():
+            raise Refusal(47003, f"argument invalid! data.{place}.value is empty")
+        text = str(value)
+        if len(text) > LONGEST.get(_kind(place), 200):
+            raise Refusal(47003, f"argument invalid! data.{place}.value invalid")
+        values[place] = text
+    return values
+
+
+def _number(world: World, account: Account, slug: str, given: Any) -> tuple[int, bool]:
+    """The number of this sending and whether it is a new one."""
+    now = world.clock.now()
+    fresh = secrets.randbelow(10**18) + 10**18
+    if not given:
+        return fresh, True
+    if not isinstance(given, str):
+        raise Refusal(40035)
+    row = world.store.row(
+        "SELECT msgid FROM sent_once WHERE appid = ? AND slug = ? AND client_msg_id = ? AND at > ?",
+        account.appid,
+        slug,
+        given,
+        now - ONCE_S,
+    )
+    if row:
+        return row["msgid"], False
+    world.store.insert(
+        "sent_once", appid=account.appid, slug=slug, client_msg_id=given, msgid=fresh, at=now
+    )
+    return fresh, True
+
+
+def _deliver(
+    world: World,
+    account: Account,
+    slug: str,
+    template: Row,
+    values: dict[str, str],
+    body: dict[str, Any],
+    msgid: int,
+) -> None:
+    lines = []
+    for line in template["content"].splitlines():
+        name, _, _ = line.partition("{{")
+        filled = PLACE.sub(lambda found: values[found.group(1)], line)
+        if line.strip():
+            lines.append({"name": name.strip(" :：\t"), "value": filled[len(name) :].strip()})
+    shown = {
+        "template_id": template["template_id"],
+        "title": template["title"],
+        "lines": lines,
+        "url": body["url"] if isinstance(body.get("url"), str) else "",
+    }
+    status = world.pusher.policy(account.appid).template_status
+    if status == "success":
+        chats.add(world, slug, account.appid, "account", "template", shown)
+    world.pusher.in_background(
+        world.pusher.event(account, slug, "TEMPLATESENDJOBFINISH", MsgID=msgid, Status=status)
+    )

@@ -1,0 +1,77 @@
+"""Followers of an account (digest 4.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wechat_sandbox import chats, identity
+from wechat_sandbox.played.errors import Refusal
+from wechat_sandbox.played.wire import Answer, Call, endpoint
+from wechat_sandbox.store import unpack
+
+PAGE = 10_000
+BATCH = 100
+
+
+@endpoint("/cgi-bin/user/get", method="GET", capability="user", daily=500)
+async def listing(call: Call) -> Answer:
+    """Openids of all followers, 10,000 at a time, the earliest follower first."""
+    store, appid = call.world.store, call.account.appid
+    rows = store.rows(
+        "SELECT slug FROM follows WHERE appid = ? AND followed ORDER BY since, slug", appid
+    )
+    openids = [identity.openid(appid, row["slug"]) for row in rows]
+    start = 0
+    if last := call.query("next_openid"):
+        if last not in openids:
+            raise Refusal(40003)
+        start = openids.index(last) + 1
+    page = openids[start : start + PAGE]
+    answer: Answer = {"total": len(openids), "count": len(page)}
+    if page:
+        answer["data"] = {"openid": page}
+    return {**answer, "next_openid": page[-1] if page else ""}
+
+
+@endpoint("/cgi-bin/user/info", method="GET", capability="user", daily=5_000_000)
+async def info(call: Call) -> Answer:
+    """What an account may know of one person; no name and no picture since the end of 2021."""
+    if not call.query("openid"):
+        raise Refusal(41009)
+    return _info(call, call.query("openid"))
+
+
+@endpoint("/cgi-bin/user/info/batchget", capability="user", daily=5_000_000)
+async def batch(call: Call) -> Answer:
+    """The same for up to 100 people."""
+    wanted = call.body.get("user_list")
+    if not isinstance(wanted, list) or not 1 <= len(wanted) <= BATCH:
+        raise Refusal(40035)
+    return {
+        "user_info_list": [
+            _info(call, one.get("openid") if isinstance(one, dict) else None) for one in wanted
+        ]
+    }
+
+
+def _info(call: Call, openid: object) -> dict[str, Any]:
+    slug = call.receiver(openid)
+    union = call.world.unionid_of(call.account, slug)
+    known: dict[str, Any] = {"unionid": union} if union else {}
+    found = chats.follow_of(call.world, slug, call.account.appid)
+    if found is None or not found.followed:
+        return {"subscribe": 0, "openid": openid, **known}
+    code = unpack(found.qr_scene) if found.qr_scene else None
+    return {
+        "subscribe": 1,
+        "openid": openid,
+        "language": "zh_CN",
+        "subscribe_time": found.since,
+        **known,
+        "remark": "",
+        "groupid": 0,
+        "tagid_list": [],
+        "subscribe_scene": found.scene,
+        "qr_scene": int(code["scene"]) if code and not code["text"] else 0,
+        "qr_scene_str": code["scene"] if code and code["text"] else "",
+    }

@@ -1,0 +1,130 @@
+"""QR codes with a scene: made by an account, scanned by a person."""
+
+from __future__ import annotations
+
+import io
+import re
+import secrets
+from dataclasses import dataclass
+
+import segno
+
+from wechat_sandbox.store import Row
+from wechat_sandbox.world import World
+
+SCENE_URL = re.compile(r"https?://weixin\.qq\.com/q/([0-9A-Za-z_-]{8,64})")
+PERMANENT_LIMIT = 100_000
+
+
+class TooManyCodes(RuntimeError):
+    """The account has used up its permanent codes."""
+
+
+@dataclass(frozen=True)
+class SceneCode:
+    """One QR code of an account."""
+
+    ticket: str
+    tail: str
+    appid: str
+    scene: str
+    is_text: bool
+    is_permanent: bool
+    created_at: float
+    expires_at: float | None
+
+    @property
+    def url(self) -> str:
+        """The text inside the picture."""
+        return f"http://weixin.qq.com/q/{self.tail}"
+
+    def is_over(self, now: float) -> bool:
+        """Whether a temporary code has run out."""
+        return self.expires_at is not None and now >= self.expires_at
+
+
+def _from_row(row: Row | None) -> SceneCode | None:
+    if row is None:
+        return None
+    return SceneCode(
+        ticket=row["ticket"],
+        tail=row["tail"],
+        appid=row["appid"],
+        scene=row["scene"],
+        is_text=bool(row["is_text"]),
+        is_permanent=bool(row["is_permanent"]),
+        created_at=row["created_at"],
+        expires_at=row["expires_at"],
+    )
+
+
+def create(
+    world: World, *, appid: str, scene: str, is_text: bool, lifetime_s: int | None
+) -> SceneCode:
+    """Make a code; ``lifetime_s`` None means permanent, where the same scene gives the same code.
+
+    Raises:
+        TooManyCodes: the account's permanent codes are used up.
+    """
+    store = world.store
+    if lifetime_s is None:
+        known = _from_row(
+            store.row(
+                "SELECT * FROM qrcodes WHERE appid = ? AND is_permanent AND scene = ?"
+                " AND is_text = ?",
+                appid,
+                scene,
+                is_text,
+            )
+        )
+        if known:
+            return known
+        row = store.row("SELECT count(*) AS n FROM qrcodes WHERE appid = ? AND is_permanent", appid)
+        limit = int(store.setting(f"permanent_codes:{appid}", str(PERMANENT_LIMIT)))
+        if row and row["n"] >= limit:
+            raise TooManyCodes(appid)
+    now = world.clock.now()
+    code = SceneCode(
+        ticket="gQ" + secrets.token_urlsafe(68),
+        tail="02" + secrets.token_urlsafe(21),
+        appid=appid,
+        scene=scene,
+        is_text=is_text,
+        is_permanent=lifetime_s is None,
+        created_at=now,
+        expires_at=None if lifetime_s is None else now + lifetime_s,
+    )
+    store.insert("qrcodes", **vars(code))
+    world.touch_all()
+    return code
+
+
+def by_ticket(world: World, ticket: str) -> SceneCode | None:
+    """The code a ticket stands for, expired or not."""
+    return _from_row(world.store.row("SELECT * FROM qrcodes WHERE ticket = ?", ticket))
+
+
+def by_content(world: World, content: str) -> SceneCode | None:
+    """The code whose picture holds this text; None when it is no scene code of ours."""
+    found = SCENE_URL.fullmatch(content.strip())
+    if not found:
+        return None
+    return _from_row(world.store.row("SELECT * FROM qrcodes WHERE tail = ?", found.group(1)))
+
+
+def recent(world: World, *, limit: int = 40) -> list[SceneCode]:
+    """Codes that can be scanned now, newest first."""
+    rows = world.store.rows(
+        "SELECT * FROM qrcodes WHERE expires_at IS NULL OR expires_at > ?"
+        " ORDER BY created_at DESC, rowid DESC LIMIT ?",
+        world.clock.now(),
+        limit,
+    )
+    return [code for row in rows if (code := _from_row(row))]
+
+
+def picture(content: str, *, kind: str = "png", scale: int = 10) -> bytes:
+    """The QR picture of a text as PNG or SVG."""
+    out = io.BytesIO()
+    segno.make(content, error="m", micro=False).save(out, kind=kind, scale=scale, border=4)
+    return out.getvalue()
