@@ -324,7 +324,7 @@ FAULT_PARTS = ("errcode", "errmsg", "http_status", "timeout", "after")
 
 @route("POST", "faults")
 async def add_fault(world: World, request: Request) -> Any:
-    """Let the next ``times`` calls of a path fail; ``after`` true: the work is done all the same."""
+    """Let the next ``times`` calls of a path fail; with ``after`` the work is done all the same."""
     given = await posted_object(request)
     path = re.sub(r"^/api\.weixin\.qq\.com", "", str(given.get("path", "")))
     what = {name: given[name] for name in FAULT_PARTS if name in given}

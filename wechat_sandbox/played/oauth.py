@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
@@ -30,7 +31,10 @@ REFRESH_LIFE_S = 30 * 86400
 
 PAGE_ERRORS = {
     10003: ("redirect_uri 域名与后台配置不一致", "请在公众号后台的“网页授权域名”里加入这个域名。"),
-    10005: ("Scope 参数错误或没有 Scope 权限", "只能是 snsapi_base 或 snsapi_userinfo，且须为认证服务号。"),
+    10005: (
+        "Scope 参数错误或没有 Scope 权限",
+        "只能是 snsapi_base 或 snsapi_userinfo，且须为认证服务号。",
+    ),
     10010: ("scope 不能为空", "链接里缺少 scope。"),
     10011: ("redirect_uri 不能为空", "链接里缺少 redirect_uri。"),
     10012: ("appid 不能为空", "链接里缺少 appid，或没有这个公众号。"),
@@ -75,18 +79,27 @@ async def authorize(world: World, request: Request, person: Person | None) -> Re
 
 def _checked(world: World, request: Request) -> tuple[Account, str, str]:
     given = request.query_params
-    order = [ORDER.index(name) for name in given if name in ORDER]
-    appid, target, scope = (given.get("appid"), given.get("redirect_uri"), given.get("scope"))
-    if not appid:
-        raise PageError(10012)
+    appid, target, scope = (given.get(name, "") for name in ("appid", "redirect_uri", "scope"))
+    for value, missing in ((appid, 10012), (target, 10011), (scope, 10010)):
+        if not value:
+            raise PageError(missing)
     account = accounts.find(world.store, appid)
     if account is None:
         raise PageError(10012, "appid 无效")
-    if not target:
-        raise PageError(10011)
-    if not scope:
-        raise PageError(10010)
-    if scope not in SCOPES:
+    _check_form(given)
+    if not account.may("oauth"):
+        raise PageError(10016)
+    target = acts.canonical_url(world, target)
+    parts = urlsplit(target)
+    if parts.scheme not in ("http", "https") or parts.netloc.lower() not in account.oauth_domains:
+        raise PageError(10003)
+    return account, target, scope
+
+
+def _check_form(given: Mapping[str, str]) -> None:
+    """What WeChat's page checks of the link itself."""
+    order = [ORDER.index(name) for name in given if name in ORDER]
+    if given["scope"] not in SCOPES:
         raise PageError(10005)
     if given.get("response_type") != "code":
         raise PageError(0, "response_type 参数错误", "response_type 必须是 code。")
@@ -96,13 +109,6 @@ def _checked(world: World, request: Request) -> tuple[Account, str, str]:
         raise PageError(0, "链接缺少 #wechat_redirect", "授权链接必须以 #wechat_redirect 结尾。")
     if not re.fullmatch(r"[0-9A-Za-z]{0,128}", given.get("state", "")):
         raise PageError(10013)
-    if not account.may("oauth"):
-        raise PageError(10016)
-    target = acts.canonical_url(world, target)
-    parts = urlsplit(target)
-    if parts.scheme not in ("http", "https") or parts.netloc.lower() not in account.oauth_domains:
-        raise PageError(10003)
-    return account, target, scope
 
 
 async def _decision(world: World, request: Request, account: Account, person: Person) -> str | None:

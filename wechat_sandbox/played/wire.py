@@ -33,15 +33,15 @@ class Call:
     world: World
     request: Request
     raw: bytes
-    _account: Account | None = None
+    caller: Account | None = None
     _body: dict[str, Any] | None = None
 
     @property
     def account(self) -> Account:
         """The account whose token was presented."""
-        if self._account is None:
+        if self.caller is None:
             raise Refusal(41001)
-        return self._account
+        return self.caller
 
     @property
     def body(self) -> dict[str, Any]:
@@ -164,7 +164,7 @@ async def _checked(call: Call, path: str, found: Endpoint) -> Answer:
     if call.request.method != found.method:
         raise Refusal(43001 if found.method == "GET" else 43002)
     if found.needs_token:
-        call._account = tokens.account_of(call.world, call.query("access_token"))
+        call.caller = tokens.account_of(call.world, call.query("access_token"))
         if found.capability and not call.account.may(found.capability):
             raise Refusal(48001)
         if found.method == "POST":
@@ -210,8 +210,8 @@ def _take_fault(world: World, path: str) -> dict[str, Any] | None:
 
 
 def _appid_of(call: Call) -> str | None:
-    if call._account:
-        return call._account.appid
+    if call.caller:
+        return call.caller.appid
     given = call.query("appid")
     if not given and call.raw[:1] == b"{":
         try:
