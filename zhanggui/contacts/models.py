@@ -84,6 +84,13 @@ class IdentityLink(TenantModel):
                 fields=["merchant", "account_id", "openid"], name="one_link_per_openid"
             )
         ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["merchant", "unionid"],
+                condition=~models.Q(unionid=""),
+                name="links_by_unionid",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.account_id}:{self.pk}"

@@ -21,24 +21,44 @@ class ChannelAccount(models.Model):
     operator = models.ForeignKey(Operator, null=True, blank=True, on_delete=models.PROTECT)
     merchant = models.ForeignKey(Merchant, null=True, blank=True, on_delete=models.PROTECT)
     app_id = models.CharField(max_length=40, unique=True)
-    original_id = models.CharField(max_length=40, unique=True)
+    original_id = models.CharField(max_length=40, blank=True)
+    """``gh_...``; learned from the first callback when nobody wrote it down."""
+    is_connected = models.BooleanField(default=True)
+    """Cleared instead of deleting: followers and identity links keep pointing here."""
     name = models.CharField(max_length=80)
     secret_sealed = models.BinaryField()
     callback_token_sealed = models.BinaryField()
     aes_key_sealed = models.BinaryField()
     access_token_sealed = models.BinaryField(null=True)
+    previous_aes_key_sealed = models.BinaryField(null=True)
+    """Messages under the old key still come for a while after it was changed."""
+    access_token_at = models.DateTimeField(null=True)
     access_token_expires_at = models.DateTimeField(null=True)
+    token_lease = models.CharField(max_length=26, blank=True)
+    token_lease_until = models.DateTimeField(null=True)
+    """While this lies ahead, one process is fetching a token and the others wait."""
     last_callback_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=200, blank=True)
+    last_error_code = models.IntegerField(null=True)
+    last_error_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tier", "operator", "merchant"],
+                condition=models.Q(is_connected=True),
                 nulls_distinct=False,
                 name="one_official_account_per_tier",
-            )
+            ),
+            models.CheckConstraint(
+                condition=(
+                    models.Q(tier="platform", operator__isnull=True, merchant__isnull=True)
+                    | models.Q(tier="operator", operator__isnull=False, merchant__isnull=True)
+                    | models.Q(tier="merchant", operator__isnull=True, merchant__isnull=False)
+                ),
+                name="official_account_names_its_tier",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -50,7 +70,7 @@ class ChannelAccount(models.Model):
         setattr(self, f"{column}_sealed", sealed)
 
     def unseal(self, column: str) -> str:
-        """Read one of ``secret``, ``callback_token``, ``aes_key``, ``access_token``."""
+        """Read ``secret``, ``callback_token``, ``aes_key``, ``previous_aes_key``, ``access_token``."""
         sealed = getattr(self, f"{column}_sealed")
         return sealing.unseal(bytes(sealed), column=self._box(column), merchant_id=None)
 
@@ -65,10 +85,18 @@ class Follower(models.Model):
     openid = models.CharField(max_length=64)
     is_following = models.BooleanField(default=True)
     changed_at = models.DateTimeField(default=clock.now)
+    """The platform's time of the event, so that a late older one changes nothing."""
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["account", "openid"], name="one_follower_per_openid")
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["account"],
+                condition=models.Q(is_following=True),
+                name="followers_now",
+            )
         ]
 
     def __str__(self) -> str:
@@ -94,6 +122,17 @@ class PersonIdentity(models.Model):
         return f"{self.account_id}:{self.pk}"
 
 
+class Outcome(models.TextChoices):
+    """How a sign-in under way ended."""
+
+    OPEN = "", _("Under way")
+    SIGNED_IN = "signed_in", _("Signed in")
+    NAMELESS = "nameless", _("Known, but the nickname must be asked for")
+    REFUSED = "refused", _("Refused by the person")
+    SNAPSHOT = "snapshot", _("Only a preview of the page")
+    FAILED = "failed", _("Failed")
+
+
 class OAuthState(models.Model):
     """A sign-in under way: what the ``state`` parameter stands for."""
 
@@ -107,8 +146,13 @@ class OAuthState(models.Model):
     merchant = models.ForeignKey(Merchant, null=True, on_delete=models.CASCADE)
     next_path = models.CharField(max_length=500)
     created_at = models.DateTimeField(default=clock.now)
-    expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
     used_at = models.DateTimeField(null=True)
+    code_digest = models.BinaryField(max_length=32, null=True)
+    """Which code used it: browsers ask for the return address twice quite often."""
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.OPEN, blank=True)
+    identity_id = models.BigIntegerField(null=True)
+    """The identity link (customer) or the person identity (staff) it led to."""
 
     def __str__(self) -> str:
         return f"{self.audience}:{self.pk}"
@@ -151,10 +195,14 @@ class CallbackDelivery(models.Model):
     account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE)
     platform_key = models.CharField(max_length=200)
     """``msg:<MsgId>`` or ``event:<openid digest>:<CreateTime>:<Event>:<EventKey>``."""
+    kind = models.CharField(max_length=40)
+    """``subscribe``, ``SCAN``, ``text``, ... as the platform names it."""
     body_sealed = models.BinaryField()
+    sent_at = models.DateTimeField()
+    """The platform's own time of the message."""
     state = models.CharField(max_length=10, choices=DeliveryState, default=DeliveryState.RECEIVED)
     error = models.CharField(max_length=200, blank=True)
-    received_at = models.DateTimeField(default=clock.now)
+    received_at = models.DateTimeField(default=clock.now, db_index=True)
     done_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -163,6 +211,40 @@ class CallbackDelivery(models.Model):
                 fields=["account", "platform_key"], name="one_delivery_per_platform_key"
             )
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["account", "-received_at", "-id"], name="deliveries_newest_first")
+        ]
 
     def __str__(self) -> str:
         return f"{self.account_id}:{self.pk}"
+
+
+class MessageState(models.TextChoices):
+    """What became of a message to a follower."""
+
+    WAITING = "waiting", _("Waiting")
+    SENT = "sent", _("Sent")
+    REFUSED = "refused", _("Refused by WeChat")
+    FAILED = "failed", _("Not delivered")
+
+
+class OutgoingMessage(models.Model):
+    """A message to one openid, written in the business transaction and sent by a job.
+
+    The job carries only this row's id, so that neither the openid nor the text stands in the
+    queue or in its log lines.
+    """
+
+    account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE)
+    openid = models.CharField(max_length=64)
+    kind = models.CharField(max_length=10)
+    """``text`` (customer message) or ``template``."""
+    body_sealed = models.BinaryField()
+    state = models.CharField(max_length=10, choices=MessageState, default=MessageState.WAITING)
+    error_code = models.IntegerField(null=True)
+    platform_id = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(default=clock.now, db_index=True)
+    done_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.pk}"

@@ -1,0 +1,108 @@
+"""Who wants to know what happened in WeChat: typed registries, filled by modules in ``apps.py``.
+
+Handlers run in a job, outside any transaction, and may run twice for one event: they open their
+own scope and transaction and must be safe to repeat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ScanEvent:
+    """A follower scanned one of our QR codes (or followed by scanning it)."""
+
+    account_id: int
+    openid: str
+    scene_code_id: int
+    merchant_id: int | None
+    subject_id: int | None
+    is_new_follower: bool
+    scanned_at: datetime
+    """The platform's own time; the job may run later."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowEvent:
+    """Somebody began to follow an account."""
+
+    account_id: int
+    openid: str
+    merchant_id: int | None
+    """Whose own account it is; None for an operator's or the platform's."""
+    is_first: bool
+    """False when this openid had followed before."""
+    followed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TextEvent:
+    """A follower wrote to an account."""
+
+    account_id: int
+    openid: str
+    merchant_id: int | None
+    text: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClickEvent:
+    """A follower tapped a menu entry of type ``click``."""
+
+    account_id: int
+    openid: str
+    merchant_id: int | None
+    key: str
+    clicked_at: datetime
+
+
+ScanHandler = Callable[[ScanEvent], None]
+FollowHandler = Callable[[FollowEvent], None]
+TextHandler = Callable[[TextEvent], None]
+ClickHandler = Callable[[ClickEvent], None]
+
+scan_handlers: dict[str, ScanHandler] = {}
+follow_handlers: list[FollowHandler] = []
+text_handlers: list[TextHandler] = []
+click_handlers: dict[str, ClickHandler] = {}
+
+
+def on_scan(purpose: str, handler: ScanHandler) -> None:
+    """Call ``handler`` when a code of this purpose is scanned; one handler per purpose.
+
+    Raises:
+        ValueError: the purpose has another handler.
+    """
+    _put(scan_handlers, purpose, handler)
+
+
+def on_follow(handler: FollowHandler) -> None:
+    """Call ``handler`` when somebody begins to follow any account."""
+    if handler not in follow_handlers:
+        follow_handlers.append(handler)
+
+
+def on_text(handler: TextHandler) -> None:
+    """Call ``handler`` when a follower writes."""
+    if handler not in text_handlers:
+        text_handlers.append(handler)
+
+
+def on_click(key: str, handler: ClickHandler) -> None:
+    """Call ``handler`` when the menu entry with this key is tapped.
+
+    Raises:
+        ValueError: the key has another handler.
+    """
+    _put(click_handlers, key, handler)
+
+
+def _put[Handler](registry: dict[str, Handler], name: str, handler: Handler) -> None:
+    if registry.get(name, handler) is not handler:
+        message = f"two handlers for {name}"
+        raise ValueError(message)
+    registry[name] = handler

@@ -1,0 +1,61 @@
+"""Messages to followers: written down in the business transaction, sent by a job after it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from zhanggui.channels.wechat import tasks
+from zhanggui.channels.wechat.models import OutgoingMessage
+from zhanggui.core import sealing
+
+BODY_COLUMN = "wechat_outgoingmessage.body"
+
+
+def send_text(*, account_id: int, openid: str, text: str) -> int:
+    """Send a customer message (客服消息); works within 48 hours of the follower's last contact.
+
+    Returns:
+        The id of the message; its fate is kept in ``OutgoingMessage``.
+    """
+    return _write(account_id, openid, "text", {"text": text})
+
+
+def send_template(
+    *,
+    account_id: int,
+    openid: str,
+    template_id: str,
+    data: Mapping[str, str],
+    url: str = "",
+) -> int:
+    """Send a template message (模板消息) to a follower.
+
+    Args:
+        account_id: the account the openid follows.
+        openid: the receiver.
+        template_id: as the account's template list shows it.
+        data: field name (``thing1``) to value.
+        url: opened by a tap; empty for none.
+
+    Returns:
+        The id of the message; its fate is kept in ``OutgoingMessage``.
+    """
+    body = {"template_id": template_id, "data": dict(data), "url": url}
+    return _write(account_id, openid, "template", body)
+
+
+def _write(account_id: int, openid: str, kind: str, body: Mapping[str, Any]) -> int:
+    text = json.dumps(body, ensure_ascii=False)
+    with transaction.atomic():
+        message = OutgoingMessage.objects.create(
+            account_id=account_id,
+            openid=openid,
+            kind=kind,
+            body_sealed=sealing.seal(text, column=BODY_COLUMN, merchant_id=None),
+        )
+        tasks.send_message.defer(message_id=message.pk)
+    return message.pk

@@ -1,0 +1,289 @@
+"""Every write about official accounts: connecting, choosing, codes to scan, people of the staff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+
+from zhanggui.accounts import audit
+from zhanggui.accounts.actors import Actor
+from zhanggui.accounts.models import Merchant, Operator, Person, Tier
+from zhanggui.channels.wechat import client, tokens
+from zhanggui.channels.wechat.errors import (
+    AccountHeld,
+    AccountTaken,
+    ChannelRefused,
+    ChannelUnreachable,
+    CredentialsRefused,
+    WechatRefused,
+    WechatUnreachable,
+)
+from zhanggui.channels.wechat.models import ChannelAccount, PersonIdentity, SceneCode
+from zhanggui.core import clock, tenancy
+from zhanggui.core import tokens as random_tokens
+
+LONGEST_CODE_S = 30 * 24 * 60 * 60  # WeChat's limit for temporary codes
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the settings page of an official account shows and asks for."""
+
+    app_id: str
+    secret: str
+    callback_token: str
+    aes_key: str
+
+
+def connect_account(
+    *,
+    tier: Tier,
+    operator: Operator | None = None,
+    merchant: Merchant | None = None,
+    name: str,
+    credentials: Credentials,
+    original_id: str = "",
+    actor: Actor,
+    is_tested: bool = True,
+) -> ChannelAccount:
+    """Connect an official account to the platform, an operator or a merchant.
+
+    WeChat is asked for a token first, outside the transaction: who does not know the secret
+    cannot take somebody's app id. The same app id at the same place only changes its secrets.
+
+    Args:
+        tier: where it belongs; with ``operator`` or ``merchant`` below the platform.
+        operator: set for an operator's account.
+        merchant: set for a merchant's account.
+        name: as people call it.
+        credentials: app id and secrets; stored encrypted, never shown again.
+        original_id: ``gh_...``; learned from the first callback when empty.
+        actor: who connects; kept in the audit log.
+        is_tested: False only where the platform cannot answer yet (demo data).
+
+    Raises:
+        CredentialsRefused: WeChat does not accept them (E_WECHAT_CREDENTIALS, 422).
+        WechatUnreachable: no answer (E_WECHAT_UNREACHABLE, 503).
+        AccountTaken: the app id is connected elsewhere (E_ACCOUNT_TAKEN, 409).
+        AccountHeld: another app id is connected here (E_ACCOUNT_HELD, 409).
+    """
+    place = {"tier": tier, "operator": operator, "merchant": merchant}
+    _refuse_taken(credentials.app_id, place)
+    if is_tested:
+        _test(credentials)
+    try:
+        with transaction.atomic():
+            account = _saved(place, name=name, credentials=credentials, original_id=original_id)
+            _record(actor, account, "wechat.account.connected")
+    except IntegrityError as error:
+        if "one_official_account_per_tier" in str(error):
+            raise AccountHeld from error
+        if "app_id" in str(error):
+            raise AccountTaken from error
+        raise
+    return account
+
+
+def _refuse_taken(app_id: str, place: dict[str, object]) -> None:
+    known = ChannelAccount.objects.filter(app_id=app_id).first()
+    if known is not None and not _is_at(known, place):
+        raise AccountTaken
+    if ChannelAccount.objects.filter(is_connected=True, **place).exclude(app_id=app_id).exists():
+        raise AccountHeld
+
+
+def _is_at(account: ChannelAccount, place: dict[str, object]) -> bool:
+    return all(getattr(account, name) == value for name, value in place.items())
+
+
+def _test(credentials: Credentials) -> None:
+    tokens.not_in_transaction()
+    try:
+        client.current().stable_token(app_id=credentials.app_id, secret=credentials.secret)
+    except ChannelRefused as refusal:
+        raise CredentialsRefused(code=refusal.code, advice=refusal.advice) from refusal
+    except ChannelUnreachable as error:
+        raise WechatUnreachable from error
+
+
+def _saved(
+    place: dict[str, object], *, name: str, credentials: Credentials, original_id: str
+) -> ChannelAccount:
+    account = (
+        ChannelAccount.objects.select_for_update().filter(app_id=credentials.app_id).first()
+    )
+    if account is None:
+        account = ChannelAccount(app_id=credentials.app_id, **place)
+    elif not _is_at(account, place):
+        raise AccountTaken
+    elif account.unseal("aes_key") != credentials.aes_key:
+        account.seal("previous_aes_key", account.unseal("aes_key"))
+    account.name = name[:80]
+    account.original_id = original_id or account.original_id
+    account.is_connected = True
+    account.seal("secret", credentials.secret)
+    account.seal("callback_token", credentials.callback_token)
+    account.seal("aes_key", credentials.aes_key)
+    account.access_token_sealed = account.access_token_expires_at = None
+    account.last_error, account.last_error_code, account.last_error_at = "", None, None
+    account.save()
+    return account
+
+
+def disconnect_account(*, account: ChannelAccount, actor: Actor) -> None:
+    """Stop using an account; followers and identity links stay for its return."""
+    with transaction.atomic():
+        changed = ChannelAccount.objects.filter(pk=account.pk, is_connected=True).update(
+            is_connected=False
+        )
+        if changed:
+            _record(actor, account, "wechat.account.disconnected")
+
+
+def _record(actor: Actor, account: ChannelAccount, action: str) -> None:
+    target = f"wechat_account:{account.pk}"
+    details = {"app_id": account.app_id}
+    if account.merchant_id is None:
+        audit.record_platform(actor, action, target, details=details)
+        return
+    with tenancy.merchant_scope(account.merchant_id):
+        audit.record(actor, action, target, details=details)
+
+
+def effective_account(merchant: Merchant) -> ChannelAccount | None:
+    """The account this merchant's customers come through: own, else operator's, else platform's."""
+    choices = ChannelAccount.objects.filter(is_connected=True)
+    own = choices.filter(tier=Tier.MERCHANT, merchant_id=merchant.pk).first()
+    if own:
+        return own
+    if merchant.operator_id:
+        lent = choices.filter(tier=Tier.OPERATOR, operator_id=merchant.operator_id).first()
+        if lent:
+            return lent
+    return platform_account()
+
+
+def platform_account() -> ChannelAccount | None:
+    """The platform's own account: the staff of all merchants signs in through it."""
+    return ChannelAccount.objects.filter(is_connected=True, tier=Tier.PLATFORM).first()
+
+
+def test_account(*, account: ChannelAccount) -> None:
+    """Ask WeChat for a token with the stored secret.
+
+    Raises:
+        CredentialsRefused: WeChat does not accept them (E_WECHAT_CREDENTIALS, 422).
+        WechatUnreachable: no answer (E_WECHAT_UNREACHABLE, 503).
+    """
+    try:
+        tokens.refresh(account.pk)
+    except ChannelRefused as refusal:
+        raise CredentialsRefused(code=refusal.code, advice=refusal.advice) from refusal
+    except ChannelUnreachable as error:
+        raise WechatUnreachable from error
+
+
+def create_scene_code(
+    *,
+    account: ChannelAccount,
+    purpose: str,
+    merchant_id: int | None,
+    subject_id: int | None,
+    expires_in_s: int,
+) -> SceneCode:
+    """Make a temporary QR code that tells the purpose's handler when it is scanned.
+
+    Calls WeChat, so it must not run inside a transaction. The scene is 128 random bits: nobody
+    can make a code that was not given out.
+
+    Args:
+        account: whose followers scan it.
+        purpose: names the handler in ``hooks.on_scan``.
+        merchant_id: handed to the handler.
+        subject_id: handed to the handler, for example the invitation.
+        expires_in_s: at most 30 days.
+
+    Raises:
+        WechatRefused: WeChat said no (E_WECHAT_REFUSED, 409).
+        WechatUnreachable: no answer (E_WECHAT_UNREACHABLE, 503).
+        ValueError: longer than WeChat allows.
+    """
+    if not 0 < expires_in_s <= LONGEST_CODE_S:
+        message = "a temporary code lives for at most 30 days"
+        raise ValueError(message)
+    scene = random_tokens.new_token()
+    try:
+        ticket = tokens.call(
+            account,
+            lambda token: client.current().create_qr(
+                app_id=account.app_id, token=token, scene=scene, expires_in_s=expires_in_s
+            ),
+        )
+    except ChannelRefused as refusal:
+        raise WechatRefused(code=refusal.code, advice=refusal.advice) from refusal
+    except ChannelUnreachable as error:
+        raise WechatUnreachable from error
+    now = clock.now()
+    return SceneCode.objects.create(
+        account=account,
+        scene=scene,
+        purpose=purpose,
+        merchant_id=merchant_id,
+        subject_id=subject_id,
+        url=ticket.url,
+        created_at=now,
+        expires_at=now + timedelta(seconds=expires_in_s),
+    )
+
+
+def person_of_openid(
+    *, account: ChannelAccount, openid: str, nickname: str = "", avatar_url: str = ""
+) -> Person:
+    """The person of the staff behind an openid of the platform's account; made on first sight.
+
+    Such a person has neither phone nor password and no rights anywhere. Two first sights at one
+    moment make one person.
+    """
+    identity = _identity(account, openid)
+    if identity is None:
+        try:
+            with transaction.atomic():
+                person = Person(name=nickname[:80] or str(NAMELESS))
+                person.set_unusable_password()
+                person.save()
+                identity = PersonIdentity.objects.create(
+                    person=person, account=account, openid=openid
+                )
+        except IntegrityError as error:
+            if "one_person_per_openid" not in str(error):
+                raise
+            identity = _identity(account, openid)
+            if identity is None:
+                raise
+    _freshen(identity, nickname=nickname[:80], avatar_url=avatar_url[:500])
+    return identity.person
+
+
+NAMELESS = "微信用户"
+
+
+def _identity(account: ChannelAccount, openid: str) -> PersonIdentity | None:
+    identities = PersonIdentity.objects.select_related("person")
+    return identities.filter(account=account, openid=openid).first()
+
+
+def _freshen(identity: PersonIdentity, *, nickname: str, avatar_url: str) -> None:
+    news = {"nickname": nickname, "avatar_url": avatar_url}
+    changed = [name for name, value in news.items() if value and value != getattr(identity, name)]
+    if not changed:
+        return
+    follows_nickname = identity.person.name in {NAMELESS, identity.nickname}
+    for name in changed:
+        setattr(identity, name, news[name])
+    with transaction.atomic():
+        identity.save(update_fields=changed)
+        if "nickname" in changed and follows_nickname:
+            identity.person.name = identity.nickname
+            identity.person.save(update_fields=["name"])

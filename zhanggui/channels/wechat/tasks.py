@@ -1,0 +1,36 @@
+"""Jobs of this channel: each loads by id and calls one service; all are safe to run twice."""
+
+from __future__ import annotations
+
+from procrastinate import JobContext, RetryStrategy
+from procrastinate.contrib.django import app
+
+QUEUE = "wechat"
+AGAIN = RetryStrategy(max_attempts=6, wait=2, exponential_wait=4)
+"""After 4, 8, ... seconds up to a little over half an hour in all."""
+
+
+@app.task(queue=QUEUE, name="wechat.handle_delivery", retry=AGAIN, pass_context=True)
+def handle_delivery(context: JobContext, delivery_id: int) -> None:
+    """Work on a callback that was stored."""
+    from zhanggui.channels.wechat import deliveries  # noqa: PLC0415  they need each other
+
+    deliveries.handle(delivery_id=delivery_id)
+
+
+@app.task(queue=QUEUE, name="wechat.send_message", retry=AGAIN, pass_context=True)
+def send_message(context: JobContext, message_id: int) -> None:
+    """Send a message that was written down."""
+    from zhanggui.channels.wechat import sending  # noqa: PLC0415  they need each other
+
+    is_last = context.job.attempts + 1 >= (AGAIN.max_attempts or 1)
+    sending.send(message_id=message_id, is_last_try=is_last)
+
+
+@app.periodic(cron="17 4 * * *")
+@app.task(queue=QUEUE, name="wechat.forget", queueing_lock="wechat.forget")
+def forget(timestamp: int) -> None:
+    """Delete what is no longer needed, every night."""
+    from zhanggui.channels.wechat import retention  # noqa: PLC0415  like its neighbours
+
+    retention.forget()
