@@ -48,7 +48,11 @@ def major_version(folder: Path) -> int:
     """The major version of the server in a folder, 0 when it does not run."""
     try:
         done = subprocess.run(
-            [folder / "postgres", "--version"], capture_output=True, text=True, timeout=10
+            [folder / "postgres", "--version"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return 0

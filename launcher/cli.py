@@ -6,10 +6,13 @@ import argparse
 import os
 import sys
 
+from launcher.demo import Options, run_demo
+from launcher.environment import Addresses
 from launcher.messages import Stop
 
 PRODUCT_PORT = 8000
 SANDBOX_PORT = 8001
+LAST_PORT = 65_535
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,20 +31,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _pass_on(words: list[str]) -> int:
-    from launcher import production
+    from launcher import production  # noqa: PLC0415  # a demo needs no settings of production
 
     production.manage(words[1:] if words[0] == "manage" else words)
 
 
 def _run(asked: argparse.Namespace) -> int:
-    # Imported late: a production command needs no demo, a demo no production settings.
     if asked.command == "demo":
-        from launcher.demo import Options, run_demo
-        from launcher.environment import Addresses
-
         addresses = Addresses(asked.port, asked.sandbox_port)
         return run_demo(Options(addresses, not asked.without_data, asked.reset))
-    from launcher import production
+    from launcher import production  # noqa: PLC0415
 
     if asked.command == "serve":
         production.serve(asked.host, asked.port)
@@ -61,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
         "--sandbox-port", type=int, default=_port("ZHANGGUI_SANDBOX_PORT", SANDBOX_PORT)
     )
     demo.add_argument("--reset", action="store_true", help="重建数据 start over")
-    demo.add_argument("--without-data", action="store_true", help="不生成演示数据 make no demo data")
+    demo.add_argument(
+        "--without-data", action="store_true", help="不生成演示数据 make no demo data"
+    )
     serve = commands.add_parser("serve", help="生产环境的网站 the web server in production")
     serve.add_argument("--host", default=os.environ.get("ZHANGGUI_HOST", "127.0.0.1"))
     serve.add_argument("--port", type=int, default=_port("ZHANGGUI_PORT", PRODUCT_PORT))
@@ -75,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _port(setting: str, default: int) -> int:
     text = os.environ.get(setting) or str(default)
-    if not text.isdigit() or not 0 < int(text) < 65536:
+    if not text.isdigit() or not 0 < int(text) <= LAST_PORT:
         raise Stop(
             f"{setting} 应当是 1 到 65535 之间的端口号，而不是 {text!r}。",
             f"{setting} must be a port from 1 to 65535, not {text!r}.",

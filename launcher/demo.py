@@ -12,6 +12,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ class Demo:
         )
         self._make_data()
         self.supervisor.wait_until(
-            lambda: answers(HOST, addresses.port, "/readyz") == 200, limit_s=READY_S
+            lambda: answers(HOST, addresses.port, "/readyz") == HTTPStatus.OK, limit_s=READY_S
         )
         self._show(time.monotonic() - began)
 

@@ -28,9 +28,9 @@ def require_free_port(host: str, port: int, *, option: str, setting: str) -> Non
             ) from error
         except OSError as error:
             user = user_of_port(port)
-            zh, en = (f"，被 {user} 占用", f" by {user}") if user else ("", "")
+            zh, en = (f"被 {user} ", f" by {user}") if user else ("被", "")
             raise Stop(
-                f"端口 {port} 已被占用{zh}。请先停止它，或换一个端口："
+                f"端口 {port} 已{zh}占用。请先停止它，或换一个端口："
                 f"zhanggui demo {option} {port + 100}（或设置 {setting}={port + 100}）。",
                 f"Port {port} is in use{en}. Stop that program or choose another port: "
                 f"zhanggui demo {option} {port + 100} (or set {setting}={port + 100}).",
@@ -65,9 +65,7 @@ def _listening_inodes(port: int) -> list[str]:
             rows = [row.split() for row in table.read_text().splitlines()[1:]]
         except OSError:
             continue
-        found += [
-            row[9] for row in rows if row[3] == LISTENING and row[1].endswith(f":{port:04X}")
-        ]
+        found += [row[9] for row in rows if row[3] == LISTENING and row[1].endswith(f":{port:04X}")]
     return found
 
 

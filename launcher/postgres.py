@@ -28,6 +28,8 @@ from launcher.processes import end_with_parent
 
 USER = "zhanggui"
 LONGEST_SOCKET_FOLDER = 80
+STATUS_LINE = 7  # of postmaster.pid, counted from 0
+FIRST_WITH_BUILTIN_LOCALE = 17
 READY_S = 30.0
 STOP_S = 20.0
 
@@ -188,7 +190,7 @@ class Cluster:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
             return False
-        return len(lines) >= 8 and lines[7].strip() == "ready"
+        return len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready"
 
     def ensure_database(self, name: str = USER) -> None:
         """Create the database unless it exists."""
@@ -257,7 +259,9 @@ class Cluster:
             pid = int((self.data / "postmaster.pid").read_text().split("\n")[0])
         except (OSError, ValueError):
             return []
-        shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True)
+        shown = subprocess.run(
+            ["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False
+        )
         return [pid] if os.fsencode(self.data) in shown.stdout else []
 
     def _initialise(self) -> None:
@@ -279,6 +283,7 @@ class Cluster:
                 ],
                 capture_output=True,
                 text=True,
+                check=False,
                 cwd="/",
                 env=server_environment(),
                 **(self.account.spawn_options() if self.account else {}),
@@ -292,7 +297,7 @@ class Cluster:
         unfinished.rename(self.data)
 
     def _locale(self) -> list[str]:
-        if major_version(self.binaries) >= 17:
+        if major_version(self.binaries) >= FIRST_WITH_BUILTIN_LOCALE:
             return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
         return ["--no-locale"]
 

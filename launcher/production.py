@@ -27,7 +27,9 @@ def require_settings() -> Env:
     try:
         return Env()  # type: ignore[call-arg]  # the fields come from the environment
     except ValidationError as error:
-        faults = "\n".join(f"  {_setting(fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        faults = "\n".join(
+            f"  {_setting(fault['loc'])}: {fault['msg']}" for fault in error.errors()
+        )
         raise Stop(
             f"设置有误或缺失：\n{faults}",
             "These settings are wrong or missing; docs/ lists all of them.",

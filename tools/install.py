@@ -57,7 +57,7 @@ def main() -> int:
         print(f"\n{reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\n安装已中断，再次运行即可继续。 Interrupted; run it again to go on.", file=sys.stderr)
+        print("\n安装已中断，再次运行即可继续。 Run it again to go on.", file=sys.stderr)
         return 130
     return 0
 
@@ -239,7 +239,7 @@ def find_python(uv: Uv) -> str:
 
 def _interpreters(uv: Uv) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Interpreters of this machine that really start, with their versions."""
-    names = [f"python3.{minor}" for minor in range(WANTED_PYTHON[1], 20)] + ["python3.12", "python3"]
+    names = [f"python3.{minor}" for minor in (13, 12, 14, 15)] + ["python3"]
     folders = os.environ.get("PATH", "").split(os.pathsep)
     paths = [sys.executable] + [str(Path(folder) / name) for name in names for folder in folders]
     paths += map(str, Path.home().glob(".pyenv/versions/*/bin/python3"))
@@ -248,8 +248,8 @@ def _interpreters(uv: Uv) -> Iterator[tuple[str, tuple[int, ...]]]:
     ask = "import sys; print(sys.executable); print(*sys.version_info[:2])"
     for path in paths:
         answer = output([path, "-c", ask]) if Path(path).exists() else None
-        if answer and len(answer.splitlines()) == 2:
-            program, version = answer.splitlines()
+        program, _, version = (answer or "").partition("\n")
+        if version:
             numbers = tuple(map(int, version.split()))
             if numbers >= OLDEST_PYTHON:
                 yield program, numbers

@@ -104,7 +104,6 @@ class DatabaseServer:
             self.execute("ALTER DATABASE {} RENAME TO {}", unfinished, self.template)
 
 
-
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell an xdist worker where the controller's server is."""
