@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 pytest_plugins = [
+    "tests.plugins.browser",
     "tests.plugins.database",
     "tests.plugins.network",
+    "tests.plugins.product",
     "tests.plugins.spec",
 ]
 

@@ -247,7 +247,8 @@ def _interpreters(uv: Uv) -> Iterator[tuple[str, tuple[int, ...]]]:
     paths += [managed] if managed else []
     ask = "import sys; print(sys.executable); print(*sys.version_info[:2])"
     for path in paths:
-        answer = output([path, "-c", ask]) if Path(path).exists() else None
+        is_own = Path(path).is_relative_to(VENV)  # about to be replaced
+        answer = None if is_own or not Path(path).exists() else output([path, "-c", ask])
         program, _, version = (answer or "").partition("\n")
         if version:
             numbers = tuple(map(int, version.split()))

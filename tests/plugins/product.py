@@ -1,0 +1,152 @@
+"""The whole product as real processes, started by the very command people use.
+
+``live_product`` is empty, ``live_demo`` holds the demo's data; both last for the whole run, on
+free ports, in a database and a folder of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from launcher.environment import Addresses, demo_environment
+from launcher.paths import ROOT
+from launcher.ports import answers
+from launcher.processes import end_with_parent
+from launcher.secretfile import demo_secrets
+from tests.plugins.database import DatabaseServer
+
+STARTED_S = 90.0
+DATA_S = 240.0
+STOPPED_S = 30.0
+
+
+@dataclass(frozen=True)
+class LiveProduct:
+    """A running product with its sandbox."""
+
+    addresses: Addresses
+    database_url: str
+    var: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Address of the product, without a slash at its end."""
+        return self.addresses.product
+
+    @property
+    def sandbox_url(self) -> str:
+        """Address of the sandbox, without a slash at its end."""
+        return self.addresses.sandbox
+
+    def manage(self, *arguments: str) -> str:
+        """Run a command of Django's on the product's database; answers what it prints."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            cwd=ROOT,
+            env=demo_environment(
+                self.var, demo_secrets(self.var), self.database_url, self.addresses
+            ),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def log(self) -> str:
+        """Everything the programs have written so far."""
+        return (self.var / "log").read_text(encoding="utf-8", errors="replace")
+
+
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def run_product(var: Path, database_url: str, *, has_data: bool) -> Iterator[LiveProduct]:
+    """Start the product, wait until it is ready, end it afterwards."""
+    addresses = Addresses(free_port(), free_port())
+    settings = {"DATABASE_URL": database_url, "ZHANGGUI_VAR": str(var), "NO_COLOR": "1"}
+    with (var / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "launcher", "demo"),
+                *("--port", str(addresses.port), "--sandbox-port", str(addresses.sandbox_port)),
+                *([] if has_data else ["--without-data"]),
+            ],
+            cwd=ROOT,
+            env=dict(os.environ) | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=end_with_parent(signal.SIGTERM),
+        )
+    product = LiveProduct(addresses, database_url, var, process)
+    try:
+        _wait_ready(product, DATA_S if has_data else STARTED_S)
+        yield product
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOPPED_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_ready(product: LiveProduct, limit_s: float) -> None:
+    deadline = time.monotonic() + limit_s
+    while "Zhanggui is ready" not in product.log():
+        if product.process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"the product did not start:\n{product.log()[-4000:]}")
+        time.sleep(0.1)
+    assert answers("127.0.0.1", product.addresses.port, "/readyz") == 200
+
+
+@contextmanager
+def _fresh(
+    database_server: DatabaseServer, folder: Path, *, has_data: bool
+) -> Iterator[LiveProduct]:
+    name = f"zhanggui_{database_server.run}_live_{secrets.token_hex(4)}"
+    database_server.copy(name)
+    try:
+        with run_product(folder, database_server.url(name), has_data=has_data) as product:
+            yield product
+    finally:
+        database_server.drop(name)
+
+
+@pytest.fixture(scope="session")
+def live_product(
+    database_server: DatabaseServer, test_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveProduct]:
+    """Web, worker and sandbox with an empty database."""
+    assert test_database  # the template is there
+    with _fresh(database_server, tmp_path_factory.mktemp("product"), has_data=False) as product:
+        yield product
+
+
+@pytest.fixture(scope="session")
+def live_demo(
+    database_server: DatabaseServer, test_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveProduct]:
+    """Web, worker and sandbox with the demo's data."""
+    assert test_database
+    with _fresh(database_server, tmp_path_factory.mktemp("demo"), has_data=True) as product:
+        yield product
