@@ -68,12 +68,51 @@ class OneTimeCode(TenantModel):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["merchant", "digits_hash"], name="codes_by_digits"),
+            models.Index(
+                fields=["merchant", "digits_hash"],
+                condition=models.Q(digits_hash__isnull=False),
+                name="codes_by_digits",
+            ),
             models.Index(
                 fields=["merchant", "customer_id", "created_at"], name="codes_of_a_customer"
             ),
-            models.Index(fields=["merchant", "expires_at"], name="codes_by_expiry"),
+            models.Index(
+                fields=["merchant", "expires_at"],
+                condition=models.Q(digits_hash__isnull=False),
+                name="codes_to_tidy",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.operation}:{self.pk}"
+
+
+class TryKind(models.TextChoices):
+    """What a try that did not lead to a live code was answered."""
+
+    WRONG = "wrong", _("Wrong code")
+    EXPIRED = "expired", _("Told that it expired")
+
+
+class CodeTry(TenantModel):
+    """A code typed in vain; counted by person and store, so that signing in anew changes nothing.
+
+    Rows and not a counter, because only the moments themselves tell whether five lie within *any*
+    ten minutes.
+    """
+
+    kind = models.CharField(max_length=8, choices=TryKind)
+    person_id = models.BigIntegerField()
+    store_id = models.BigIntegerField()
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta(TenantModel.Meta):
+        indexes: ClassVar = [
+            models.Index(
+                fields=["merchant", "store_id", "person_id", "-at"], name="tries_of_a_person"
+            ),
+            models.Index(fields=["merchant", "store_id", "-at"], name="tries_at_a_store"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.person_id}@{self.store_id}"

@@ -56,7 +56,11 @@ class Transaction(TenantModel):
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["merchant", "cause"], name="one_booking_per_cause"),
-            models.UniqueConstraint(fields=["merchant", "reverses"], name="one_reversal_each"),
+            models.UniqueConstraint(
+                fields=["merchant", "reverses"],
+                condition=models.Q(reverses__isnull=False),
+                name="one_reversal_each",
+            ),
         ]
 
     def __str__(self) -> str:

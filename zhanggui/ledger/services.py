@@ -1,18 +1,42 @@
 """Double entry for every unit: open accounts, book, reverse.
 
 Every function runs in the open merchant scope and in the caller's transaction.
+Source: stamps specification 5.6.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zhanggui.ledger.models import Account, Transaction, Unit
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+
+from zhanggui.core import clock, constraints, tenancy
+from zhanggui.ledger.errors import AlreadyBooked, AlreadyReversed, NotBalanced, ReversalOfReversal
+from zhanggui.ledger.models import Account, Entry, Transaction, Unit
+
+_OPEN = """
+INSERT INTO ledger_account (merchant_id, unit, code, balance, is_cached)
+VALUES (%s, %s, %s, 0, %s)
+ON CONFLICT (merchant_id, unit, code) DO NOTHING
+"""
 
 
 def open_account(*, unit: Unit, code: str, is_cached: bool = True) -> Account:
-    """The account of this code, made when it is not there yet."""
-    raise NotImplementedError
+    """The account of this code, made when it is not there yet.
+
+    Args:
+        unit: what it counts.
+        code: ``card:17``, ``issue:3``; unique in the merchant and unit.
+        is_cached: False for an account that many write at once, or whose owner keeps the
+            balance in a row of its own (``ledger.caches``).
+    """
+    found = Account.objects.filter(unit=unit, code=code).first()
+    if found is not None:
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute(_OPEN, [tenancy.current_merchant_id(), unit, code, is_cached])
+    return Account.objects.get(unit=unit, code=code)
 
 
 def book(
@@ -23,12 +47,95 @@ def book(
     amounts: Mapping[int, int],
     zone: str,
     store_id: int | None = None,
-    reverses: Transaction | None = None,
+    reverses_id: int | None = None,
 ) -> Transaction:
-    """Book amounts (account id to amount) that sum to zero."""
-    raise NotImplementedError
+    """Book one event.
+
+    Args:
+        unit: what is moved.
+        event: for example ``stamps.accumulated``.
+        cause: what it refers to, for example ``code:17``; books once in the merchant.
+        amounts: account id to whole amount; together zero, none of them zero.
+        zone: decides the business date.
+        store_id: where it happened.
+        reverses_id: the transaction this one takes back.
+
+    Raises:
+        NotBalanced: the amounts are not whole numbers other than 0 that sum to 0; a bug.
+        AlreadyBooked: the cause was booked before (409).
+        AlreadyReversed: the original was taken back before (409).
+    """
+    check_balanced(amounts)
+    moment = clock.now()
+    try:
+        with transaction.atomic():
+            booked = Transaction(
+                unit=unit,
+                event=event,
+                cause=cause,
+                reverses_id=reverses_id,
+                store_id=store_id,
+                at=moment,
+                business_date=clock.local_date(moment, zone),
+            )
+            booked.save(force_insert=True)
+            Entry.objects.bulk_create(
+                Entry(
+                    merchant_id=booked.merchant_id,
+                    transaction=booked,
+                    account_id=account_id,
+                    amount=amount,
+                )
+                for account_id, amount in amounts.items()
+            )
+            for account_id in sorted(amounts):  # one order for all, so that nobody deadlocks
+                Account.objects.filter(pk=account_id, is_cached=True).update(
+                    balance=F("balance") + amounts[account_id]
+                )
+    except IntegrityError as error:
+        raise _refusal(error) from error
+    return booked
 
 
-def reverse(*, original: Transaction, event: str, cause: str, zone: str) -> Transaction:
-    """Book the opposite of a transaction, once."""
-    raise NotImplementedError
+def reverse(
+    *, original: Transaction, event: str, cause: str, zone: str, store_id: int | None = None
+) -> Transaction:
+    """Book the opposite of a transaction, once.
+
+    Raises:
+        ReversalOfReversal: the original is itself a reversal (409, D33).
+        AlreadyReversed: it was taken back before (409).
+    """
+    if original.reverses_id is not None:
+        raise ReversalOfReversal
+    entries = Entry.objects.filter(transaction=original).values_list("account_id", "amount")
+    return book(
+        unit=Unit(original.unit),
+        event=event,
+        cause=cause,
+        amounts={account_id: -amount for account_id, amount in entries},
+        zone=zone,
+        store_id=store_id if store_id is not None else original.store_id,
+        reverses_id=original.pk,
+    )
+
+
+def check_balanced(amounts: Mapping[int, int]) -> None:
+    """Refuse amounts that do not sum to zero.
+
+    Raises:
+        NotBalanced: a bug in the caller.
+    """
+    values = list(amounts.values())
+    is_whole = all(type(value) is int and value != 0 for value in values)
+    if not values or not is_whole or sum(values) != 0:
+        raise NotBalanced(values)
+
+
+def _refusal(error: IntegrityError) -> Exception:
+    name = constraints.violated(error)
+    if name == "one_reversal_each":
+        return AlreadyReversed()
+    if name == "one_booking_per_cause":
+        return AlreadyBooked()
+    return error

@@ -5,6 +5,7 @@ Source: stamps specification 4 and 5.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -17,6 +18,8 @@ from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tokens
 from zhanggui.core.models import TenantForeignKey, TenantModel
 from zhanggui.ledger.models import Account, Transaction
+
+BINDS_AT_ONCE_FOR = timedelta(minutes=30)
 
 
 class ProgrammeState(models.TextChoices):
@@ -152,8 +155,16 @@ class StampRecord(TenantModel):
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["merchant", "transaction"], name="record_once"),
-            models.UniqueConstraint(fields=["merchant", "code"], name="code_booked_once"),
-            models.UniqueConstraint(fields=["merchant", "reverses"], name="cancelled_once"),
+            models.UniqueConstraint(
+                fields=["merchant", "code"],
+                condition=models.Q(code__isnull=False),
+                name="code_booked_once",
+            ),
+            models.UniqueConstraint(
+                fields=["merchant", "reverses"],
+                condition=models.Q(reverses__isnull=False),
+                name="cancelled_once",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["merchant", "store", "-at", "-id"], name="records_of_a_store"),
@@ -230,6 +241,11 @@ class ManagerInvitation(TenantModel):
 
     def __str__(self) -> str:
         return f"invitation:{self.pk}"
+
+    @property
+    def binds_at_once_until(self) -> datetime:
+        """Who scans later than this waits for the office's approval (D03)."""
+        return self.created_at + BINDS_AT_ONCE_FOR
 
 
 class PendingState(models.TextChoices):

@@ -41,8 +41,25 @@ class Migration(migrations.Migration):
                 'abstract': False,
                 'base_manager_name': 'objects',
                 'default_manager_name': 'objects',
-                'indexes': [models.Index(fields=['merchant', 'digits_hash'], name='codes_by_digits'), models.Index(fields=['merchant', 'customer_id', 'created_at'], name='codes_of_a_customer'), models.Index(fields=['merchant', 'expires_at'], name='codes_by_expiry')],
+                'indexes': [models.Index(condition=models.Q(('digits_hash__isnull', False)), fields=['merchant', 'digits_hash'], name='codes_by_digits'), models.Index(fields=['merchant', 'customer_id', 'created_at'], name='codes_of_a_customer'), models.Index(condition=models.Q(('digits_hash__isnull', False)), fields=['merchant', 'expires_at'], name='codes_to_tidy')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['active', 'held'])), fields=('merchant', 'digits_hash'), name='live_digits_once_a_merchant'), models.UniqueConstraint(condition=models.Q(('state__in', ['active', 'held'])), fields=('merchant', 'subject_type', 'subject_id'), name='one_live_code_per_subject')],
+            },
+        ),
+        migrations.CreateModel(
+            name='CodeTry',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('wrong', 'Wrong code'), ('expired', 'Told that it expired')], max_length=8)),
+                ('person_id', models.BigIntegerField()),
+                ('store_id', models.BigIntegerField()),
+                ('at', models.DateTimeField(default=zhanggui.core.clock.now)),
+                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
+            ],
+            options={
+                'abstract': False,
+                'base_manager_name': 'objects',
+                'default_manager_name': 'objects',
+                'indexes': [models.Index(fields=['merchant', 'store_id', 'person_id', '-at'], name='tries_of_a_person'), models.Index(fields=['merchant', 'store_id', '-at'], name='tries_at_a_store')],
             },
         ),
     ]

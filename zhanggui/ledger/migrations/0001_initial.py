@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='transaction',
-            constraint=models.UniqueConstraint(fields=('merchant', 'reverses'), name='one_reversal_each'),
+            constraint=models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('merchant', 'reverses'), name='one_reversal_each'),
         ),
         migrations.AddIndex(
             model_name='entry',

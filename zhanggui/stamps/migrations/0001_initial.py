@@ -221,10 +221,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='stamprecord',
-            constraint=models.UniqueConstraint(fields=('merchant', 'code'), name='code_booked_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('code__isnull', False)), fields=('merchant', 'code'), name='code_booked_once'),
         ),
         migrations.AddConstraint(
             model_name='stamprecord',
-            constraint=models.UniqueConstraint(fields=('merchant', 'reverses'), name='cancelled_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('merchant', 'reverses'), name='cancelled_once'),
         ),
     ]
