@@ -58,6 +58,7 @@ class Child:
         self.start_again_at = 0.0
         self.failures = 0
         self.rest = b""
+        self.is_silent = False
 
     @property
     def output(self) -> int:
@@ -72,6 +73,7 @@ class Child:
         if self.service.before:
             self.service.before()
         self.started_at = time.monotonic()
+        self.is_silent = False
         self.process = subprocess.Popen(
             self.service.command,
             stdin=subprocess.DEVNULL,
@@ -105,6 +107,7 @@ class Child:
             except (BlockingIOError, InterruptedError):
                 return
             if not chunk:
+                self.is_silent = True
                 return
             *whole, self.rest = (self.rest + chunk).split(b"\n")
             for line in whole:
@@ -191,9 +194,8 @@ class Supervisor:
                 if time.monotonic() > deadline or self._orders > orders + 1:
                     child.signal(signal.SIGKILL)
                     break
-            self._read(0)
             child.process.wait()
-            child.signal(signal.SIGKILL)  # whoever of its group is still there
+            self._let_go(child)
         self.children.clear()
 
     def _take_order(self, number: int, frame: FrameType | None) -> None:
@@ -207,7 +209,7 @@ class Supervisor:
             child: Child = key.data
             for line in child.lines():
                 self.log.write(child.service.name, line)
-            if child.process and child.process.poll() is not None:
+            if child.is_silent:
                 self._selector.unregister(key.fd)
 
     def _start(self, child: Child) -> None:
@@ -222,14 +224,9 @@ class Supervisor:
 
     def _ended(self, child: Child) -> None:
         process = child.process
-        if process is None or process.stdout is None:
+        if process is None:
             return
-        for line in child.lines():
-            self.log.write(child.service.name, line)
-        if child.output in self._selector.get_map():
-            self._selector.unregister(child.output)
-        child.signal(signal.SIGKILL)  # its own children must not keep the port
-        process.stdout.close()
+        self._let_go(child)
         if child.service.is_task:
             self.children.remove(child)
             return
@@ -237,6 +234,16 @@ class Supervisor:
             child.failures = 0
         child.process = None
         self._start_later(child, _how(process.returncode))
+
+    def _let_go(self, child: Child) -> None:
+        """Read the last words of an ended program and end what it has left of its group."""
+        for line in child.lines():
+            self.log.write(child.service.name, line)
+        if child.output in self._selector.get_map():
+            self._selector.unregister(child.output)
+        child.signal(signal.SIGKILL)  # its own children must not keep the port
+        if child.process and child.process.stdout:
+            child.process.stdout.close()
 
     def _start_later(self, child: Child, how: str = "") -> None:
         delay_s = min(FIRST_DELAY_S * 2**child.failures, LONGEST_DELAY_S)

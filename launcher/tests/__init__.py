@@ -1,0 +1,1 @@
+"""Tests of the launcher; they run real servers in temporary folders."""
