@@ -1,0 +1,64 @@
+"""What every page knows of its surroundings; worked out only where a template asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from zhanggui.ui import errors, navigation
+
+THEMES = ("light", "dark")
+THEME_COOKIE = "theme"
+
+
+class Surroundings:
+    """Menu, places, person, theme and support code of one request."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def surface(self) -> str:
+        return navigation.surface_of(self._request)
+
+    @cached_property
+    def menu(self) -> list[navigation.Group]:
+        return navigation.menu(self._request, self.surface)
+
+    @cached_property
+    def places(self) -> Sequence[navigation.Place]:
+        return navigation.registry.places(self._request)
+
+    @cached_property
+    def place(self) -> navigation.Place | None:
+        return next((place for place in self.places if place.is_current), None)
+
+    @cached_property
+    def somebody(self) -> navigation.Somebody | None:
+        return navigation.registry.somebody(self._request)
+
+    @cached_property
+    def theme(self) -> str:
+        """``light`` or ``dark`` when the person chose one, else empty: as the device says."""
+        chosen = self._request.COOKIES.get(THEME_COOKIE, "")
+        return chosen if chosen in THEMES else ""
+
+    @cached_property
+    def support_code(self) -> str:
+        return getattr(self._request, "support_code", "")
+
+    @cached_property
+    def is_phone(self) -> bool:
+        return errors.is_phone(self._request)
+
+    @cached_property
+    def login_url(self) -> str:
+        return str(settings.LOGIN_URL)
+
+
+def page(request: HttpRequest) -> dict[str, object]:
+    """The context processor: one name, ``ui``, for all of it."""
+    return {"ui": Surroundings(request)}

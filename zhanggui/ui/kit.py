@@ -1,0 +1,156 @@
+"""What the living page shows: invented shops and people, every component in every state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.core import clock
+from zhanggui.ui import navigation
+from zhanggui.ui.charts import Chart, Series
+from zhanggui.ui.forms import DigitsInput, PhoneInput
+from zhanggui.ui.paging import Page
+
+
+@dataclass(frozen=True)
+class KitPage:
+    """A page of the kit and its line in the menu."""
+
+    template: str
+    label: navigation.Text
+    icon: str
+    group: navigation.Text
+
+
+BACK_OFFICE = _("Back office")
+PHONE = _("Phone")
+PAGES = {
+    "overview": KitPage("overview.html", _("Overview"), "layout-dashboard", BACK_OFFICE),
+    "list": KitPage("list.html", _("List"), "table", BACK_OFFICE),
+    "detail": KitPage("detail.html", _("Detail"), "id", BACK_OFFICE),
+    "form": KitPage("form.html", _("Form"), "forms", BACK_OFFICE),
+    "states": KitPage("states.html", _("States and feedback"), "bell", BACK_OFFICE),
+    "stampcards": KitPage("stampcards.html", _("Stamp cards"), "rubber-stamp", BACK_OFFICE),
+    "type": KitPage("type.html", _("Colours and type"), "palette", BACK_OFFICE),
+    "sign-in": KitPage("sign_in.html", _("Sign-in"), "login", BACK_OFFICE),
+    "phone": KitPage("phone.html", _("Phone: lists and figures"), "device-mobile", PHONE),
+    "phone-card": KitPage("phone_card.html", _("Phone: stamp card"), "cards", PHONE),
+    "phone-code": KitPage("phone_code.html", _("Phone: code"), "number-123", PHONE),
+    "phone-desk": KitPage("phone_desk.html", _("Phone: manager's desk"), "keyboard", PHONE),
+}
+
+
+def register() -> None:
+    """Put the pages into the menu of their own surface."""
+    navigation.add_surface("kit", label=_("Kit"), prefix="/ui/")
+    for order, (name, page) in enumerate(PAGES.items()):
+        entry = navigation.Entry(
+            name=name,
+            label=page.label,
+            icon=page.icon,
+            url_name="ui:kit" if name == "overview" else "ui:kit-page",
+            order=order,
+            group=page.group,
+            arguments=() if name == "overview" else (name,),
+        )
+        navigation.register(surface="kit", entry=entry)
+
+
+class SampleForm(forms.Form):
+    """One field of each kind."""
+
+    name = forms.CharField(
+        label=_("Name of the store"),
+        max_length=30,
+        help_text=_("Customers see it on their card."),
+        initial="南京东路店",
+    )
+    phone = forms.CharField(label=_("Phone"), widget=PhoneInput(), required=False)
+    size = forms.IntegerField(
+        label=_("Stamps to fill the card"), min_value=4, max_value=20, initial=10
+    )
+    city = forms.ChoiceField(
+        label=_("City"), choices=[("sh", "上海"), ("hz", "杭州"), ("cd", "成都")]
+    )
+    when_full = forms.ChoiceField(
+        label=_("When the card is full"),
+        widget=forms.RadioSelect(),
+        choices=[("stop", _("Refuse more stamps")), ("renew", _("Give the reward, start anew"))],
+        initial="renew",
+        help_text=_("Can be changed later; cards that are full stay full."),
+    )
+    weekdays = forms.MultipleChoiceField(
+        label=_("Open on"),
+        widget=forms.CheckboxSelectMultiple(),
+        required=False,
+        choices=[("1", "周一"), ("2", "周二"), ("3", "周三")],
+    )
+    opened_on = forms.DateField(
+        label=_("Opened on"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    note = forms.CharField(
+        label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3}), max_length=200
+    )
+    digits = forms.CharField(label=_("The customer's six digits"), widget=DigitsInput())
+    is_open = forms.BooleanField(label=_("Open for customers"), required=False, initial=True)
+
+
+NAMES = ("陈思远", "林小满", "欧阳婉清", "赵一鸣", "王芳", "Alexandra Featherstonehaugh", "刘洋")
+LONG = "上海市黄浦区南京东路步行街与西藏中路交叉口东南角地下一层美食广场店（地铁人民广场站）"
+TONES = ("success", "waiting", "danger", "muted")
+
+
+def samples(request: HttpRequest) -> dict[str, Any]:
+    """Everything the kit's templates show."""
+    now = clock.now()
+    labels = [f"11-{day:02d}" for day in range(9, 23)]
+    stamps = [42, 55, 61, 38, 44, 70, 88, 51, 49, 63, 58, 77, 96, 64]
+    cancels = [2, 1, 0, 3, 1, 2, 4, 0, 1, 2, 1, 3, 2, 1]
+    rows = [
+        {
+            "name": NAMES[at % len(NAMES)],
+            "phone": f"1380013{8000 + at * 37}",
+            "store": LONG if at == 2 else ("南京东路店", "静安寺店", "徐家汇店")[at % 3],
+            "stamps": 1234 * at if at == 5 else (at * 7) % 10,
+            "operation": ("stamp", "cancel", "redeem", "checkin")[at % 4],
+            "tone": TONES[at % 4],
+            "at": now - timedelta(minutes=3 + at * 400),
+            "is_off": at == 3,
+        }
+        for at in range(8)
+    ]
+    query = request.GET.get("q", "")
+    return {
+        "rows": [row for row in rows if query in str(row["name"])],
+        "query": query,
+        "page": Page(rows, "next-token", "previous-token", 50),
+        "now": now,
+        "soon": now + timedelta(hours=5, minutes=30),
+        "chart": Chart(
+            labels,
+            [
+                Series(_("Stamps"), stamps),
+                Series(_("Cancelled"), cancels, colour="plum"),
+            ],
+            unit=_("times"),
+        ),
+        "line": Chart(
+            labels,
+            [Series(_("Customers"), [n * 3 for n in stamps], colour="indigo", kind="line")],
+        ),
+        "operations": (
+            ("stamp", _("Stamp")),
+            ("cancel", _("Cancel a stamp")),
+            ("redeem", _("Redeem")),
+            ("checkin", _("Check in")),
+        ),
+        "tones": ("success", "waiting", "danger", "info", "muted", "brand"),
+        "sizes": ((4, 1), (6, 4), (8, 3), (10, 6), (12, 12), (15, 0), (20, 13)),
+        "colours": ("brand", "celadon", "amber", "plum", "indigo", "muted"),
+        "statuses": (400, 403, 404, 409, 410, 422, 429, 500, 503),
+    }

@@ -1,0 +1,193 @@
+"""The navigation of the back office: modules register entries, pages show what a person may see.
+
+A module calls :func:`register` in its ``apps.py``. The accounts module fills the three providers
+(who may what, where one can go, who one is), because this module knows neither people nor tiers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+
+Text = str | Promise
+Arguments = Callable[[HttpRequest], Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a menu.
+
+    ``permission`` empty means everybody on that surface. ``order`` sorts within the group, groups
+    come in the order of their first entry. ``badge`` answers a number to show, or nothing.
+    """
+
+    name: str
+    label: Text
+    icon: str
+    url_name: str
+    permission: str = ""
+    order: int = 100
+    group: Text = ""
+    badge: Callable[[HttpRequest], int | None] | None = None
+    arguments: tuple[Any, ...] = ()
+    """What the address needs beyond the surface's own arguments."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """An entry as one request sees it."""
+
+    entry: Entry
+    url: str
+    is_active: bool
+    badge: int | None
+
+
+@dataclass
+class Group:
+    """Entries under one heading."""
+
+    label: Text
+    items: list[Item] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Somewhere a person works: the platform, an operator, a merchant, a store."""
+
+    name: Text
+    kind: Text
+    url: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """The person who is signed in, as the top bar shows them."""
+
+    name: str
+    detail: Text = ""
+    sign_out_url: str = ""
+    links: Sequence[tuple[Text, str, str]] = ()
+    """Label, icon and address of the person's own pages."""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A part of the site with its own menu; ``arguments`` fill the addresses of its entries."""
+
+    name: str
+    label: Text
+    prefix: str
+    arguments: Arguments
+
+
+def _merchant_arguments(request: HttpRequest) -> Sequence[Any]:
+    merchant = getattr(request, "merchant", None)
+    return [merchant.slug] if merchant is not None else []
+
+
+def _no_arguments(request: HttpRequest) -> Sequence[Any]:
+    return []
+
+
+def _nobody(request: HttpRequest) -> Somebody | None:
+    return None
+
+
+def _nowhere(request: HttpRequest) -> Sequence[Place]:
+    return ()
+
+
+def _anybody(request: HttpRequest, permission: str) -> bool:
+    may = getattr(request, "may", None)
+    return bool(may(permission)) if callable(may) else False
+
+
+@dataclass
+class Registry:
+    """All that was registered; one for the process, others only in tests."""
+
+    surfaces: dict[str, Surface] = field(default_factory=dict)
+    entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    may: Callable[[HttpRequest, str], bool] = _anybody
+    places: Callable[[HttpRequest], Sequence[Place]] = _nowhere
+    somebody: Callable[[HttpRequest], Somebody | None] = _nobody
+
+
+registry = Registry()
+
+
+def add_surface(
+    name: str, *, label: Text, prefix: str, arguments: Arguments = _no_arguments
+) -> None:
+    """Name a part of the site by the path it begins with."""
+    registry.surfaces[name] = Surface(name, label, prefix, arguments)
+
+
+def register(*, surface: str, entry: Entry) -> None:
+    """Add an entry to the menu of a surface (``merchant``, ``operator``, ``platform``).
+
+    Raises:
+        ValueError: the surface has another entry of that name.
+    """
+    entries = registry.entries.setdefault(surface, {})
+    if entries.get(entry.name, entry) != entry:
+        message = f"two navigation entries are called {surface}.{entry.name}"
+        raise ValueError(message)
+    entries[entry.name] = entry
+
+
+def provide(
+    *,
+    may: Callable[[HttpRequest, str], bool] | None = None,
+    places: Callable[[HttpRequest], Sequence[Place]] | None = None,
+    somebody: Callable[[HttpRequest], Somebody | None] | None = None,
+) -> None:
+    """Say who may what, where a person can go and who it is (accounts does)."""
+    registry.may = may or registry.may
+    registry.places = places or registry.places
+    registry.somebody = somebody or registry.somebody
+
+
+def surface_of(request: HttpRequest) -> str:
+    """The surface whose path the request's path begins with, the longest one; or nothing."""
+    known = [s for s in registry.surfaces.values() if request.path.startswith(s.prefix)]
+    return max(known, key=lambda s: len(s.prefix)).name if known else ""
+
+
+def menu(request: HttpRequest, surface: str) -> list[Group]:
+    """What this person sees in the menu; the entry with the longest fitting address is active."""
+    leading = registry.surfaces[surface].arguments(request) if surface in registry.surfaces else ()
+    shown: list[tuple[Entry, str]] = []
+    for entry in sorted(registry.entries.get(surface, {}).values(), key=lambda e: e.order):
+        if entry.permission and not registry.may(request, entry.permission):
+            continue
+        try:
+            url = reverse(entry.url_name, args=[*leading, *entry.arguments])
+        except NoReverseMatch:  # a page outside the merchant shows no merchant's menu
+            continue
+        shown.append((entry, url))
+    fitting = [url for _, url in shown if request.path.startswith(url)]
+    active = max(fitting, key=len, default="")
+    groups: dict[str, Group] = {}
+    for entry, url in shown:
+        group = groups.setdefault(str(entry.group), Group(entry.group))
+        badge = entry.badge(request) if entry.badge else None
+        group.items.append(Item(entry, url, url == active, badge))
+    return list(groups.values())
+
+
+def entries_of(surface: str) -> Mapping[str, Entry]:
+    """What is registered, for the tests that walk it."""
+    return registry.entries.get(surface, {})
+
+
+add_surface("merchant", label="", prefix="/m/", arguments=_merchant_arguments)
+add_surface("operator", label="", prefix="/operator/")
+add_surface("platform", label="", prefix="/platform/")
