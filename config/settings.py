@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.env import ROOT, Env, Mode, parse_key_ring
 from config.logs import logging_config
-from zhanggui.ui.assets import STATICFILES_DIRS as UI_ASSETS
+from zhanggui.ui.assets import STATICFILES_FINDERS as UI_FINDERS
 
 ENV = Env()  # type: ignore[call-arg]  # pydantic fills the fields from the environment
 
@@ -152,6 +152,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_NAME = "zhanggui_csrf"
+CSRF_FAILURE_VIEW = "zhanggui.ui.views.csrf_failure"
 SECURE_HSTS_SECONDS = 31_536_000 if IS_PRODUCTION and IS_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_PRODUCTION else None
 SECURE_REFERRER_POLICY = "same-origin"
@@ -179,7 +180,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = ENV.var / "static"
-STATICFILES_DIRS = UI_ASSETS
+STATICFILES_FINDERS = UI_FINDERS
 SERVESTATIC_USE_FINDERS = not IS_PRODUCTION
 SERVESTATIC_AUTOREFRESH = False
 

@@ -26,7 +26,6 @@ VENDOR_FILES: dict[str, str] = {
     "vendor/echarts/echarts.min.js": "echarts/dist/echarts.common.min.js",
 }
 
-STATICFILES_DIRS: list[tuple[str, Path]] = []
 STATICFILES_FINDERS = [
     "django.contrib.staticfiles.finders.AppDirectoriesFinder",
     "zhanggui.ui.assets.VendorFinder",
