@@ -8,3 +8,9 @@ class AccountsConfig(AppConfig):
     name = "zhanggui.accounts"
     label = "accounts"
     verbose_name = _("Accounts")
+
+    def ready(self) -> None:
+        """Register rights, audit texts, menus and what waits for somebody."""
+        from zhanggui.accounts import registrations
+
+        registrations.register_all()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.models import ActorKind, AuditEntry, PlatformAuditEntry
 
@@ -16,8 +16,18 @@ if TYPE_CHECKING:
 Text = str | Promise
 NamesOf = Callable[[Collection[int]], Mapping[int, str]]
 
+
+@dataclass(frozen=True, slots=True)
+class TargetKind:
+    """How the log shows what an action was done to."""
+
+    label: Text
+    names: NamesOf
+
+
 _actions: dict[str, Text] = {}
 _names: dict[ActorKind, NamesOf] = {}
+_targets: dict[str, TargetKind] = {}
 
 
 def register_action(action: str, text: Text) -> None:
@@ -35,6 +45,20 @@ def register_action(action: str, text: Text) -> None:
 def register_names(kind: ActorKind, names: NamesOf) -> None:
     """Say how the names of a kind of actors are found (ids of the open scope to names)."""
     _names[kind] = names
+
+
+def _no_names(_ids: Collection[int]) -> Mapping[int, str]:
+    return {}
+
+
+def register_target(kind: str, label: Text, names: NamesOf = _no_names) -> None:
+    """Say what the targets ``kind:<id>`` are called; ``names`` finds their own names."""
+    _targets[kind] = TargetKind(label, names)
+
+
+def target_kind(kind: str) -> TargetKind:
+    """How targets of this kind are shown."""
+    return _targets.get(kind) or TargetKind(kind, _no_names)
 
 
 def actions() -> Mapping[str, Text]:
@@ -101,6 +125,3 @@ def _details(actor: Actor, details: Mapping[str, Any] | None) -> dict[str, Any]:
     if actor.kind == ActorKind.SYSTEM:
         kept["by"] = actor.name
     return kept
-
-
-SYSTEM_NAME = _("System")

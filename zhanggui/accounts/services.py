@@ -43,8 +43,8 @@ from zhanggui.accounts.models import (
     TierState,
     phone_hash,
 )
-from zhanggui.accounts.sessions import DEVICE_KEY
-from zhanggui.core import limits, tenancy
+from zhanggui.accounts.sessions import DEVICE_KEY, SINCE_KEY
+from zhanggui.core import clock, limits, sealing, tenancy
 from zhanggui.core.errors import NotFound
 from zhanggui.core.limits import Limit
 
@@ -251,8 +251,10 @@ def check_password_strength(password: str, person: Person) -> None:
         raise PasswordWeak(reason=" ".join(error.messages)) from None
 
 
-def change_password(*, person: Person, present: str, new: str, session_key: str) -> None:
-    """Change one's own password; all other sessions of the person end.
+def change_password(
+    *, person: Person, present: str, new: str, session_key: str, actor: Actor
+) -> None:
+    """Change one's own password; all sessions but the one with this key end.
 
     Raises:
         TooMany: five wrong tries in ten minutes (E_TOO_MANY, 429).
@@ -269,9 +271,21 @@ def change_password(*, person: Person, present: str, new: str, session_key: str)
     with transaction.atomic():
         person.save(update_fields=["password"])
         end_sessions(person, except_key=session_key)
-        audit.record_platform(
-            person_actor(person), "accounts.password.changed", f"person:{person.pk}"
-        )
+        audit.record_platform(actor, "accounts.password.changed", f"person:{person.pk}")
+
+
+def reset_password(*, person: Person, actor: Actor) -> str:
+    """Give a person a new initial password, which is answered once; all their sessions end.
+
+    Only for the platform: a person may work for several merchants.
+    """
+    password = new_password()
+    person.set_password(password)
+    with transaction.atomic():
+        person.save(update_fields=["password"])
+        end_sessions(person)
+        audit.record_platform(actor, "accounts.password.reset", f"person:{person.pk}")
+    return password
 
 
 def rename_person(*, person: Person, name: str, actor: Actor) -> None:
@@ -457,6 +471,47 @@ def add_staff(
     return NewStaff(membership, password)
 
 
+def take_in_operator(
+    *, name: str, slug: str, owner_name: str, owner_phone: str, actor: Actor
+) -> tuple[Operator, NewStaff]:
+    """Take in an operator together with its first owner, or neither.
+
+    Raises:
+        AddressTaken, PhoneFormat: as ``create_operator`` and ``add_staff``.
+    """
+    with transaction.atomic():
+        operator = create_operator(name=name, slug=slug, actor=actor)
+        owner = add_staff(
+            place=operator, name=owner_name, phone=owner_phone, role=Role.OWNER, actor=actor
+        )
+    return operator, owner
+
+
+def take_in_merchant(
+    *,
+    name: str,
+    slug: str,
+    owner_name: str,
+    owner_phone: str,
+    actor: Actor,
+    trade: str = "",
+    operator: Operator | None = None,
+) -> tuple[Merchant, NewStaff]:
+    """Take in a merchant together with its first owner, or neither.
+
+    Raises:
+        AddressTaken, PlaceFrozen, PhoneFormat: as ``create_merchant`` and ``add_staff``.
+    """
+    with transaction.atomic():
+        merchant = create_merchant(
+            name=name, slug=slug, trade=trade, operator=operator, actor=actor
+        )
+        owner = add_staff(
+            place=merchant, name=owner_name, phone=owner_phone, role=Role.OWNER, actor=actor
+        )
+    return merchant, owner
+
+
 def new_password() -> str:
     """A random password that can be read out: three groups of four signs, 59 bits."""
     signs = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -523,11 +578,9 @@ def sign_in(*, request: HttpRequest, phone: str, password: str) -> Person:
 
 def open_session(*, request: HttpRequest, person: Person, way: str = "password") -> None:
     """Sign a person in whose identity was proved (``way`` says how); rotates the session."""
-    language = request.session.get("language")
     auth.login(request, person, backend="zhanggui.accounts.backends.PhoneBackend")
     request.session[DEVICE_KEY] = devices.device_of(request)
-    if language:
-        request.session["language"] = language
+    request.session[SINCE_KEY] = clock.now().isoformat()
     audit.record_platform(
         person_actor(person, request),
         "accounts.signed_in",
@@ -552,12 +605,24 @@ def end_sessions(person: Person, *, except_key: str = "") -> int:
     return rows.delete()[0]
 
 
-def end_session(*, person: Person, session_key: str, actor: Actor) -> None:
-    """End one session of one's own."""
+def handle_of(session_key: str) -> str:
+    """What stands for a session on a page; the key itself would be a way in."""
+    return sealing.keyed_hash(session_key, purpose="session-handle", merchant_id=None).hex()[:32]
+
+
+def end_session(*, person: Person, handle: str, actor: Actor) -> None:
+    """End one session of one's own.
+
+    Raises:
+        NotFound: no session of this person has the handle (E_NOT_FOUND, 404).
+    """
+    keys = Session.objects.filter(person_id=person.pk).values_list("session_key", flat=True)
+    key = next((key for key in keys if handle_of(key) == handle), None)
+    if key is None:
+        raise NotFound
     with transaction.atomic():
-        ended = Session.objects.filter(person_id=person.pk, session_key=session_key).delete()[0]
-        if ended:
-            audit.record_platform(actor, "accounts.session.ended", f"person:{person.pk}")
+        Session.objects.filter(session_key=key).delete()
+        audit.record_platform(actor, "accounts.session.ended", f"person:{person.pk}")
 
 
 def _insert(row: Any, taken: type[Exception]) -> None:

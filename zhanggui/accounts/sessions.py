@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
@@ -9,6 +10,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 
 DEVICE_KEY = "_device"
+SINCE_KEY = "_since"
 
 
 class SessionStore(DatabaseStore):
@@ -27,6 +29,8 @@ class SessionStore(DatabaseStore):
         person = data.get(SESSION_KEY)
         row.person_id = int(person) if person else None
         row.device = str(data.get(DEVICE_KEY, ""))[:120]
+        if SINCE_KEY in data:  # a later save must not make the sign-in look younger
+            row.created_at = datetime.fromisoformat(data[SINCE_KEY])
         return row
 
 

@@ -8,141 +8,323 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('name', models.CharField(max_length=80)),
-                ('phone_sealed', models.BinaryField(null=True)),
-                ('phone_hash', models.BinaryField(max_length=32, null=True, unique=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("phone_sealed", models.BinaryField(null=True)),
+                ("phone_hash", models.BinaryField(max_length=32, null=True, unique=True)),
+                ("is_active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Operator',
+            name="Operator",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('slug', models.SlugField(max_length=40, unique=True)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('frozen', 'Frozen')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("slug", models.SlugField(max_length=40, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("frozen", "Frozen")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
             ],
         ),
         migrations.CreateModel(
-            name='PlatformAuditEntry',
+            name="PlatformAuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True, default=zhanggui.core.clock.now)),
-                ('person_id', models.BigIntegerField(null=True)),
-                ('action', models.CharField(max_length=60)),
-                ('target', models.CharField(blank=True, max_length=60)),
-                ('details', models.JSONField(default=dict)),
-                ('device', models.CharField(blank=True, max_length=120)),
-                ('ip', models.GenericIPAddressField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(db_index=True, default=zhanggui.core.clock.now)),
+                ("person_id", models.BigIntegerField(null=True)),
+                ("action", models.CharField(max_length=60)),
+                ("target", models.CharField(blank=True, max_length=60)),
+                ("details", models.JSONField(default=dict)),
+                ("device", models.CharField(blank=True, max_length=120)),
+                ("ip", models.GenericIPAddressField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Session',
+            name="Session",
             fields=[
-                ('session_key', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='session key')),
-                ('session_data', models.TextField(verbose_name='session data')),
-                ('expire_date', models.DateTimeField(db_index=True, verbose_name='expire date')),
-                ('person_id', models.BigIntegerField(db_index=True, null=True)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('device', models.CharField(blank=True, max_length=120)),
+                (
+                    "session_key",
+                    models.CharField(
+                        max_length=40, primary_key=True, serialize=False, verbose_name="session key"
+                    ),
+                ),
+                ("session_data", models.TextField(verbose_name="session data")),
+                ("expire_date", models.DateTimeField(db_index=True, verbose_name="expire date")),
+                ("person_id", models.BigIntegerField(db_index=True, null=True)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                ("device", models.CharField(blank=True, max_length=120)),
             ],
             options={
-                'verbose_name': 'session',
-                'verbose_name_plural': 'sessions',
-                'abstract': False,
+                "verbose_name": "session",
+                "verbose_name_plural": "sessions",
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Merchant',
+            name="Merchant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('slug', models.SlugField(max_length=40, unique=True)),
-                ('trade', models.CharField(blank=True, max_length=40)),
-                ('time_zone', models.CharField(default='Asia/Shanghai', max_length=40)),
-                ('state', models.CharField(choices=[('active', 'Active'), ('frozen', 'Frozen')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('operator', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='merchants', to='accounts.operator')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("slug", models.SlugField(max_length=40, unique=True)),
+                ("trade", models.CharField(blank=True, max_length=40)),
+                ("time_zone", models.CharField(default="Asia/Shanghai", max_length=40)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("frozen", "Frozen")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "operator",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merchants",
+                        to="accounts.operator",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Store',
+            name="Store",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('address', models.CharField(blank=True, max_length=200)),
-                ('phone', models.CharField(blank=True, max_length=30)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('closed', 'Closed')], default='open', max_length=10)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("address", models.CharField(blank=True, max_length=200)),
+                ("phone", models.CharField(blank=True, max_length=30)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("closed", "Closed")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('actor_kind', models.CharField(choices=[('person', 'Person'), ('customer', 'Customer'), ('system', 'System')], max_length=10)),
-                ('actor_id', models.BigIntegerField(null=True)),
-                ('action', models.CharField(max_length=60)),
-                ('target', models.CharField(max_length=60)),
-                ('details', models.JSONField(default=dict)),
-                ('device', models.CharField(blank=True, max_length=120)),
-                ('ip', models.GenericIPAddressField(null=True)),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
-                ('store', zhanggui.core.models.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.store')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "actor_kind",
+                    models.CharField(
+                        choices=[
+                            ("person", "Person"),
+                            ("customer", "Customer"),
+                            ("system", "System"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("actor_id", models.BigIntegerField(null=True)),
+                ("action", models.CharField(max_length=60)),
+                ("target", models.CharField(max_length=60)),
+                ("details", models.JSONField(default=dict)),
+                ("device", models.CharField(blank=True, max_length=120)),
+                ("ip", models.GenericIPAddressField(null=True)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
+                (
+                    "store",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.store",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tier', models.CharField(choices=[('platform', 'Platform'), ('operator', 'Operator'), ('merchant', 'Merchant')], max_length=10)),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('manager', 'Manager'), ('clerk', 'Clerk'), ('finance', 'Finance'), ('custom', 'Own set of rights')], max_length=10)),
-                ('rights', models.JSONField(blank=True, default=list)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('merchant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.merchant')),
-                ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='accounts.operator')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[
+                            ("platform", "Platform"),
+                            ("operator", "Operator"),
+                            ("merchant", "Merchant"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("manager", "Manager"),
+                            ("clerk", "Clerk"),
+                            ("finance", "Finance"),
+                            ("custom", "Own set of rights"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("rights", models.JSONField(blank=True, default=list)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="accounts.merchant",
+                    ),
+                ),
+                (
+                    "operator",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="accounts.operator",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('person', 'tier', 'operator', 'merchant'), name='one_membership_per_place', nulls_distinct=False), models.CheckConstraint(condition=models.Q(models.Q(('merchant__isnull', True), ('operator__isnull', True), ('tier', 'platform')), models.Q(('merchant__isnull', True), ('operator__isnull', False), ('tier', 'operator')), models.Q(('merchant__isnull', False), ('operator__isnull', True), ('tier', 'merchant')), _connector='OR'), name='membership_names_its_tier')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("person", "tier", "operator", "merchant"),
+                        name="one_membership_per_place",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("merchant__isnull", True),
+                                ("operator__isnull", True),
+                                ("tier", "platform"),
+                            ),
+                            models.Q(
+                                ("merchant__isnull", True),
+                                ("operator__isnull", False),
+                                ("tier", "operator"),
+                            ),
+                            models.Q(
+                                ("merchant__isnull", False),
+                                ("operator__isnull", True),
+                                ("tier", "merchant"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="membership_names_its_tier",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='store',
-            constraint=models.UniqueConstraint(fields=('merchant', 'name'), name='store_name_once_a_merchant'),
+            model_name="store",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "name"), name="store_name_once_a_merchant"
+            ),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['merchant', '-at', '-id'], name='audit_newest_first'),
+            model_name="auditentry",
+            index=models.Index(fields=["merchant", "-at", "-id"], name="audit_newest_first"),
         ),
     ]

@@ -1,0 +1,200 @@
+"""What people type on the pages of accounts, as plain typed values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts import permissions, phones
+from zhanggui.accounts.errors import PhoneFormat
+from zhanggui.accounts.models import Operator, Role, Tier
+from zhanggui.core.errors import DomainError
+from zhanggui.ui.forms import PhoneInput
+
+SHORT_NAME = RegexValidator(
+    r"^[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]$",
+    _("3 to 40 lower-case letters, digits and hyphens, for example huacha."),
+)
+
+
+def put_refusal(form: forms.Form, refusal: DomainError, field: str | None = None) -> int:
+    """Show a refusal on the form, at a field when it is about one; answers the status."""
+    form.add_error(field, refusal.message)
+    return refusal.status
+
+
+class PhoneField(forms.CharField):
+    """A phone number; its value is E.164."""
+
+    widget = PhoneInput
+
+    def clean(self, value: Any) -> Any:
+        """Fold and parse the number."""
+        typed = super().clean(value)
+        if not typed:
+            return ""
+        try:
+            return phones.parse(typed)
+        except PhoneFormat as refusal:
+            raise forms.ValidationError(refusal.message, code=refusal.code) from None
+
+
+class SignInForm(forms.Form):
+    """Phone and password."""
+
+    phone = PhoneField(
+        label=_("Mobile number"),
+        max_length=30,
+        widget=PhoneInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class StoreForm(forms.Form):
+    """What a store is called and where it is."""
+
+    name = forms.CharField(
+        label=_("Name of the store"),
+        max_length=80,
+        help_text=_("As customers call it, for example 人民路店."),
+    )
+    address = forms.CharField(label=_("Address"), max_length=200, required=False)
+    phone = forms.CharField(
+        label=_("Phone of the store"), max_length=30, required=False, widget=PhoneInput
+    )
+
+
+class RoleForm(forms.Form):
+    """A role, or an own set of rights."""
+
+    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
+    rights = forms.MultipleChoiceField(
+        label=_("Own set of rights"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Only counts for the role “Own set of rights”."),
+    )
+
+    def __init__(self, *args: Any, roles: Iterable[Role] = Role, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = [(r.value, r.label) for r in roles]  # type: ignore[attr-defined]
+        self.fields["rights"].choices = [  # type: ignore[attr-defined]
+            (p.name, p.label) for p in permissions.known(Tier.MERCHANT)
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """An own set names at least one right."""
+        values: dict[str, Any] = super().clean() or {}
+        if values.get("role") == Role.CUSTOM and not values.get("rights"):
+            self.add_error("rights", _("Tick at least one right."))
+        return values
+
+
+class StaffForm(RoleForm):
+    """Somebody to add by phone."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    phone = PhoneField(
+        label=_("Mobile number"),
+        max_length=30,
+        widget=PhoneInput(attrs={"autocomplete": "off"}),
+        help_text=_("They sign in with it. Whoever has an account here keeps their password."),
+    )
+    field_order = ("name", "phone", "role", "rights")
+
+
+class ProfileForm(forms.Form):
+    """How one is called."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+
+
+class PasswordForm(forms.Form):
+    """A new password, proved by the present one."""
+
+    present = forms.CharField(
+        label=_("Present password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new = forms.CharField(
+        label=_("New password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 6 characters, nothing everybody uses."),
+    )
+    again = forms.CharField(
+        label=_("New password once more"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Both new ones are the same."""
+        values: dict[str, Any] = super().clean() or {}
+        if values.get("new") and values.get("again") and values["new"] != values["again"]:
+            self.add_error("again", _("The two new passwords differ."))
+        return values
+
+
+class OperatorForm(forms.Form):
+    """An operator to take in, with its first owner."""
+
+    name = forms.CharField(label=_("Name of the operator"), max_length=80)
+    slug = forms.CharField(
+        label=_("Short name"),
+        max_length=40,
+        validators=[SHORT_NAME],
+        help_text=_("Part of the address of its pages; cannot be changed later."),
+    )
+    owner_name = forms.CharField(
+        label=_("Name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    owner_phone = PhoneField(
+        label=_("Mobile number"),
+        max_length=30,
+        widget=PhoneInput(attrs={"autocomplete": "off"}),
+        help_text=_("They sign in with it. Whoever has an account here keeps their password."),
+    )
+
+
+class MerchantForm(OperatorForm):
+    """A merchant to take in, with its first owner."""
+
+    trade = forms.CharField(
+        label=_("Trade"),
+        max_length=40,
+        required=False,
+        help_text=_("For example tea shop, bakery, barber."),
+    )
+    operator = forms.ModelChoiceField(
+        label=_("Operator"),
+        queryset=Operator.objects.none(),
+        required=False,
+        empty_label=_("Directly under the platform"),
+    )
+    field_order = ("name", "slug", "trade", "operator", "owner_name", "owner_phone")
+
+    def __init__(self, *args: Any, operators: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].label = _("Name of the merchant")
+        if operators is None:
+            del self.fields["operator"]
+        else:
+            self.fields["operator"].queryset = operators  # type: ignore[attr-defined]

@@ -1,0 +1,155 @@
+"""What this module tells the registries: rights, audit texts, menus, what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts import audit, navigation, permissions, rights, todo
+from zhanggui.accounts.models import ActorKind, Membership, Merchant, Person, Store, StoreState
+from zhanggui.ui import navigation as menus
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.guards import MerchantRequest
+
+ACTIONS = {
+    "accounts.merchant.created": _("Merchant taken in"),
+    "accounts.merchant.frozen": _("Merchant frozen"),
+    "accounts.merchant.unfrozen": _("Merchant unfrozen"),
+    "accounts.operator.created": _("Operator taken in"),
+    "accounts.store.created": _("Store opened"),
+    "accounts.store.edited": _("Store changed"),
+    "accounts.store.closed": _("Store closed"),
+    "accounts.store.reopened": _("Store reopened"),
+    "accounts.membership.added": _("Person added"),
+    "accounts.membership.changed": _("Role changed"),
+    "accounts.membership.removed": _("Person removed"),
+    "accounts.person.created": _("Person created"),
+    "accounts.person.renamed": _("Name changed"),
+    "accounts.password.changed": _("Password changed"),
+    "accounts.password.reset": _("New initial password given"),
+    "accounts.signed_in": _("Signed in"),
+    "accounts.signed_out": _("Signed out"),
+    "accounts.sign_in.refused": _("Sign-in refused"),
+    "accounts.session.ended": _("Session ended"),
+}
+
+
+def register_all() -> None:
+    """Fill all registries; once per process, from ``apps.py``."""
+    permissions.register(*rights.ALL)
+    for action, text in ACTIONS.items():
+        audit.register_action(action, text)
+    audit.register_names(ActorKind.PERSON, _people)
+    audit.register_target("person", _("Person"), _people)
+    audit.register_target("store", _("Store"), _stores)
+    audit.register_target("merchant", _("Merchant"), _merchants)
+    todo.register(_first_steps)
+    menus.provide(may=navigation.may, places=navigation.places, somebody=navigation.somebody)
+    _menus()
+
+
+def _menus() -> None:
+    menus.add_surface(
+        "operator", label="", prefix="/operator/", arguments=navigation.operator_arguments
+    )
+    shop = _("Shop")
+    for entry in (
+        menus.Entry("overview", _("Overview"), "home", "accounts:overview", order=10),
+        menus.Entry(
+            "stores",
+            _("Stores"),
+            "building-store",
+            "accounts:stores",
+            rights.VIEW_STORES.name,
+            order=500,
+            group=shop,
+        ),
+        menus.Entry(
+            "staff",
+            _("Staff"),
+            "users",
+            "accounts:staff",
+            rights.VIEW_STAFF.name,
+            order=510,
+            group=shop,
+        ),
+        menus.Entry(
+            "audit",
+            _("Audit log"),
+            "history",
+            "accounts:audit",
+            rights.VIEW_AUDIT.name,
+            order=590,
+            group=shop,
+        ),
+    ):
+        menus.register(surface="merchant", entry=entry)
+    menus.register(
+        surface="operator",
+        entry=menus.Entry(
+            "merchants",
+            _("Merchants"),
+            "building-store",
+            "accounts:operator",
+            rights.OPERATOR_VIEW.name,
+        ),
+    )
+    for entry in (
+        menus.Entry(
+            "merchants",
+            _("Merchants"),
+            "building-store",
+            "accounts:platform",
+            rights.PLATFORM_VIEW.name,
+            order=10,
+        ),
+        menus.Entry(
+            "operators",
+            _("Operators"),
+            "affiliate",
+            "accounts:operators",
+            rights.PLATFORM_VIEW.name,
+            order=20,
+        ),
+    ):
+        menus.register(surface="platform", entry=entry)
+
+
+def _people(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Person.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _stores(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Store.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _merchants(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Merchant.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _first_steps(request: MerchantRequest) -> Iterator[todo.Todo]:
+    slug = request.merchant.slug
+    may_open = rights.MANAGE_STORES.name in request.permissions
+    if may_open and not Store.objects.filter(state=StoreState.OPEN).exists():
+        yield todo.Todo(
+            _("Open the first store"),
+            _("Stamps, staff and customers belong to a store."),
+            reverse("accounts:store_new", args=[slug]),
+            "building-store",
+        )
+    if rights.MANAGE_STAFF.name in request.permissions:
+        waiting = Membership.objects.filter(
+            merchant=request.merchant, person__last_login__isnull=True
+        ).count()
+        if waiting:
+            yield todo.Todo(
+                _("Staff who have never signed in: %(count)s") % {"count": waiting},
+                _("Give them the address of this site and their initial password."),
+                reverse("accounts:staff", args=[slug]),
+                "user-question",
+                "info",
+            )
