@@ -25,7 +25,7 @@ def require_settings() -> Env:
         Stop: names every setting that is wrong or missing.
     """
     try:
-        return Env()  # type: ignore[call-arg]  # the fields come from the environment
+        return Env()
     except ValidationError as error:
         faults = "\n".join(
             f"  {_setting(fault['loc'])}: {fault['msg']}" for fault in error.errors()

@@ -80,8 +80,8 @@ def _install(kind: str) -> None:
         say("安装网页资源", "Installing browser assets")
         npm = find_npm(uv)
         node = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", "")])
-        options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-        run([*npm, "ci", *options], PATH=node)
+        command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        run(command, PATH=node)
         _assets_stamp().write_text(digest(_assets_inputs()), encoding="utf-8")
     if not _has_texts():
         say("编译界面文字", "Compiling texts")
