@@ -33,7 +33,7 @@ demo-reset: install
 	@$(BIN)/zhanggui demo --reset
 
 test: install-dev
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: install-dev
 	@$(BIN)/python -m tools.lint
@@ -45,7 +45,7 @@ format: install-dev
 	@$(BIN)/python -m tools.lint --format
 
 texts: install-dev
-	@$(BIN)/python -m tools.texts
+	@$(BIN)/python -m tools.texts $(ARGS)
 
 docs: install-dev
 	@$(BIN)/python -m mkdocs build --strict --quiet
@@ -54,4 +54,4 @@ bench: install-dev
 	@$(BIN)/python -m benchmarks
 
 lock: install-dev
-	@$(PYTHON) tools/install.py lock
+	@$(PYTHON) tools/install.py lock $(ARGS)

@@ -7,6 +7,7 @@ simply run again.
 
     python3 tools/install.py run     what a demo or a production host needs
     python3 tools/install.py dev     the same and everything for tests, linters and documents
+    python3 tools/install.py lock    pin the dependencies in requirements/ anew (--upgrade: newest)
 """
 
 from __future__ import annotations
@@ -36,6 +37,13 @@ OLDEST_PYTHON = (3, 12)
 OLDEST_UV = (0, 7)
 OLDEST_NPM = 9
 
+LOCKS = (
+    ("run", "3.12", ["pyproject.toml"]),
+    ("dev", "3.12", ["pyproject.toml", "--group", "dev"]),
+    ("node", "3.12", ["--group", "node"]),
+    ("uv", "3.9", ["--group", "uv"]),
+)
+
 
 class Stop(Exception):
     """A reason not to go on, in Chinese and English."""
@@ -47,10 +55,14 @@ class Stop(Exception):
 def main() -> int:
     """Install what is asked for and missing; answer the process status."""
     parser = argparse.ArgumentParser(description="Make this clone ready to run.")
-    parser.add_argument("kind", choices=["run", "dev"])
-    kind = parser.parse_args().kind
+    parser.add_argument("kind", choices=["run", "dev", "lock"])
+    parser.add_argument("--upgrade", action="store_true", help="with lock: take the newest")
+    asked = parser.parse_args()
+    kind = asked.kind
     try:
-        if not _is_complete(kind):
+        if kind == "lock":
+            _lock(["--upgrade"] if asked.upgrade else [])
+        elif not _is_complete(kind):
             with _alone():
                 _install(kind)
     except Stop as reason:
@@ -87,6 +99,17 @@ def _install(kind: str) -> None:
         say("编译界面文字", "Compiling texts")
         run([str(PYTHON), "-m", "tools.texts", "--compile"])
         _texts_stamp().write_text(digest(_texts()), encoding="utf-8")
+
+
+def _lock(options: list[str]) -> None:
+    """Pin every dependency with its hashes; no download address is written."""
+    uv = Uv()
+    for name, python, groups in LOCKS:
+        uv.run(
+            *("pip", "compile", "--quiet", "--universal", "--generate-hashes"),
+            *("--python-version", python, "--custom-compile-command", "make lock"),
+            *("-o", f"requirements/{name}.txt", *groups, *options),
+        )
 
 
 # --- what is there already ---------------------------------------------------------------------
