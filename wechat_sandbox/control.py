@@ -92,11 +92,12 @@ async def posted_object(request: Request) -> dict[str, Any]:
     return value
 
 
-def account_json(account: Account) -> dict[str, Any]:
+def account_json(world: World, account: Account) -> dict[str, Any]:
     """An account with all its settings: whoever controls the sandbox made them."""
-    shown = asdict(account)
-    shown["menu"] = account.menu
-    return shown
+    row = world.store.row(
+        "SELECT count(*) AS n FROM follows WHERE appid = ? AND followed", account.appid
+    )
+    return {**asdict(account), "menu": account.menu, "followers": row["n"] if row else 0}
 
 
 def person_json(world: World, person: Person) -> dict[str, Any]:
@@ -121,13 +122,13 @@ async def _run(
 @route("GET", "accounts")
 async def list_accounts(world: World, request: Request) -> Any:
     """All accounts."""
-    return [account_json(one) for one in accounts.every(world.store)]
+    return [account_json(world, one) for one in accounts.every(world.store)]
 
 
 @route("GET", "accounts/{appid}")
 async def get_account(world: World, request: Request) -> Any:
     """One account."""
-    return account_json(world.account(request.path_params["appid"]))
+    return account_json(world, world.account(request.path_params["appid"]))
 
 
 @route("PUT", "accounts/{appid}")
@@ -148,7 +149,7 @@ async def put_account(world: World, request: Request) -> Any:
                 given_id=str(one.get("template_id", "")),
             )
     world.touch_all()
-    return account_json(saved)
+    return account_json(world, saved)
 
 
 @route("DELETE", "accounts/{appid}")

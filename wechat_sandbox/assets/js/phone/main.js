@@ -1,0 +1,101 @@
+// The phone: a stack of views over the state the sandbox holds.
+
+import { h, icon } from "../dom.js";
+import { startPolling, state, subscribe } from "./state.js";
+import { current, navigate, onNavigate, restore } from "./nav.js";
+import { toast } from "./feedback.js";
+import { chatsView, contactsView, discoverView, meView } from "./tabs.js";
+import { chatView } from "./chat.js";
+import { accountView, searchView } from "./accounts.js";
+import { scanView } from "./scan.js";
+import { browserView, openUrl } from "./browser.js";
+
+const VIEWS = {
+  chats: chatsView,
+  contacts: contactsView,
+  discover: discoverView,
+  me: meView,
+  chat: chatView,
+  account: accountView,
+  search: searchView,
+  scan: scanView,
+  browser: browserView,
+};
+
+const TABS = [
+  ["chats", "微信", "chat"],
+  ["contacts", "通讯录", "people"],
+  ["discover", "发现", "compass"],
+  ["me", "我", "person"],
+];
+
+const clock = h("span", { class: "status-time" });
+const screen = h("main", { class: "screen" });
+const tabbar = h("nav", { class: "tabbar", "aria-label": "主导航" });
+const phone = h(
+  "div",
+  { class: "phone" },
+  h("div", { class: "status", "aria-hidden": "true" }, clock, h("span", { class: "status-signs" }, "5G", h("i", { class: "battery" }))),
+  screen,
+  tabbar,
+);
+document.getElementById("app").append(phone);
+
+let shown = null;
+
+function unread() {
+  return state.chats.reduce((sum, chat) => sum + chat.unread, 0);
+}
+
+function drawTabs(name) {
+  const isTab = TABS.some(([tab]) => tab === name);
+  tabbar.hidden = !isTab;
+  if (!isTab) return;
+  tabbar.replaceChildren(
+    ...TABS.map(([tab, label, sign]) => {
+      const count = tab === "chats" ? unread() : 0;
+      return h(
+        "button",
+        { type: "button", class: "tab", "aria-current": tab === name ? "page" : null, onclick: () => navigate(tab, {}, { reset: true }) },
+        h("span", { class: "tab-sign" }, icon(sign), count ? h("b", { class: "badge" }, String(count)) : null),
+        label,
+      );
+    }),
+  );
+}
+
+function show() {
+  const { name, params } = current();
+  shown?.leave?.();
+  shown = VIEWS[name](params);
+  phone.dataset.view = name;
+  screen.replaceChildren(shown.element);
+  shown.enter?.();
+  drawTabs(name);
+}
+
+function tick() {
+  const now = new Date(Date.now() + state.offset_s * 1000);
+  clock.textContent = `${now.getHours()}:${String(now.getMinutes()).padStart(2, "0")}`;
+}
+
+async function start() {
+  await startPolling();
+  document.title = `${state.me.nickname} 的手机 · 微信沙箱`;
+  const wish = new URLSearchParams(location.search);
+  restore();
+  onNavigate(show);
+  show();
+  subscribe(() => {
+    shown.update?.();
+    drawTabs(current().name);
+  });
+  tick();
+  setInterval(tick, 5000);
+  if (wish.get("open")) {
+    history.replaceState(null, "", "/_phone/");
+    openUrl(wish.get("open"));
+  }
+}
+
+start().catch((error) => toast(error.message));

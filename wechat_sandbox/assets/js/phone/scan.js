@@ -1,0 +1,105 @@
+// Scan: with the mouse by choosing one of the codes the accounts have made, or any text or picture.
+
+import { ask, h, icon, moment } from "../dom.js";
+import { bar } from "./bar.js";
+import { toast } from "./feedback.js";
+import { navigate } from "./nav.js";
+import { now, state } from "./state.js";
+import { openUrl } from "./browser.js";
+
+/** Do what a phone does with the text of a QR code. */
+export async function scanned(content, { replace = true } = {}) {
+  let found;
+  try {
+    found = await ask("POST", "/_phone/api/scan", { content });
+  } catch (error) {
+    toast(error.message);
+    return;
+  }
+  if (found.kind === "scene" && found.followed) navigate("chat", { appid: found.appid }, { replace });
+  else if (found.kind === "scene") navigate("account", { appid: found.appid, content }, { replace });
+  else if (found.kind === "url") openUrl(found.url, { replace });
+  else if (found.kind === "expired") toast("二维码已过期，请让商家换一个");
+  else toast(`二维码内容：${found.text}`);
+}
+
+export function scanView() {
+  const grid = h("div", { class: "codes" });
+  const field = h("input", { class: "field", type: "text", placeholder: "粘贴二维码里的网址或文字", "aria-label": "二维码内容", autocomplete: "off" });
+  const form = h("form", { class: "input-bar" }, field, h("button", { class: "button primary small" }, "识别"));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (field.value.trim()) scanned(field.value.trim());
+  });
+  const element = h("section", { class: "view scan" }, bar("扫一扫"),
+    h("div", { class: "scroll" },
+      h("div", { class: "scan-tools" }, form, state.can_decode ? pictureChooser() : null),
+      h("h2", { class: "scan-title" }, "正在展示的二维码"),
+      grid));
+  const onPaste = (event) => {
+    const picture = [...event.clipboardData.files].find((file) => file.type.startsWith("image/"));
+    if (picture && state.can_decode) decode(picture);
+  };
+  document.addEventListener("paste", onPaste);
+  let drawn = "";
+  const update = async () => {
+    const codes = await ask("GET", "/_phone/api/codes").catch(() => []);
+    const text = codes.map((code) => code.ticket).join();
+    if (text === drawn && grid.childElementCount) return;
+    drawn = text;
+    grid.replaceChildren(...(codes.length ? codes.map(card) : [h("p", { class: "empty" }, "还没有公众号生成带参数的二维码。商家后台显示二维码后，会出现在这里。")]));
+  };
+  const timer = setInterval(update, 1500);
+  return { element, update, enter: update, leave: () => { clearInterval(timer); document.removeEventListener("paste", onPaste); } };
+}
+
+function card(code) {
+  const left = code.expires_at === null ? "永久有效" : `${moment(code.expires_at, now())} 前有效`;
+  return h(
+    "button",
+    { type: "button", class: "code", "data-scene": code.scene, onclick: () => scanned(code.content) },
+    h("img", { src: `/mp.weixin.qq.com/cgi-bin/showqrcode?ticket=${encodeURIComponent(code.ticket)}`, alt: "二维码", loading: "lazy", width: "150", height: "150" }),
+    h("b", {}, code.name),
+    h("span", {}, `${moment(code.created_at, now())} 生成`),
+    h("span", {}, left),
+  );
+}
+
+function pictureChooser() {
+  const file = h("input", { type: "file", accept: "image/*", class: "offscreen", "aria-label": "选择二维码图片" });
+  file.addEventListener("change", () => file.files[0] && decode(file.files[0]));
+  const label = h("label", { class: "button dark wide" }, icon("picture"), "选择或拖入二维码图片，也可以直接粘贴", file);
+  label.addEventListener("dragover", (event) => event.preventDefault());
+  label.addEventListener("drop", (event) => {
+    event.preventDefault();
+    if (event.dataTransfer.files[0]) decode(event.dataTransfer.files[0]);
+  });
+  return label;
+}
+
+function loadDecoder() {
+  if (globalThis.jsQR) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const script = h("script", { src: "/_phone/assets/vendor/jsqr.js", onload: resolve, onerror: () => reject(new Error("没有装好识别二维码的程序")) });
+    document.head.append(script);
+  });
+}
+
+const LARGEST = 1600;
+
+async function decode(file) {
+  try {
+    await loadDecoder();
+    const bitmap = await createImageBitmap(file);
+    const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
+    const canvas = h("canvas", { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
+    const context = canvas.getContext("2d");
+    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+    const found = globalThis.jsQR(pixels.data, pixels.width, pixels.height);
+    if (found?.data) scanned(found.data);
+    else toast("图片里没有认出二维码");
+  } catch (error) {
+    toast(error.message || "这张图片打不开");
+  }
+}
