@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.core import clock
 from zhanggui.ui import navigation
@@ -28,7 +29,7 @@ class KitPage:
 
 
 BACK_OFFICE = _("Back office")
-PHONE = _("Phone")
+PHONE = pgettext_lazy("device", "Phone")
 PAGES = {
     "overview": KitPage("overview.html", _("Overview"), "layout-dashboard", BACK_OFFICE),
     "list": KitPage("list.html", _("List"), "table", BACK_OFFICE),
@@ -41,7 +42,7 @@ PAGES = {
     "phone": KitPage("phone.html", _("Phone: lists and figures"), "device-mobile", PHONE),
     "phone-card": KitPage("phone_card.html", _("Phone: stamp card"), "cards", PHONE),
     "phone-code": KitPage("phone_code.html", _("Phone: code"), "number-123", PHONE),
-    "phone-desk": KitPage("phone_desk.html", _("Phone: manager's desk"), "keyboard", PHONE),
+    "phone-desk": KitPage("phone_desk.html", _("Phone: manager desk"), "keyboard", PHONE),
 }
 
 
@@ -96,7 +97,7 @@ class SampleForm(forms.Form):
     note = forms.CharField(
         label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3}), max_length=200
     )
-    digits = forms.CharField(label=_("The customer's six digits"), widget=DigitsInput())
+    digits = forms.CharField(label=_("Six digits of the customer"), widget=DigitsInput())
     is_open = forms.BooleanField(label=_("Open for customers"), required=False, initial=True)
 
 

@@ -117,12 +117,12 @@ def layout(*, size: int, filled: int, fresh: int = 0, seed: str = "", mark: str 
 
 def wear(kind: int) -> Iterator[Speck]:
     """The spots of one kind of wear, relative to a seal of 56 px around 0/0."""
-    for at in range(34):
+    for at in range(46):
         chance = sha256(f"wear:{kind}:{at}".encode()).digest()
         # most spots lie near the edge, where a rubber seal presses least
         angle = chance[0] / 255 * math.tau
         far = 28 * math.sqrt(0.18 + 0.95 * chance[1] / 255)
-        radius = 0.35 + (chance[2] / 255) ** 3 * 2.1
+        radius = 0.25 + (chance[2] / 255) ** 4 * 1.5
         x, y = far * math.cos(angle), far * math.sin(angle)
         yield Speck(round(x, 1), round(y, 1), round(radius, 2))
 

@@ -2,7 +2,7 @@
 export function text(name, places = {}) {
   const key = `text${name[0].toUpperCase()}${name.slice(1)}`;
   const found = document.getElementById("zg-texts")?.dataset[key] ?? "";
-  return found.replace(/%\((\w+)\)s/g, (whole, place) => places[place] ?? whole);
+  return found.replace(/\{(\w+)\}/g, (whole, place) => places[place] ?? whole);
 }
 
 // Marks an element so that setting it up twice does nothing.
