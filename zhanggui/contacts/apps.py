@@ -8,3 +8,9 @@ class ContactsConfig(AppConfig):
     name = "zhanggui.contacts"
     label = "contacts"
     verbose_name = _("Customers")
+
+    def ready(self) -> None:
+        """Register rights, audit texts and the menu."""
+        from zhanggui.contacts import registrations
+
+        registrations.register_all()

@@ -56,9 +56,7 @@ def customer_view[**P](view: View[P]) -> Callable[..., HttpResponse]:
     """
 
     @wraps(view)
-    def guarded(
-        request: HttpRequest, *args: Any, merchant: str, **kwargs: Any
-    ) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, merchant: str, **kwargs: Any) -> HttpResponse:
         found = Merchant.objects.filter(slug=merchant).first()
         if found is None:
             raise Http404
@@ -73,9 +71,7 @@ def customer_view[**P](view: View[P]) -> Callable[..., HttpResponse]:
             customer_request.actor = customer_actor(customer.pk, customer.name, request)
             if customer.state == CustomerState.BLOCKED:
                 raise CustomerBlocked
-            response = cast("Callable[..., HttpResponse]", view)(
-                customer_request, *args, **kwargs
-            )
+            response = cast("Callable[..., HttpResponse]", view)(customer_request, *args, **kwargs)
             if isinstance(response, SimpleTemplateResponse):
                 response.render()
             return response

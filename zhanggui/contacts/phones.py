@@ -5,6 +5,7 @@ from __future__ import annotations
 from zhanggui.contacts.models import PHONE_COLUMN, TAIL_PURPOSE, Customer
 from zhanggui.core import sealing
 
+
 def put(customer: Customer, phone: str) -> None:
     """Put a number (E.164) on the row, sealed and hashed; does not save."""
     merchant_id = customer.merchant_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
@@ -20,6 +21,7 @@ from zhanggui.ui import formats
 NAMELESS = "微信用户"
 """The name of a customer whose nickname is not known yet; it goes when the nickname comes."""
 NAME_LENGTH = 80
+AVATAR_LENGTH = 500
 NUMBER_DIGITS = 8
 NUMBER_TRIES = 8
 SESSION_DAYS = 30
@@ -92,18 +94,23 @@ def customer_of_identity(
         avatar_url: empty when not known.
         actor: who causes this, usually the sign-in itself.
     """
+    news = {
+        "unionid": unionid,
+        "nickname": nickname[:NAME_LENGTH],
+        "avatar_url": avatar_url[:AVATAR_LENGTH],
+    }
     found = _known(account_id, openid)
     if found is None:
         try:
             with transaction.atomic():
-                found = _first_visit(account_id, openid, unionid, nickname, avatar_url, actor)
+                return _first_visit(account_id, openid, news, actor)
         except IntegrityError as error:
             if "one_link_per_openid" not in str(error):
                 raise
             found = _known(account_id, openid)
             if found is None:
                 raise
-    _freshen(found, unionid=unionid, nickname=nickname, avatar_url=avatar_url)
+    _freshen(found, news)
     return found
 
 
@@ -113,21 +120,22 @@ def _known(account_id: int, openid: str) -> IdentityLink | None:
 
 
 def _first_visit(
-    account_id: int, openid: str, unionid: str, nickname: str, avatar_url: str, actor: Actor
+    account_id: int, openid: str, news: Mapping[str, str], actor: Actor
 ) -> IdentityLink:
     same_person = None
-    if unionid:
+    if news["unionid"]:
         links = IdentityLink.objects.select_related("customer")
-        same_person = links.filter(unionid=unionid, state=LinkState.ACTIVE).first()
-    customer = same_person.customer if same_person else create_customer(name=nickname, actor=actor)
+        same_person = links.filter(unionid=news["unionid"], state=LinkState.ACTIVE).first()
+    if same_person:
+        customer = same_person.customer
+    else:
+        customer = create_customer(name=news["nickname"], actor=actor)
     link = IdentityLink(
         merchant_id=customer.merchant_id,
         customer=customer,
         account_id=account_id,
         openid=openid,
-        unionid=unionid,
-        nickname=nickname[:NAME_LENGTH],
-        avatar_url=avatar_url[:500],
+        **news,
     )
     link.save(force_insert=True)
     audit.record(
@@ -136,13 +144,8 @@ def _first_visit(
     return link
 
 
-def _freshen(link: IdentityLink, *, unionid: str, nickname: str, avatar_url: str) -> None:
+def _freshen(link: IdentityLink, news: Mapping[str, str]) -> None:
     """Take over what the platform says now; a name the shop gave stays."""
-    news = {
-        "unionid": unionid,
-        "nickname": nickname[:NAME_LENGTH],
-        "avatar_url": avatar_url[:500],
-    }
     changed = [name for name, value in news.items() if value and value != getattr(link, name)]
     if not changed:
         return

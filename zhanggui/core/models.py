@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-class TenantForeignKey[To: models.Model](models.ForeignKey[To, To]):
+class TenantForeignKey[Set, Get](models.ForeignKey[Set, Get]):
     """A foreign key inside one merchant: joins and lazy access name the merchant, too.
 
     It brings no index of its own: indexes of tenant tables begin with the merchant and are

@@ -8,3 +8,9 @@ class WechatConfig(AppConfig):
     name = "zhanggui.channels.wechat"
     label = "wechat"
     verbose_name = _("WeChat")
+
+    def ready(self) -> None:
+        """Register rights, audit texts, the menu and the customers' way to sign in."""
+        from zhanggui.channels.wechat import registrations
+
+        registrations.register_all()

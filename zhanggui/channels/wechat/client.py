@@ -100,6 +100,10 @@ class Client:
             limits=httpx2.Limits(max_connections=40, max_keepalive_connections=10),
         )
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
     def stable_token(self, *, app_id: str, secret: str, is_forced: bool = False) -> Token:
         """Fetch the account's token; unforced, the same one comes back while it is good.
 
@@ -164,9 +168,7 @@ class Client:
             "action_name": "QR_STR_SCENE",
             "action_info": {"scene": {"scene_str": scene}},
         }
-        answer = self._call(
-            "POST", "/cgi-bin/qrcode/create", app_id=app_id, token=token, body=body
-        )
+        answer = self._call("POST", "/cgi-bin/qrcode/create", app_id=app_id, token=token, body=body)
         return QrTicket(
             _text(answer, "ticket"), _text(answer, "url"), _number(answer, "expire_seconds")
         )
@@ -340,4 +342,4 @@ def using(transport: httpx2.BaseTransport) -> Iterator[Client]:
         yield client
     finally:
         _replaced.remove(client)
-        client._http.close()
+        client.close()

@@ -9,10 +9,8 @@ from typing import Any
 from django.db import transaction
 
 from zhanggui.channels.wechat import tasks
-from zhanggui.channels.wechat.models import OutgoingMessage
+from zhanggui.channels.wechat.models import BODY_OF_MESSAGE, OutgoingMessage
 from zhanggui.core import sealing
-
-BODY_COLUMN = "wechat_outgoingmessage.body"
 
 
 def send_text(*, account_id: int, openid: str, text: str) -> int:
@@ -55,7 +53,7 @@ def _write(account_id: int, openid: str, kind: str, body: Mapping[str, Any]) -> 
             account_id=account_id,
             openid=openid,
             kind=kind,
-            body_sealed=sealing.seal(text, column=BODY_COLUMN, merchant_id=None),
+            body_sealed=sealing.seal(text, column=BODY_OF_MESSAGE, merchant_id=None),
         )
         tasks.send_message.defer(message_id=message.pk)
     return message.pk

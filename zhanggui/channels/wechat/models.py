@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.models import Merchant, Operator, Person, Tier
@@ -70,7 +71,7 @@ class ChannelAccount(models.Model):
         setattr(self, f"{column}_sealed", sealed)
 
     def unseal(self, column: str) -> str:
-        """Read ``secret``, ``callback_token``, ``aes_key``, ``previous_aes_key``, ``access_token``."""
+        """Read a secret by its column's name without ``_sealed``, such as ``aes_key``."""
         sealed = getattr(self, f"{column}_sealed")
         return sealing.unseal(bytes(sealed), column=self._box(column), merchant_id=None)
 
@@ -127,7 +128,7 @@ class Outcome(models.TextChoices):
 
     OPEN = "", _("Under way")
     SIGNED_IN = "signed_in", _("Signed in")
-    NAMELESS = "nameless", _("Known, but the nickname must be asked for")
+    NAMELESS = "nameless", _("The nickname must be asked for")
     REFUSED = "refused", _("Refused by the person")
     SNAPSHOT = "snapshot", _("Only a preview of the page")
     FAILED = "failed", _("Failed")
@@ -181,6 +182,22 @@ class SceneCode(models.Model):
         return self.purpose
 
 
+Text = str | Promise
+BODY_OF_DELIVERY = "wechat_callbackdelivery.body"
+BODY_OF_MESSAGE = "wechat_outgoingmessage.body"
+KIND_LABELS: dict[str, Text] = {
+    "subscribe": _("Somebody follows"),
+    "unsubscribe": _("Somebody no longer follows"),
+    "scan": _("QR code scanned"),
+    "text": _("Text message"),
+    "image": _("Picture"),
+    "voice": _("Voice message"),
+    "click": _("Menu tapped"),
+    "view": _("Menu link opened"),
+    "templatesendjobfinish": _("Template message delivered"),
+}
+
+
 class DeliveryState(models.TextChoices):
     """What became of a callback."""
 
@@ -217,6 +234,11 @@ class CallbackDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}:{self.pk}"
+
+    @property
+    def kind_label(self) -> Text:
+        """What happened, in words where there are some."""
+        return KIND_LABELS.get(self.kind.lower(), self.kind)
 
 
 class MessageState(models.TextChoices):

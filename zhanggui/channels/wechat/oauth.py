@@ -23,7 +23,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from zhanggui.accounts.actors import system_actor
-from zhanggui.accounts.models import Merchant, Tier
+from zhanggui.accounts.models import Merchant
 from zhanggui.channels.wechat import client, services, tokens
 from zhanggui.channels.wechat.errors import ChannelError
 from zhanggui.channels.wechat.models import ChannelAccount, OAuthState, Outcome, PersonIdentity
@@ -236,38 +236,48 @@ def _identify(state: OAuthState, code: str) -> tuple[Outcome, int | None]:
     grant = asked.oauth_grant(app_id=account.app_id, secret=account.unseal("secret"), code=code)
     if grant.is_snapshot:
         return Outcome.SNAPSHOT, None
-    nickname = avatar_url = ""
-    unionid = grant.unionid
-    if state.scope == Scope.USERINFO:
-        profile = asked.oauth_profile(
-            app_id=account.app_id, access_token=grant.access_token, openid=grant.openid
-        )
-        if profile.openid != grant.openid:  # two people in one answer: trust neither
-            return Outcome.FAILED, None
-        nickname, avatar_url = profile.nickname, profile.avatar_url
-        unionid = unionid or profile.unionid
-    known = _known(state, grant.openid, unionid, nickname, avatar_url)
-    needs_name = not known.nickname and state.scope == Scope.BASE
-    return (Outcome.NAMELESS if needs_name else Outcome.SIGNED_IN), known.pk
+    if state.scope == Scope.BASE:
+        known_id = _known_by_name(state, grant.openid)
+        return (Outcome.SIGNED_IN if known_id else Outcome.NAMELESS), known_id
+    profile = asked.oauth_profile(
+        app_id=account.app_id, access_token=grant.access_token, openid=grant.openid
+    )
+    if profile.openid != grant.openid:  # two people in one answer: trust neither
+        return Outcome.FAILED, None
+    return Outcome.SIGNED_IN, _identity_id(state, profile, unionid=grant.unionid)
 
 
-def _known(
-    state: OAuthState, openid: str, unionid: str, nickname: str, avatar_url: str
-) -> IdentityLink | PersonIdentity:
-    if state.audience == Audience.CUSTOMER and state.merchant is not None:
+def _known_by_name(state: OAuthState, openid: str) -> int | None:
+    """The identity behind an openid if its nickname is known, too."""
+    if state.merchant is not None:
+        with tenancy.merchant_scope(state.merchant.pk):
+            links = IdentityLink.objects.filter(account_id=state.account_id, openid=openid)
+            return links.exclude(nickname="").values_list("pk", flat=True).first()
+    people = PersonIdentity.objects.filter(account_id=state.account_id, openid=openid)
+    return people.exclude(nickname="").values_list("pk", flat=True).first()
+
+
+def _identity_id(state: OAuthState, profile: client.Profile, *, unionid: str) -> int:
+    """The identity link (customer) or person identity (staff), made on the first visit."""
+    if state.merchant is not None:
         with tenancy.merchant_scope(state.merchant.pk):
             return contact_services.customer_of_identity(
                 account_id=state.account_id,
-                openid=openid,
-                unionid=unionid,
-                nickname=nickname,
-                avatar_url=avatar_url,
+                openid=profile.openid,
+                unionid=unionid or profile.unionid,
+                nickname=profile.nickname,
+                avatar_url=profile.avatar_url,
                 actor=system_actor("wechat sign-in"),
-            )
-    services.person_of_openid(
-        account=state.account, openid=openid, nickname=nickname, avatar_url=avatar_url
+            ).pk
+    person = services.person_of_openid(
+        account=state.account,
+        openid=profile.openid,
+        nickname=profile.nickname,
+        avatar_url=profile.avatar_url,
     )
-    return PersonIdentity.objects.get(account=state.account, openid=openid)
+    return PersonIdentity.objects.values_list("pk", flat=True).get(
+        account=state.account, openid=profile.openid, person=person
+    )
 
 
 def account_for(audience: Audience, merchant: Merchant | None) -> ChannelAccount | None:
@@ -281,8 +291,3 @@ def account_name(account_id: int) -> str:
     """What an account is called; empty when it is unknown."""
     account = ChannelAccount.objects.filter(pk=account_id).first()
     return account.name if account else ""
-
-
-def is_merchants_own(account: ChannelAccount) -> bool:
-    """Whether an account belongs to one merchant."""
-    return account.tier == Tier.MERCHANT

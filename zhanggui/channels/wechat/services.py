@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -24,7 +26,12 @@ from zhanggui.channels.wechat.models import ChannelAccount, PersonIdentity, Scen
 from zhanggui.core import clock, tenancy
 from zhanggui.core import tokens as random_tokens
 
+NAMELESS = "微信用户"
+"""The name of a person whose nickname is not known yet; it goes when the nickname comes."""
 LONGEST_CODE_S = 30 * 24 * 60 * 60  # WeChat's limit for temporary codes
+
+
+type Place = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +76,14 @@ def connect_account(
         AccountTaken: the app id is connected elsewhere (E_ACCOUNT_TAKEN, 409).
         AccountHeld: another app id is connected here (E_ACCOUNT_HELD, 409).
     """
-    place = {"tier": tier, "operator": operator, "merchant": merchant}
+    place: Place = {"tier": tier, "operator": operator, "merchant": merchant}
     _refuse_taken(credentials.app_id, place)
     if is_tested:
         _test(credentials)
     try:
         with transaction.atomic():
             account = _saved(place, name=name, credentials=credentials, original_id=original_id)
-            _record(actor, account, "wechat.account.connected")
+            record(actor, account, "wechat.account.connected")
     except IntegrityError as error:
         if "one_official_account_per_tier" in str(error):
             raise AccountHeld from error
@@ -86,7 +93,7 @@ def connect_account(
     return account
 
 
-def _refuse_taken(app_id: str, place: dict[str, object]) -> None:
+def _refuse_taken(app_id: str, place: Place) -> None:
     known = ChannelAccount.objects.filter(app_id=app_id).first()
     if known is not None and not _is_at(known, place):
         raise AccountTaken
@@ -94,7 +101,7 @@ def _refuse_taken(app_id: str, place: dict[str, object]) -> None:
         raise AccountHeld
 
 
-def _is_at(account: ChannelAccount, place: dict[str, object]) -> bool:
+def _is_at(account: ChannelAccount, place: Place) -> bool:
     return all(getattr(account, name) == value for name, value in place.items())
 
 
@@ -109,11 +116,9 @@ def _test(credentials: Credentials) -> None:
 
 
 def _saved(
-    place: dict[str, object], *, name: str, credentials: Credentials, original_id: str
+    place: Place, *, name: str, credentials: Credentials, original_id: str
 ) -> ChannelAccount:
-    account = (
-        ChannelAccount.objects.select_for_update().filter(app_id=credentials.app_id).first()
-    )
+    account = ChannelAccount.objects.select_for_update().filter(app_id=credentials.app_id).first()
     if account is None:
         account = ChannelAccount(app_id=credentials.app_id, **place)
     elif not _is_at(account, place):
@@ -139,10 +144,11 @@ def disconnect_account(*, account: ChannelAccount, actor: Actor) -> None:
             is_connected=False
         )
         if changed:
-            _record(actor, account, "wechat.account.disconnected")
+            record(actor, account, "wechat.account.disconnected")
 
 
-def _record(actor: Actor, account: ChannelAccount, action: str) -> None:
+def record(actor: Actor, account: ChannelAccount, action: str) -> None:
+    """Write an audit entry about an account: the merchant's log, else the installation's."""
     target = f"wechat_account:{account.pk}"
     details = {"app_id": account.app_id}
     if account.merchant_id is None:
@@ -250,7 +256,7 @@ def person_of_openid(
     if identity is None:
         try:
             with transaction.atomic():
-                person = Person(name=nickname[:80] or str(NAMELESS))
+                person = Person(name=nickname[:80] or NAMELESS)
                 person.set_unusable_password()
                 person.save()
                 identity = PersonIdentity.objects.create(
@@ -264,9 +270,6 @@ def person_of_openid(
                 raise
     _freshen(identity, nickname=nickname[:80], avatar_url=avatar_url[:500])
     return identity.person
-
-
-NAMELESS = "微信用户"
 
 
 def _identity(account: ChannelAccount, openid: str) -> PersonIdentity | None:

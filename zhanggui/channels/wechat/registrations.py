@@ -1,0 +1,50 @@
+"""What this channel tells the registries: rights, audit texts, menu, how customers sign in."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts import audit, permissions
+from zhanggui.accounts.models import Merchant
+from zhanggui.channels.wechat import oauth, services
+from zhanggui.channels.wechat.permissions import MANAGE_ACCOUNT, VIEW_ACCOUNT
+from zhanggui.contacts import hooks as contact_hooks
+from zhanggui.ui import navigation
+
+ACTIONS = {
+    "wechat.account.connected": _("Official account connected"),
+    "wechat.account.disconnected": _("Official account disconnected"),
+    "wechat.delivery.replayed": _("Callback worked on again"),
+}
+
+
+def register_all() -> None:
+    """Fill all registries; once per process, from ``apps.py``."""
+    permissions.register(VIEW_ACCOUNT, MANAGE_ACCOUNT)
+    for action, text in ACTIONS.items():
+        audit.register_action(action, text)
+    navigation.register(
+        surface="merchant",
+        entry=navigation.Entry(
+            "wechat",
+            _("Official account"),
+            "brand-wechat",
+            "wechat:account",
+            VIEW_ACCOUNT.name,
+            order=550,
+            group=_("Shop"),
+        ),
+    )
+    contact_hooks.register(
+        contact_hooks.SignIn(
+            account_id=_account_id,
+            start_url=oauth.customer_start_url,
+            is_inside=oauth.is_inside_wechat,
+            account_name=oauth.account_name,
+        )
+    )
+
+
+def _account_id(merchant: Merchant) -> int | None:
+    account = services.effective_account(merchant)
+    return account.pk if account else None
