@@ -37,6 +37,11 @@ OLDEST_PYTHON = (3, 12)
 OLDEST_UV = (0, 7)
 OLDEST_NPM = 9
 
+CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
 LOCKS = (
     ("run", "3.12", ["pyproject.toml"]),
     ("dev", "3.12", ["pyproject.toml", "--group", "dev"]),
@@ -93,7 +98,7 @@ def _install(kind: str) -> None:
         npm = find_npm(uv)
         node = os.pathsep.join([str(Path(npm[0]).parent), os.environ.get("PATH", "")])
         command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        run(command, PATH=node)
+        run(command, PATH=node, **_certificates("NODE_EXTRA_CA_CERTS", None))
         _assets_stamp().write_text(digest(_assets_inputs()), encoding="utf-8")
     if not _has_texts():
         say("编译界面文字", "Compiling texts")
@@ -204,11 +209,11 @@ class Uv:
 
     def run(self, *arguments: str) -> None:
         """Run a uv command; its own complaint is shown when it fails."""
-        run([self.program, *arguments], **_index_of_pip())
+        run([self.program, *arguments], **_index_of_pip(), **_certificates("UV_SYSTEM_CERTS", "1"))
 
     def ask(self, *arguments: str) -> str | None:
         """What a uv command prints, None when it fails."""
-        return output([self.program, *arguments])
+        return output([self.program, *arguments], **_certificates("UV_SYSTEM_CERTS", "1"))
 
 
 def _find_uv() -> str:
@@ -316,6 +321,12 @@ def _index_of_pip() -> dict[str, str]:
     return {"UV_DEFAULT_INDEX": index} if index else {}
 
 
+def _certificates(setting: str, value: str | None) -> dict[str, str]:
+    """Trust what the machine trusts, say the proxy of a company, as pip does."""
+    found = [bundle for bundle in CERTIFICATES if Path(bundle).exists()]
+    return {setting: value or found[0]} if found and setting not in os.environ else {}
+
+
 # --- small things ------------------------------------------------------------------------------
 
 
@@ -332,10 +343,13 @@ def run(command: list[str], **environment: str) -> None:
         ) from error
 
 
-def output(command: list[str]) -> str | None:
+def output(command: list[str], **environment: str) -> str | None:
     """What a program prints, None when it fails or is not there."""
+    settings = {**os.environ, **environment}
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            command, cwd=ROOT, env=settings, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
