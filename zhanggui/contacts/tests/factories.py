@@ -1,0 +1,52 @@
+"""Smallest valid rows of contacts; a test names only what it is about."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from django.test import Client
+
+from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.tests.factories import ACTOR
+from zhanggui.contacts import guards, services
+from zhanggui.contacts.models import Customer, IdentityLink
+from zhanggui.core import tenancy
+
+_numbers = count(1)
+
+
+def make_customer(
+    merchant: Merchant, name: str = "王小明", *, phone: str | None = None
+) -> Customer:
+    """A customer of a merchant."""
+    with tenancy.merchant_scope(merchant.pk):
+        return services.create_customer(name=name, phone=phone, actor=ACTOR)
+
+
+def make_link(
+    merchant: Merchant,
+    account_id: int,
+    *,
+    openid: str = "",
+    nickname: str = "小明",
+    unionid: str = "",
+) -> IdentityLink:
+    """A customer known by an openid of an account."""
+    with tenancy.merchant_scope(merchant.pk):
+        return services.customer_of_identity(
+            account_id=account_id,
+            openid=openid or f"openid-{next(_numbers)}",
+            unionid=unionid,
+            nickname=nickname,
+            avatar_url="",
+            actor=ACTOR,
+        )
+
+
+def sign_in_customer(client: Client, link: IdentityLink) -> str:
+    """Give a browser the customer's session; answers the token."""
+    with tenancy.merchant_scope(link.merchant_id):
+        token = services.open_session(link=link)
+    client.cookies[guards.COOKIE] = token
+    client.cookies[guards.COOKIE]["path"] = guards.cookie_path(link.merchant)
+    return token
