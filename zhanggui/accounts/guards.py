@@ -1,5 +1,7 @@
-"""Who may enter a page: anonymous -> sign in (401 for pieces and JSON), stranger -> 404,
-colleague without the right -> 403. A guard opens the merchant's scope for the whole request.
+"""Who may enter a page.
+
+Anonymous -> sign in (401 for pieces of pages and for JSON), stranger -> 404, colleague without
+the right -> 403. The merchant's guard opens the merchant's scope for the whole request.
 
 Every view carries the name of its guard in ``view.guard``; the architecture tests walk all
 addresses and fail on one without.
@@ -117,6 +119,12 @@ def _rendered(response: HttpResponseBase) -> HttpResponseBase:
     return response
 
 
+def _call(view: Callable[..., Any], request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+    # the guard has put on the request what the view's own request type promises
+    response: HttpResponseBase = view(request, **kwargs)
+    return response
+
+
 def signed_in_view[**P](
     view: View[SignedInRequest, P],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
@@ -142,9 +150,7 @@ def merchant_view[**P](
 
     def decorate(view: View[MerchantRequest, P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def guarded(
-            request: HttpRequest, *args: P.args, merchant: str, **kwargs: P.kwargs
-        ) -> HttpResponseBase:
+        def guarded(request: HttpRequest, *, merchant: str, **kwargs: Any) -> HttpResponseBase:
             person = _enter(request)
             if person is None:
                 return sign_in_first(request)
@@ -163,7 +169,7 @@ def merchant_view[**P](
             request.merchant = place  # type: ignore[attr-defined]
             _admit(request, membership, permission)
             with tenancy.merchant_scope(place.pk):
-                return _rendered(view(request, *args, **kwargs))  # type: ignore[arg-type]
+                return _rendered(_call(view, request, **kwargs))
 
         return mark(guarded, f"merchant:{permission}")
 
@@ -177,9 +183,7 @@ def operator_view[**P](
 
     def decorate(view: View[OperatorRequest, P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def guarded(
-            request: HttpRequest, *args: P.args, operator: str, **kwargs: P.kwargs
-        ) -> HttpResponseBase:
+        def guarded(request: HttpRequest, *, operator: str, **kwargs: Any) -> HttpResponseBase:
             person = _enter(request)
             if person is None:
                 return sign_in_first(request)
@@ -197,7 +201,7 @@ def operator_view[**P](
                 raise PlaceFrozen(name=place.name)
             request.operator = place  # type: ignore[attr-defined]
             _admit(request, membership, permission)
-            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+            return _rendered(_call(view, request, **kwargs))
 
         return mark(guarded, f"operator:{permission}")
 

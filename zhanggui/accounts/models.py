@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.core import clock, sealing
 from zhanggui.core.models import TenantForeignKey, TenantModel
@@ -59,8 +60,8 @@ class Merchant(models.Model):
 class StoreState(models.TextChoices):
     """Whether a store is in business."""
 
-    OPEN = "open", _("Open")
-    CLOSED = "closed", _("Closed")
+    OPEN = "open", pgettext_lazy("state of a store", "Open")
+    CLOSED = "closed", pgettext_lazy("state of a store", "Closed")
 
 
 class Store(TenantModel):

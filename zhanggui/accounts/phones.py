@@ -9,6 +9,7 @@ import phonenumbers
 from zhanggui.accounts.errors import PhoneFormat
 
 HOME = "CN"
+HOME_CODE = 86
 
 
 def parse(typed: str) -> str:
@@ -26,6 +27,6 @@ def parse(typed: str) -> str:
         raise PhoneFormat from None
     if not phonenumbers.is_possible_number(number) or number.extension:
         raise PhoneFormat
-    if number.country_code == 86 and not phonenumbers.is_valid_number(number):
+    if number.country_code == HOME_CODE and not phonenumbers.is_valid_number(number):
         raise PhoneFormat
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

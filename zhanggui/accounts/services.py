@@ -12,6 +12,7 @@ from django.contrib import auth
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from zhanggui.accounts import audit, devices, phones
@@ -31,6 +32,7 @@ from zhanggui.accounts.errors import (
     WrongSignIn,
 )
 from zhanggui.accounts.models import (
+    ActorKind,
     Membership,
     Merchant,
     Operator,
@@ -365,41 +367,33 @@ def remove_membership(*, membership: Membership, actor: Actor) -> None:
         locked.delete()
 
 
+def _colleagues(membership: Membership) -> QuerySet[Membership]:
+    """All memberships of the same place."""
+    same = Membership.objects.filter(tier=membership.tier)
+    if membership.merchant_id is not None:
+        return same.filter(merchant_id=membership.merchant_id)
+    if membership.operator_id is not None:
+        return same.filter(operator_id=membership.operator_id)
+    return same
+
+
 def _lock(membership: Membership) -> Membership:
-    # all owners of the place are locked in one order, so that two removals cannot cross
-    place = Membership.objects.filter(
-        tier=membership.tier,
-        merchant_id=membership.merchant_id,
-        operator_id=membership.operator_id,
-    )
-    rows = list(place.select_for_update(of=("self",)).order_by("pk").select_related("person"))
-    found = next((row for row in rows if row.pk == membership.pk), None)
+    # everybody of the place is locked in one order, so that two removals cannot cross
+    rows = _colleagues(membership).select_for_update(of=("self",)).order_by("pk")
+    found = next((row for row in rows.select_related("person") if row.pk == membership.pk), None)
     if found is None:
         raise NotFound
     return found
 
 
 def _refuse_touching_owners(membership: Membership, role: Role | None, actor: Actor) -> None:
-    place = Membership.objects.filter(
-        tier=membership.tier,
-        merchant_id=membership.merchant_id,
-        operator_id=membership.operator_id,
-        role=Role.OWNER,
-    )
-    touches_owner = Role.OWNER in {membership.role, role}
-    is_staff_of_place = (
-        actor.kind == "person"
-        and Membership.objects.filter(
-            tier=membership.tier,
-            merchant_id=membership.merchant_id,
-            operator_id=membership.operator_id,
-            person_id=actor.id,
-        ).exists()
-    )
-    if touches_owner and is_staff_of_place and not place.filter(person_id=actor.id).exists():
-        raise OwnerOnly
+    colleagues = _colleagues(membership)
+    if Role.OWNER in {membership.role, role} and actor.kind == ActorKind.PERSON:
+        acting = colleagues.filter(person_id=actor.id or 0).first()
+        if acting is not None and acting.role != Role.OWNER:
+            raise OwnerOnly
     loses_owner = membership.role == Role.OWNER and role != Role.OWNER
-    if loses_owner and not place.exclude(pk=membership.pk).exists():
+    if loses_owner and not colleagues.filter(role=Role.OWNER).exclude(pk=membership.pk).exists():
         raise LastOwner
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
 from zhanggui.accounts import services
+from zhanggui.accounts.errors import PasswordWeak
 from zhanggui.accounts.forms import PasswordForm, ProfileForm, put_refusal
 from zhanggui.accounts.guards import SignedInRequest, signed_in_view
 from zhanggui.accounts.models import Session
@@ -81,7 +82,7 @@ def change_password(request: SignedInRequest) -> HttpResponse:
                 actor=request.actor,
             )
         except DomainError as refusal:
-            field = "new" if refusal.status == 422 else "present"
+            field = "new" if isinstance(refusal, PasswordWeak) else "present"
             status = put_refusal(form, refusal, field)
         else:
             auth.update_session_auth_hash(request, request.person)
