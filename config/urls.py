@@ -18,7 +18,9 @@ urlpatterns = [
     path("", include("zhanggui.stamps.urls")),
 ]
 if not settings.IS_PRODUCTION:
-    urlpatterns += [path("", include("demo.urls")), path("ui/", include("zhanggui.ui.urls"))]
+    urlpatterns += [path("ui/", include("zhanggui.ui.urls"))]
+    # first in the demo, whose start page takes the place of the site's
+    urlpatterns.insert(0 if settings.IS_DEMO else len(urlpatterns), path("", include("demo.urls")))
 
 handler400 = "zhanggui.ui.views.bad_request"
 handler403 = "zhanggui.ui.views.permission_denied"

@@ -1,0 +1,61 @@
+"""A sandbox that only remembers: enough of its control interface and of WeChat for the fill."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any
+
+import httpx2
+
+
+class FakeSandbox:
+    """Answers like the sandbox, from memory; ``calls`` is the log."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, dict[str, Any]] = {}
+        self.people: dict[str, dict[str, Any]] = {}
+        self.follows: dict[str, set[str]] = {}
+        self.calls: list[str] = []
+        self.codes = 0
+
+    @property
+    def transport(self) -> httpx2.MockTransport:
+        """To be used in place of the network."""
+        return httpx2.MockTransport(self._answer)
+
+    def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        path = request.url.path
+        self.calls.append(f"{request.method} {path}")
+        body = json.loads(request.content) if request.content else None
+        if "/cgi-bin/" in path:
+            return httpx2.Response(200, json=self._wechat(path))
+        return httpx2.Response(200, json=self._control(request, body))
+
+    def _wechat(self, path: str) -> dict[str, Any]:
+        if path.endswith("/stable_token"):
+            return {"access_token": "token", "expires_in": 7200}
+        self.codes += 1
+        url = f"http://weixin.qq.com/q/{self.codes}"
+        return {"ticket": f"ticket{self.codes}", "url": url, "expire_seconds": 86400}
+
+    def _control(self, request: httpx2.Request, body: Any) -> Any:
+        name = request.url.path.partition("/_sandbox/api/")[2]
+        if name.startswith("accounts/"):
+            self.accounts[name.removeprefix("accounts/")] = body
+            return body
+        if name == "follows":
+            self.follows.setdefault(body["appid"], set()).update(body["people"])
+            return {"followed": len(body["people"])}
+        if name == "openids":
+            app_id = request.url.params["appid"]
+            return {slug: openid(app_id, slug) for slug in self.people}
+        if request.method == "PUT":
+            self.people.update({one["slug"]: one for one in body})
+        shown = body if request.method == "PUT" else self.people.values()
+        return [{**one, "phone_url": f"http://{one['slug']}.localhost:8001/"} for one in shown]
+
+
+def openid(app_id: str, slug: str) -> str:
+    """What the fake calls a person at an account."""
+    return "o" + sha256(f"{app_id} {slug}".encode()).hexdigest()[:27]

@@ -1,0 +1,183 @@
+"""The start page lists whoever can sign in, and one click lets them in; in the demo alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from demo import listing, progress, urls
+from demo.cast import MERCHANTS, OUTSIDERS, PASSWORD
+from demo.tests.conftest import Fill
+from zhanggui.accounts.models import Person
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def page(client: Client, path: str = "/", **extra: Any) -> str:
+    return client.get(path, **extra).content.decode()
+
+
+class TestStartPage:
+    def test_lists_everybody_and_their_phones(self, filled: Fill, client: Client) -> None:
+        filled()
+
+        shown = page(client)
+
+        for one in listing.sign_ins():
+            assert one.plan.name in shown
+            assert one.phone in shown
+            assert f'value="{one.plan.key}"' in shown
+        assert PASSWORD in shown
+        assert all(merchant.name in shown for merchant in MERCHANTS)
+        assert all(name in shown for name in OUTSIDERS)
+        assert "http://guest-4.localhost:8001/_phone/" in shown
+
+    def test_the_first_step_leads_to_the_store_without_managers(
+        self, filled: Fill, client: Client
+    ) -> None:
+        filled()
+
+        answer = client.post(
+            reverse("demo:sign_in"),
+            {"who": "tea-owner", "next": _value_of_next(page(client))},
+            follow=True,
+        )
+
+        assert answer.status_code == 200
+        assert "御街店" in answer.content.decode()
+
+    def test_speaks_english_too(self, filled: Fill, client: Client) -> None:
+        filled()
+        assert "Five steps to try" in page(client, headers={"accept-language": "en"})
+        assert "五步走一遍" in page(client)
+
+
+def _value_of_next(shown: str) -> str:
+    return shown.partition('name="next" value="/m/')[2].partition('"')[0].join(["/m/", ""])
+
+
+class TestSignIn:
+    @pytest.mark.parametrize("one", listing.sign_ins(), ids=lambda one: one.plan.key)
+    def test_lets_everybody_in_with_the_password_on_the_page(
+        self, one: listing.SignIn, demo: None, db: None, client: Client
+    ) -> None:
+        _person(one)
+
+        answer = client.post(reverse("demo:sign_in"), {"who": one.plan.key})
+
+        assert answer["Location"] == one.path
+        signed_in = Person.objects.get(pk=client.session["_auth_user_id"])
+        assert signed_in.phone == one.plan.phone
+
+    def test_refuses_strangers_and_foreign_addresses(
+        self, demo: None, db: None, client: Client
+    ) -> None:
+        owner = listing.sign_in_of("tea-owner")
+        assert owner
+        _person(owner)
+        door = reverse("demo:sign_in")
+
+        assert client.post(door, {"who": "nobody"}).status_code == 404
+        away = client.post(door, {"who": "tea-owner", "next": "https://elsewhere.example/"})
+        assert away["Location"] == owner.path
+
+    def test_is_a_post_with_a_token(self, demo: None, db: None) -> None:
+        client = Client(enforce_csrf_checks=True)
+        door = reverse("demo:sign_in")
+
+        assert client.get(door).status_code == 405
+        assert client.post(door, {"who": "tea-owner"}).status_code == 403
+
+    def test_a_changed_password_is_told_on_the_start_page(
+        self, demo: None, db: None, client: Client
+    ) -> None:
+        owner = listing.sign_in_of("tea-owner")
+        assert owner
+        _person(owner, "something else")
+        progress.note("done")
+
+        answer = client.post(reverse("demo:sign_in"), {"who": "tea-owner"}, follow=True)
+
+        assert answer.redirect_chain == [("/", 302)]
+        assert "_auth_user_id" not in client.session
+
+
+def _person(one: listing.SignIn, password: str = PASSWORD) -> None:
+    from zhanggui.accounts import services
+
+    actor = services.system_actor("tests")
+    person = services.create_person(
+        name=one.plan.name, phone=one.plan.phone, password=password, actor=actor
+    )
+    services.add_membership(person=person, place=None, role=services.Role.OWNER, actor=actor)
+
+
+class TestWaiting:
+    def test_shows_how_far_the_data_are(self, demo: None, db: None, client: Client) -> None:
+        progress.note("days", 500, 1000)
+
+        assert "500" in page(client)
+        piece = client.get(reverse("demo:waiting"))
+        assert 'value="52"' in piece.content.decode()
+        assert "HX-Refresh" not in piece
+
+    def test_reloads_when_done(self, demo: None, db: None, client: Client) -> None:
+        progress.note("done")
+        assert client.get(reverse("demo:waiting"))["HX-Refresh"] == "true"
+
+    def test_says_what_to_do_when_it_stopped(self, demo: None, db: None, client: Client) -> None:
+        progress.note("failed", error="DemoError: no sandbox")
+
+        shown = page(client)
+
+        assert "make demo" in shown
+        assert "DemoError: no sandbox" in shown
+
+    def test_waits_before_the_first_word(self, demo: None, db: None, client: Client) -> None:
+        assert "<progress" in page(client)
+
+
+class TestNotElsewhere:
+    @pytest.mark.parametrize("name", ["start", "waiting", "sign_in"])
+    def test_is_not_found_outside_the_demo(
+        self, name: str, db: None, client: Client, settings: Any
+    ) -> None:
+        settings.ROOT_URLCONF = "demo.tests.urls"
+        address = reverse(f"demo:{name}")
+        answer = client.post(address) if name == "sign_in" else client.get(address)
+        assert answer.status_code == 404
+
+    def test_every_view_names_its_guard(self) -> None:
+        assert {pattern.callback.guard for pattern in urls.urlpatterns} == {"public"}  # type: ignore[union-attr]
+
+    def test_production_knows_no_demo(self) -> None:
+        settings = {
+            "ZHANGGUI_MODE": "production",
+            "ZHANGGUI_BASE_URL": "https://shop.example",
+            "ZHANGGUI_SANDBOX_URL": "",
+        }
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("ZHANGGUI_WECHAT")
+        } | settings
+        look = (
+            "import django; django.setup(); from django.apps import apps;"
+            "from django.urls import resolve, Resolver404\n"
+            "assert not apps.is_installed('demo')\n"
+            "assert resolve('/').view_name == 'accounts:home'\n"
+            "try: resolve('/demo/sign-in')\n"
+            "except Resolver404: print('unknown')"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", look],
+            env=environment, cwd=ROOT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.stdout.strip() == "unknown", done.stderr
