@@ -8,3 +8,10 @@ class StampsConfig(AppConfig):
     name = "zhanggui.stamps"
     label = "stamps"
     verbose_name = _("Stamps")
+
+    def ready(self) -> None:
+        """Register rights, audit texts, menus, panels and what waits for somebody."""
+        from zhanggui.stamps import registrations, wiring
+
+        wiring.connect()
+        registrations.register_all()

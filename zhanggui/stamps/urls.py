@@ -2,7 +2,59 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from zhanggui.stamps.views import managers, mobile, office, programmes, staff
 
 app_name = "stamps"
-urlpatterns: list[URLPattern | URLResolver] = []
+
+WALLET = "w/<slug:merchant>/"
+CARD = f"{WALLET}cards/<slug:token>/"
+OFFICE = "m/<slug:merchant>/stamps/"
+STORE = "m/<slug:merchant>/stores/<int:store_id>/managers"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(WALLET, mobile.wallet, name="wallet"),
+    path(f"{WALLET}join", mobile.join, name="join"),
+    path(CARD, mobile.card, name="card"),
+    path(f"{CARD}more", mobile.more, name="card_more"),
+    path(f"{CARD}cancel", mobile.cancel_layer, name="card_cancel"),
+    path(f"{CARD}live", mobile.live, name="card_live"),
+    path(f"{CARD}code", mobile.request_code, name="card_code"),
+    path(f"{CARD}code/revoke", mobile.revoke_code, name="card_code_revoke"),
+    path("staff/", staff.desk, name="desk"),
+    path("staff/bar", staff.bar, name="staff_bar"),
+    path("staff/preview", staff.preview, name="staff_preview"),
+    path("staff/confirm", staff.confirm, name="staff_confirm"),
+    path("staff/data", staff.figures, name="staff_figures"),
+    path("staff/data/customers", staff.customers, name="staff_customers"),
+    path("staff/data/attempts", staff.attempts, name="staff_attempts"),
+    path("staff/data/waiting", staff.waiting, name="staff_live"),
+    path("staff/ledger", staff.ledger, name="staff_ledger"),
+    path("staff/leave", staff.leave, name="staff_leave"),
+    path(OFFICE, programmes.programmes, name="programmes"),
+    path(f"{OFFICE}programmes/new", programmes.programme_new, name="programme_new"),
+    path(f"{OFFICE}programmes/sample", programmes.programme_sample, name="programme_sample"),
+    path(f"{OFFICE}programmes/<int:programme_id>/", programmes.programme, name="programme"),
+    path(
+        f"{OFFICE}programmes/<int:programme_id>/state",
+        programmes.programme_state,
+        name="programme_state",
+    ),
+    path(f"{OFFICE}ledger/", office.ledger, name="ledger"),
+    path(f"{OFFICE}ledger/<int:record_id>/cancel", office.cancel, name="cancel"),
+    path(f"{OFFICE}figures/", office.figures, name="figures"),
+    path(f"{OFFICE}cards/", office.cards, name="cards"),
+    path(f"{OFFICE}cards/<int:card_id>/", office.card, name="office_card"),
+    path(STORE, managers.managers, name="managers"),
+    path(f"{STORE}/invite", managers.invite, name="invite"),
+    path(f"{STORE}/invitations/<int:invitation_id>", managers.invitation, name="invitation"),
+    path(
+        f"{STORE}/invitations/<int:invitation_id>/qr.png",
+        managers.invitation_picture,
+        name="invitation_picture",
+    ),
+    path(f"{STORE}/invitations/<int:invitation_id>/revoke", managers.revoke, name="revoke"),
+    path(f"{STORE}/pending/<int:pending_id>", managers.decide, name="decide"),
+    path(f"{STORE}/<int:binding_id>/remove", managers.remove, name="remove"),
+]

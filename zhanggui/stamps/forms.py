@@ -1,0 +1,110 @@
+"""What pages of this module are given, turned into plain typed values."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts.models import Store, StoreState
+from zhanggui.stamps.models import Kind
+
+
+class ConfirmForm(forms.Form):
+    """What the manager confirms after the preview."""
+
+    digits = forms.CharField(max_length=40)
+    amount = forms.IntegerField(required=False, min_value=1, max_value=100)
+    reason = forms.CharField(required=False, max_length=200)
+    record = forms.IntegerField(required=False)
+    key = forms.CharField(required=False, max_length=80)
+
+
+class ProgrammeForm(forms.Form):
+    """A programme: what is collected, for what, where and by which rules."""
+
+    name = forms.CharField(
+        label=_("Name of the card"),
+        max_length=60,
+        help_text=_("Customers see it on top of the card, for example “Tea card”."),
+    )
+    slots = forms.IntegerField(
+        label=_("Stamps on a full card"), min_value=4, max_value=20, initial=10
+    )
+    reward = forms.CharField(
+        label=_("Reward"),
+        max_length=60,
+        help_text=_("What a full card is worth, for example “One drink of your choice”."),
+    )
+    rules = forms.CharField(
+        label=_("Rules"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Shown behind the three dots on the card. One rule a line."),
+    )
+    stores = forms.ModelMultipleChoiceField(
+        label=_("Stores that take part"),
+        queryset=None,  # the open scope decides, see below
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("Choose none for every store, also those you open later."),
+    )
+    code_ttl_s = forms.IntegerField(
+        label=_("A code is valid for"),
+        min_value=60,
+        max_value=600,
+        initial=180,
+        help_text=_("60 to 600 seconds. 180 is enough for a counter with a queue."),
+    )
+    max_per_code = forms.IntegerField(
+        label=_("Stamps for one code, at most"),
+        min_value=1,
+        max_value=10,
+        initial=1,
+        help_text=_("With more than 1 the manager chooses how many and gives a reason."),
+    )
+
+    UNITS: ClassVar[dict[str, Any]] = {
+        "slots": _("stamps"),
+        "code_ttl_s": _("seconds"),
+        "max_per_code": _("stamps"),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        places = self.fields["stores"]
+        if isinstance(places, forms.ModelMultipleChoiceField):
+            places.queryset = Store.objects.filter(state=StoreState.OPEN).order_by("id")
+
+
+class InvitationForm(forms.Form):
+    """For how many people a QR code is."""
+
+    people = forms.IntegerField(label=_("How many people"), min_value=1, max_value=5, initial=1)
+
+
+class CancelForm(forms.Form):
+    """Why the back office takes a stamp back."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("Kept in the ledger, for example “Stamped twice by mistake”."),
+    )
+
+
+class LedgerFilter(forms.Form):
+    """Search and filters of a ledger; what is wrong is left out, not refused."""
+
+    q = forms.CharField(required=False, max_length=40)
+    kind = forms.ChoiceField(required=False, choices=[("", ""), *Kind.choices])
+    store = forms.IntegerField(required=False)
+    since = forms.DateField(required=False)
+    until = forms.DateField(required=False)
+
+    def values(self) -> dict[str, Any]:
+        """The clean values; a field that makes no sense counts as empty."""
+        self.is_valid()
+        return {name: self.cleaned_data.get(name) for name in self.fields}

@@ -1,0 +1,238 @@
+"""Reads behind the figures: who the customers were, which codes wait, numbers per store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts import audit
+from zhanggui.accounts.models import ActorKind, AuditEntry, Store
+from zhanggui.codes.models import LIVE, OneTimeCode
+from zhanggui.contacts.models import Customer, IdentityLink, LinkState
+from zhanggui.contacts.search import fold
+from zhanggui.core import clock
+from zhanggui.stamps.models import Card, Kind, ProgrammeStore, StampRecord
+from zhanggui.stamps.operations import SUBJECT, kind_of
+from zhanggui.stamps.selectors import Period
+
+REFUSED = "stamps.code.refused"
+MOST_CUSTOMERS = 200
+LABELS: dict[str, str | Promise] = {
+    "E_CODE_INVALID": _("Wrong code"),
+    "E_CODE_FORMAT": _("Not six digits"),
+    "E_CODE_EXPIRED": _("Expired code"),
+    "E_CODE_USED": _("Code already used"),
+    "E_CODE_REVOKED": _("Withdrawn code"),
+    "E_CODE_HELD": _("Another manager had it open"),
+    "E_WRONG_STORE": _("Card of another store"),
+    "E_LOCKED": _("Locked after too many wrong codes"),
+    "E_CARD_FULL": _("Card was full"),
+    "E_CARD_STATE": _("Card, programme or store was stopped"),
+    "E_NOTHING_TO_CANCEL": _("Nothing to cancel"),
+    "E_CANCEL_WINDOW": _("Too late to cancel"),
+    "E_AMOUNT": _("Too many stamps at once"),
+    "E_REASON": _("Reason was missing"),
+    "E_NOT_MANAGER": _("No longer a manager"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFigure:
+    """What one customer did at a store within a period."""
+
+    customer_id: int
+    name: str
+    stamps: int
+    entries: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A code that was refused at a store."""
+
+    at: datetime
+    manager_name: str
+    code: str
+    """The code of the refusal, for example ``E_CODE_INVALID``."""
+
+    @property
+    def label(self) -> str | Promise:
+        """The refusal in a few words."""
+        return LABELS.get(self.code, self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCode:
+    """A code a customer shows right now; never its digits."""
+
+    customer_name: str
+    operation: str
+    seconds_left: int
+    life_s: int
+    is_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFigures:
+    """One store's numbers, one per period asked for."""
+
+    store: Store
+    stamps: list[int]
+    cancels: int
+    customers: int
+
+
+def customers_of(*, period: Period, store_id: int) -> list[CustomerFigure]:
+    """Customers with entries at a store, the latest first, at most 200."""
+    rows = (
+        _records(period)
+        .filter(store_id=store_id)
+        .values("customer_id")
+        .annotate(
+            stamps=Sum("amount"),
+            entries=Count("id"),
+            last_at=Max("at"),
+            first_name=Min("customer_name"),
+        )
+        .order_by("-last_at")[:MOST_CUSTOMERS]
+    )
+    names = customer_names([row["customer_id"] for row in rows])
+    return [
+        CustomerFigure(
+            row["customer_id"],
+            names.get(row["customer_id"], row["first_name"]),
+            row["stamps"],
+            row["entries"],
+            row["last_at"],
+        )
+        for row in rows
+    ]
+
+
+def customer_names(ids: Collection[int]) -> dict[int, str]:
+    """Today's names of customers."""
+    return dict(Customer.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def attempts(*, period: Period, store_id: int) -> list[Attempt]:
+    """Refused codes of a store, newest first, at most 200; taken from the audit log."""
+    entries = AuditEntry.objects.filter(
+        store_id=store_id,
+        action=REFUSED,
+        at__gte=clock.start_of(period.first, period.zone),
+    ).order_by("-at", "-id")[:MOST_CUSTOMERS]
+    names = audit.names_of(
+        ActorKind.PERSON, {entry.actor_id for entry in entries if entry.actor_id}
+    )
+    return [
+        Attempt(entry.at, names.get(entry.actor_id or 0, ""), str(entry.details.get("refusal", "")))
+        for entry in entries
+    ]
+
+
+def waiting_codes(store_id: int) -> list[WaitingCode]:
+    """Live codes that this store could take now, the one that ends first on top."""
+    moment = clock.now()
+    codes = _live_at(store_id, moment).order_by("expires_at")[:50]
+    names = customer_names([code.customer_id for code in codes])
+    return [
+        WaitingCode(
+            customer_name=names.get(code.customer_id, ""),
+            operation="cancel" if kind_of(code.operation) is Kind.CANCEL else "stamp",
+            seconds_left=max(0, int((code.expires_at - moment).total_seconds())),
+            life_s=max(1, int((code.expires_at - code.created_at).total_seconds())),
+            is_held=code.held_until is not None and code.held_until > moment,
+        )
+        for code in codes
+    ]
+
+
+def waiting_count(store_id: int) -> int:
+    """How many codes wait."""
+    return _live_at(store_id, clock.now()).count()
+
+
+def per_store(*, periods: Sequence[Period]) -> list[StoreFigures]:
+    """Every store with its stamps in each period; cancels and customers of the longest."""
+    longest = max(periods, key=lambda period: period.last - period.first)
+    sums = {
+        f"p{number}": Sum(
+            "amount",
+            filter=Q(kind=Kind.ACCUMULATE, business_date__range=(period.first, period.last)),
+            default=0,
+        )
+        for number, period in enumerate(periods)
+    }
+    rows = {
+        row["store_id"]: row
+        for row in _records(longest)
+        .values("store_id")
+        .annotate(
+            cancels=Count("id", filter=Q(kind=Kind.CANCEL)),
+            customers=Count("customer_id", distinct=True),
+            **sums,
+        )
+    }
+    empty = {"cancels": 0, "customers": 0}
+    return [
+        StoreFigures(
+            store,
+            [rows.get(store.pk, {}).get(f"p{number}", 0) for number in range(len(periods))],
+            rows.get(store.pk, empty)["cancels"],
+            rows.get(store.pk, empty)["customers"],
+        )
+        for store in Store.objects.order_by("id")
+    ]
+
+
+def cards(*, search: str = "", programme_id: int | None = None) -> QuerySet[Card]:
+    """Cards of the merchant with customer and programme, for paging by key; unordered."""
+    found = Card.objects.select_related("customer", "programme")
+    if programme_id:
+        found = found.filter(programme_id=programme_id)
+    wanted = fold(search)
+    if wanted:
+        found = found.filter(
+            Q(customer__name_key__contains=wanted) | Q(customer__number__startswith=wanted)
+        )
+    return found
+
+
+def programme_counts() -> dict[int, tuple[int, int]]:
+    """For each programme: its cards, and how many of them are full."""
+    rows = Card.objects.values("programme_id").annotate(
+        cards=Count("id"), full=Count("id", filter=Q(balance__gte=F("programme__slots")))
+    )
+    return {row["programme_id"]: (row["cards"], row["full"]) for row in rows}
+
+
+def stores_of(programme_ids: Collection[int]) -> dict[int, list[str]]:
+    """The stores each programme runs in; a programme without any runs in all."""
+    found: dict[int, list[str]] = {}
+    rows = ProgrammeStore.objects.filter(programme_id__in=programme_ids).order_by("store_id")
+    for programme_id, name in rows.values_list("programme_id", "store__name"):
+        found.setdefault(programme_id, []).append(name)
+    return found
+
+
+def avatars_of(customer_ids: Collection[int]) -> dict[int, str]:
+    """Pictures of customers from their newest identity."""
+    links = IdentityLink.objects.filter(customer_id__in=customer_ids, state=LinkState.ACTIVE)
+    return dict(links.order_by("id").values_list("customer_id", "avatar_url"))
+
+
+def _records(period: Period) -> QuerySet[StampRecord]:
+    return StampRecord.objects.filter(business_date__range=(period.first, period.last))
+
+
+def _live_at(store_id: int, moment: datetime) -> QuerySet[OneTimeCode]:
+    here = Q(store_ids=[]) | Q(store_ids__contains=[store_id])
+    return OneTimeCode.objects.filter(
+        here, subject_type=SUBJECT, state__in=LIVE, expires_at__gt=moment
+    )

@@ -1,0 +1,159 @@
+"""What the pages of this module tell the registries: rights, menus, panels, what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts import audit, todo
+from zhanggui.accounts import permissions as rights
+from zhanggui.accounts.models import Store
+from zhanggui.core import tenancy
+from zhanggui.stamps import permissions, selectors
+from zhanggui.stamps.models import Card, ManagerBinding, ManagerInvitation, Programme, StampRecord
+from zhanggui.ui import navigation as menus
+from zhanggui.ui import panels
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.guards import MerchantRequest
+    from zhanggui.contacts.models import Customer
+
+def register_all() -> None:
+    """Fill all registries; once per process, from ``apps.py``."""
+    rights.register(*permissions.ALL)
+    audit.register_target("manager", _("Store manager"), _managers)
+    audit.register_target("programme", _("Programme"), _programmes)
+    audit.register_target("card", _("Card"), _cards)
+    audit.register_target("record", _("Ledger entry"), _records)
+    audit.register_target("invitation", _("QR code for managers"), _invitations)
+    todo.register(_waiting)
+    _menu()
+    _panels()
+
+
+def _menu() -> None:
+    group = _("Stamps")
+    for entry in (
+        menus.Entry(
+            "stamps_programmes",
+            _("Stamp programmes"),
+            "rubber-stamp",
+            "stamps:programmes",
+            permissions.VIEW.name,
+            order=100,
+            group=group,
+        ),
+        menus.Entry(
+            "stamps_ledger",
+            _("Stamp ledger"),
+            "list-details",
+            "stamps:ledger",
+            permissions.VIEW.name,
+            order=110,
+            group=group,
+        ),
+        menus.Entry(
+            "stamps_figures",
+            _("Stamp figures"),
+            "chart-bar",
+            "stamps:figures",
+            permissions.VIEW.name,
+            order=120,
+            group=group,
+        ),
+        menus.Entry(
+            "stamps_cards",
+            _("Stamp cards"),
+            "cards",
+            "stamps:cards",
+            permissions.VIEW.name,
+            order=130,
+            group=group,
+        ),
+    ):
+        menus.register(surface="merchant", entry=entry)
+
+
+def _panels() -> None:
+    panels.register(
+        place="accounts.overview",
+        panel=panels.Panel(
+            "stamps/backoffice/panel_overview.html", _overview, permissions.VIEW.name, order=20
+        ),
+    )
+    panels.register(
+        place="accounts.store",
+        panel=panels.Panel(
+            "stamps/backoffice/panel_store.html", _store, permissions.VIEW.name, order=10
+        ),
+    )
+    panels.register(
+        place="contacts.customer",
+        panel=panels.Panel(
+            "stamps/backoffice/panel_customer.html", _customer, permissions.VIEW.name, order=10
+        ),
+    )
+
+
+def _overview(request: HttpRequest, subject: object) -> Mapping[str, Any]:
+    from zhanggui.stamps.views import office  # noqa: PLC0415  views are the last to load
+
+    return office.overview_figures(request)  # type: ignore[arg-type]
+
+
+def _store(request: HttpRequest, subject: Any) -> Mapping[str, Any]:
+    from zhanggui.stamps.views import managers  # noqa: PLC0415  views are the last to load
+
+    store: Store = subject
+    return managers.panel(request, store)
+
+
+def _customer(request: HttpRequest, subject: Any) -> Mapping[str, Any]:
+    customer: Customer = subject
+    return {"cards": selectors.cards_of(customer.pk)}
+
+
+def _waiting(request: MerchantRequest) -> Iterator[todo.Todo]:
+    slug = request.merchant.slug
+    if permissions.MANAGE_PROGRAMMES.name in request.permissions and not Programme.objects.exists():
+        yield todo.Todo(
+            _("Start the first stamp programme"),
+            _("Customers then take a card in WeChat and collect stamps."),
+            reverse("stamps:programme_new", args=[slug]),
+            "rubber-stamp",
+        )
+    if permissions.MANAGE_MANAGERS.name in request.permissions:
+        for pending in selectors.waiting_for_approval():
+            yield todo.Todo(
+                _("%(name)s wants to manage a store") % {"name": pending.name},
+                _("The QR code was scanned late, so you decide."),
+                reverse("accounts:store", args=[slug, pending.store_id]),
+                "user-question",
+            )
+
+
+def _programmes(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Programme.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _cards(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Card.objects.filter(pk__in=ids).values_list("pk", "customer__name"))
+
+
+def _records(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(StampRecord.objects.filter(pk__in=ids).values_list("pk", "customer_name"))
+
+
+def _managers(ids: Collection[int]) -> Mapping[int, str]:
+    bindings = ManagerBinding.objects.filter(
+        pk__in=ids, merchant_id=tenancy.current_merchant_id()
+    )
+    return dict(bindings.values_list("pk", "name"))
+
+
+def _invitations(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(ManagerInvitation.objects.filter(pk__in=ids).values_list("pk", "store__name"))

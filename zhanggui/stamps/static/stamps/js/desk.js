@@ -1,0 +1,31 @@
+// The manager's desk: goes on by itself when six digits are in, keeps the preview honest when
+// another number of stamps or another record is chosen, and gives the input back after a hold ran out.
+function recount(form) {
+  const after = form.querySelector("[data-after-number]");
+  const before = Number(form.querySelector("[data-before]")?.dataset.before);
+  const amount = form.querySelector("[name=amount]:checked");
+  const record = form.querySelector("[name=record]:checked");
+  const reason = form.querySelector("[data-reason]");
+  if (amount) {
+    after.textContent = String(before + Number(amount.value));
+    if (reason) {
+      const isMore = Number(amount.value) > 1;
+      reason.hidden = !isMore;
+      reason.querySelector("input").required = isMore;
+    }
+  }
+  if (record) after.textContent = String(before - Number(record.dataset.amount));
+}
+
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("[data-preview] form");
+  if (form) recount(form);
+});
+
+document.addEventListener("htmx:load", (event) => {
+  const input = event.target.querySelector?.("[data-bar] input[name=digits]");
+  if (input && !event.target.querySelector("dialog[open]")) input.focus({ preventScroll: true });
+});
+
+// back from the browser's memory: an old preview or result must not look like a new one
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -1,0 +1,1 @@
+"""Pages of stamps, one file per audience."""

@@ -1,0 +1,250 @@
+"""What customers see in WeChat: their cards, and six digits to show at the counter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core import signing
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.views.decorators.http import require_GET, require_POST
+
+from zhanggui.codes.models import LIVE, CodeState, OneTimeCode
+from zhanggui.contacts.guards import CustomerRequest, customer_view
+from zhanggui.core.errors import DomainError
+from zhanggui.stamps import selectors, services
+from zhanggui.stamps.models import Card, Kind, Programme, ProgrammeState
+from zhanggui.stamps.operations import SUBJECT
+from zhanggui.stamps.results import CodeShown, CodeStatus
+
+OFFER = "stamps.offer"
+REF = "stamps.code"
+NEWEST_RECORDS = 3
+FRESH_AT_MOST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What the code layer shows; ``ref`` names the code without telling its row id."""
+
+    ref: str
+    kind: Kind
+    state: str
+    digits: str = ""
+    seconds_left: int = 0
+    life_s: int = 1
+    store_name: str = ""
+
+    @property
+    def operation(self) -> str:
+        """The name of the colour: 集章 cinnabar, 取消 plum."""
+        return "cancel" if self.kind == Kind.CANCEL else "stamp"
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the code can still be typed in."""
+        return self.state in LIVE
+
+    @property
+    def is_used(self) -> bool:
+        """Whether a manager has confirmed it."""
+        return self.state == CodeState.CONSUMED
+
+    @property
+    def told(self) -> str:
+        """The state as the phone keeps it: being looked at by a manager makes no difference."""
+        return "live" if self.is_live else self.state
+
+
+@customer_view
+@require_GET
+def wallet(request: CustomerRequest) -> HttpResponse:
+    """The customer's cards, and the programmes to join."""
+    cards = selectors.cards_of(request.customer.pk)
+    held = {card.programme_id for card in cards}
+    offers = [
+        (programme, signing.dumps(programme.pk, salt=OFFER))
+        for programme in selectors.programmes_open()
+        if programme.pk not in held
+    ]
+    return render(request, "stamps/mobile/wallet.html", {"cards": cards, "offers": offers})
+
+
+@customer_view
+@require_POST
+def join(request: CustomerRequest) -> HttpResponse:
+    """Take a card; a second tap leads to the same card."""
+    try:
+        programme_id = signing.loads(request.POST.get("offer", ""), salt=OFFER)
+    except signing.BadSignature:
+        raise Http404 from None
+    programme = get_object_or_404(Programme.objects.all(), pk=programme_id)
+    card = services.open_card(
+        programme=programme, customer_id=request.customer.pk, actor=request.actor
+    )
+    return redirect("stamps:card", request.merchant.slug, card.token)
+
+
+@customer_view
+@require_GET
+def card(request: CustomerRequest, token: str) -> HttpResponse:
+    """The card itself (C1)."""
+    found = _own_card(request, token)
+    page = _card_page(found, _newest_live(found))
+    return render(request, "stamps/mobile/card.html", page)
+
+
+@customer_view
+@require_GET
+def more(request: CustomerRequest, token: str) -> HttpResponse:
+    """Behind the three dots (C3): records, rules, and the way to cancel."""
+    found = _own_card(request, token)
+    page = _card_page(found, _newest_live(found), is_more=True)
+    page["wants_cancel"] = "cancel" in request.GET
+    return render(request, "stamps/mobile/more.html", page)
+
+
+@customer_view
+@require_GET
+def cancel_layer(request: CustomerRequest, token: str) -> HttpResponse:
+    """The layer of 取消累计 (C4), before a code is taken."""
+    page = _card_page(_own_card(request, token), None, is_more=True)
+    return render(request, "stamps/mobile/_cancel_layer.html", page)
+
+
+@customer_view
+@require_POST
+def request_code(request: CustomerRequest, token: str) -> HttpResponse:
+    """Six digits for one operation; a second tap shows the same ones (D13)."""
+    found = _own_card(request, token)
+    kind = Kind.CANCEL if request.POST.get("kind") == Kind.CANCEL else Kind.ACCUMULATE
+    try:
+        shown = services.request_code(card=found, kind=kind, actor=request.actor)
+    except DomainError as refusal:
+        page = _card_page(found, None, is_more=_is_more(request)) | {"refusal": refusal}
+        return _answer(request, "_no_code.html", page, status=refusal.status)
+    layer = _layer_of(found, shown)
+    page = {**_card_page(found, layer, is_more=_is_more(request)), "layer": layer}
+    return _answer(request, "_code_layer.html", page)
+
+
+@customer_view
+@require_POST
+def revoke_code(request: CustomerRequest, token: str) -> HttpResponse:
+    """The customer withdraws the code (作废); one that was used stays used."""
+    found = _own_card(request, token)
+    code = _code_of(found, request.POST.get("ref", ""))
+    status = services.revoke_code(card=found, code_id=code.pk, actor=request.actor)
+    found.refresh_from_db()
+    page = _card_page(found, None, is_more=_is_more(request))
+    page["layer"] = _layer_of(found, status)
+    return _answer(request, "_ended.html", page)
+
+
+@customer_view
+@require_GET
+def live(request: CustomerRequest, token: str) -> HttpResponse:
+    """Whether anything is new: 204, or the parts of the page that changed.
+
+    The phone sends what it shows: ``v`` the card's version, ``n`` its stamps, ``ref`` and ``s``
+    the code and its state.
+    """
+    found = _own_card(request, token)
+    layer = _told_layer(found, request.GET.get("ref", ""))
+    is_same_card = request.GET.get("v") == str(found.version)
+    if is_same_card and (layer is None or layer.told == request.GET.get("s")):
+        return HttpResponse(status=204)
+    page = _card_page(found, layer, is_more="more" in request.GET)
+    page["fresh"] = _fresh(found, request.GET.get("n", ""))
+    page["layer"] = layer
+    page["is_new_card"] = not is_same_card
+    return render(request, "stamps/mobile/_live.html", page)
+
+
+def _is_more(request: CustomerRequest) -> bool:
+    return request.POST.get("more") == "1"
+
+
+def _own_card(request: CustomerRequest, token: str) -> Card:
+    found = selectors.card_by_token(token, request.customer.pk)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _card_page(card: Card, layer: Layer | None, *, is_more: bool = False) -> dict[str, Any]:
+    records = selectors.records_of_card(card.pk, 50 if is_more else NEWEST_RECORDS)
+    programme = card.programme
+    last = next((row for row in records if row.record.amount > 0 and not row.is_cancelled), None)
+    return {
+        "card": card,
+        "programme": programme,
+        "rows": records,
+        "is_more": is_more,
+        "live": layer if layer is not None and layer.is_live else None,
+        "last": last,
+        "is_full": card.balance >= programme.slots,
+        "is_paused": programme.state != ProgrammeState.ACTIVE,
+    }
+
+
+def _answer(
+    request: CustomerRequest, piece: str, page: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    # without a script the whole page comes, the layer already open in it
+    if request.headers.get("HX-Request") == "true":
+        return render(request, f"stamps/mobile/{piece}", page, status=status)
+    whole = "more.html" if page["is_more"] else "card.html"
+    return render(request, f"stamps/mobile/{whole}", {**page, "piece": piece}, status=status)
+
+
+def _ref(card: Card, code_id: int) -> str:
+    return salted_hmac(REF, f"{card.merchant_id}:{code_id}").hexdigest()[:24]
+
+
+def _newest_code(card: Card) -> OneTimeCode | None:
+    return (
+        OneTimeCode.objects.filter(subject_type=SUBJECT, subject_id=card.pk)
+        .order_by("-id")
+        .first()
+    )
+
+
+def _code_of(card: Card, ref: str) -> OneTimeCode:
+    newest = OneTimeCode.objects.filter(subject_type=SUBJECT, subject_id=card.pk)
+    for code in newest.order_by("-id")[:5]:
+        if constant_time_compare(_ref(card, code.pk), ref):
+            return code
+    raise Http404
+
+
+def _newest_live(card: Card) -> Layer | None:
+    code = _newest_code(card)
+    if code is None or code.state not in LIVE:
+        return None
+    layer = _layer_of(card, services.code_status(card=card, code_id=code.pk))
+    return layer if layer.is_live else None
+
+
+def _told_layer(card: Card, ref: str) -> Layer | None:
+    if not ref:
+        return None
+    code = _code_of(card, ref)
+    return _layer_of(card, services.code_status(card=card, code_id=code.pk))
+
+
+def _layer_of(card: Card, found: CodeShown | CodeStatus) -> Layer:
+    ref = _ref(card, found.code_id)
+    if isinstance(found, CodeShown):
+        return Layer(
+            ref, found.kind, "active", found.digits, found.seconds_left, max(1, found.life_s)
+        )
+    life_s = card.programme.code_ttl_s
+    return Layer(ref, found.kind, found.state, "", found.seconds_left, life_s, found.store_name)
+
+
+def _fresh(card: Card, shown: str) -> int:
+    before = int(shown) if shown.isdecimal() else card.balance
+    return max(0, min(FRESH_AT_MOST, card.balance - before))

@@ -1,0 +1,190 @@
+"""The back office's ledger, figures and cards."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from zhanggui.accounts.guards import MerchantRequest, merchant_view
+from zhanggui.accounts.models import Store
+from zhanggui.core import clock
+from zhanggui.core.errors import DomainError
+from zhanggui.stamps import insight, selectors, services
+from zhanggui.stamps.forms import CancelForm, LedgerFilter
+from zhanggui.stamps.models import Card, Kind, Programme, StampRecord
+from zhanggui.stamps.selectors import DayFigure, Period
+from zhanggui.ui import paging
+from zhanggui.ui.charts import Chart, Series
+
+BEGINNING = date(2020, 1, 1)
+CHART_DAYS = 60
+CARD_RECORDS = 100
+
+
+@merchant_view("stamps.view")
+@require_GET
+def ledger(request: MerchantRequest) -> HttpResponse:
+    """Entries of all stores, newest first."""
+    wanted = LedgerFilter(request.GET).values()
+    today = clock.local_date(clock.now(), request.merchant.time_zone)
+    first = wanted["since"] or BEGINNING
+    period = Period(first, wanted["until"] or max(today, first), request.merchant.time_zone)
+    records = selectors.ledger(
+        period=period,
+        store_id=wanted["store"],
+        kind=Kind(wanted["kind"]) if wanted["kind"] else None,
+        search=wanted["q"] or "",
+    ).select_related("store", "card__programme")
+    page = paging.keyset(records, order=selectors.ORDER, after=request.GET.get("after", ""))
+    return render(
+        request,
+        "stamps/backoffice/ledger.html",
+        {
+            "page": page,
+            "rows": selectors.with_context(page.rows),
+            "wanted": wanted,
+            "stores": list(Store.objects.order_by("id")),
+            "kinds": Kind.choices,
+            "is_filtered": any(wanted.values()),
+            "may_cancel": "stamps.cancel" in request.permissions,
+        },
+    )
+
+
+@merchant_view("stamps.cancel")
+@require_http_methods(["GET", "POST"])
+def cancel(request: MerchantRequest, record_id: int) -> HttpResponse:
+    """Take a stamp back, with a reason; any store, at most 15 days old (D30)."""
+    records = StampRecord.objects.select_related("store", "card__programme")
+    record = get_object_or_404(records, pk=record_id, kind=Kind.ACCUMULATE)
+    form = CancelForm(request.POST or None)
+    status, refused = 200, None
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                services.cancel_record(
+                    record_id=record.pk, reason=form.cleaned_data["reason"], actor=request.actor
+                )
+            except DomainError as refusal:
+                status, refused = refusal.status, refusal
+            else:
+                messages.success(request, _("The stamp was cancelled. Both entries stay visible."))
+                return redirect(_back(request))
+    page = {"record": record, "form": form, "refused": refused, "back": _back(request)}
+    is_piece = request.headers.get("HX-Request") == "true"
+    name = "_cancel_dialog.html" if is_piece else "cancel.html"
+    return render(request, f"stamps/backoffice/{name}", page, status=status)
+
+
+@merchant_view("stamps.view")
+@require_GET
+def figures(request: MerchantRequest) -> HttpResponse:
+    """Numbers per store and the course of 60 days."""
+    zone = request.merchant.time_zone
+    periods = [selectors.ledger_period(zone, days) for days in (1, 7, 30)]
+    wanted = LedgerFilter(request.GET).values()["store"]
+    days = selectors.by_day(period=selectors.ledger_period(zone, CHART_DAYS), store_id=wanted)
+    return render(
+        request,
+        "stamps/backoffice/figures.html",
+        {
+            "periods": periods,
+            "stores": insight.per_store(periods=periods),
+            "totals": selectors.figures(periods=periods),
+            "chart": _chart(days),
+            "wanted": wanted,
+        },
+    )
+
+
+@merchant_view("stamps.view")
+@require_GET
+def cards(request: MerchantRequest) -> HttpResponse:
+    """All cards, newest first."""
+    search = request.GET.get("q", "")[:40]
+    typed = request.GET.get("programme", "")
+    programme_id = int(typed) if typed.isdecimal() else None
+    found = insight.cards(search=search, programme_id=programme_id)
+    page = paging.keyset(found, order=("-id",), after=request.GET.get("after", ""))
+    return render(
+        request,
+        "stamps/backoffice/cards.html",
+        {
+            "page": page,
+            "search": search,
+            "programme_id": programme_id,
+            "programmes": list(Programme.objects.order_by("id")),
+            "is_filtered": bool(search or programme_id),
+        },
+    )
+
+
+@merchant_view("stamps.view")
+@require_GET
+def card(request: MerchantRequest, card_id: int) -> HttpResponse:
+    """One card with its customer and entries."""
+    found = get_object_or_404(Card.objects.select_related("customer", "programme"), pk=card_id)
+    return render(
+        request,
+        "stamps/backoffice/card.html",
+        {
+            "card": found,
+            "rows": selectors.records_of_card(found.pk, CARD_RECORDS),
+            "avatar": insight.avatars_of([found.customer_id]).get(found.customer_id, ""),
+            "may_cancel": "stamps.cancel" in request.permissions,
+        },
+    )
+
+
+def overview_figures(request: MerchantRequest) -> dict[str, Any]:
+    """Figures of the whole merchant for the overview: today, 7 and 30 days with their change."""
+    zone = request.merchant.time_zone
+    periods = [selectors.ledger_period(zone, days) for days in (1, 7, 30)]
+    found = selectors.figures(periods=[*periods, *map(_before, periods)])
+    now, then = found[: len(periods)], found[len(periods) :]
+    return {
+        "today": now[0],
+        "week": now[1],
+        "month": now[2],
+        "today_change": now[0].stamps - then[0].stamps,
+        "week_change": now[1].stamps - then[1].stamps,
+        "month_change": now[2].stamps - then[2].stamps,
+        "customers_change": now[2].customers - then[2].customers,
+        "chart": _chart(selectors.by_day(period=selectors.ledger_period(zone, CHART_DAYS))),
+    }
+
+
+def _before(period: Period) -> Period:
+    """As many days right before a period."""
+    days = (period.last - period.first).days + 1
+    last = period.first - timedelta(days=1)
+    return Period(last - timedelta(days=days - 1), last, period.zone)
+
+
+def _chart(days: list[DayFigure]) -> Chart:
+    return Chart(
+        labels=[f"{figure.day:%m-%d}" for figure in days],
+        series=[
+            Series(gettext_lazy("Stamps"), [figure.stamps for figure in days], "cinnabar"),
+            Series(gettext_lazy("Cancels"), [figure.cancels for figure in days], "plum"),
+        ],
+        unit="",
+    )
+
+
+def _back(request: MerchantRequest) -> Any:
+    wanted = request.POST.get("back") or request.GET.get("back", "")
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/m/"):
+        return wanted
+
+    return reverse("stamps:ledger", args=[request.merchant.slug])

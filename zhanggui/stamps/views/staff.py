@@ -1,0 +1,216 @@
+"""What store managers see in WeChat: the desk, the data of their store, its ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from zhanggui.core import tokens
+from zhanggui.core.errors import DomainError
+from zhanggui.stamps import insight, selectors, services
+from zhanggui.stamps.forms import ConfirmForm, LedgerFilter
+from zhanggui.stamps.guards import ManagerRequest, manager_view
+from zhanggui.stamps.models import Kind
+from zhanggui.stamps.selectors import Figures, Period
+from zhanggui.ui import paging
+
+PERIODS: tuple[tuple[int, str | Promise], ...] = (
+    (1, _("Today")),
+    (7, _("Last 7 days")),
+    (15, _("Last 15 days")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodFigures:
+    """The figures of one period with the period's name and length."""
+
+    days: int
+    label: str | Promise
+    figures: Figures
+    wrong: int
+
+
+@manager_view
+@never_cache
+@require_GET
+def desk(request: ManagerRequest) -> HttpResponse:
+    """The white bar for six digits (M1)."""
+    return render(request, "stamps/mobile/desk.html", _desk_page(request))
+
+
+@manager_view
+@never_cache
+@require_POST
+def preview(request: ManagerRequest) -> HttpResponse:
+    """What the digits stand for (M2); nothing is booked yet, the code is held for 60 s."""
+    digits = request.POST.get("digits", "")[:40]
+    try:
+        seen = services.preview(desk=request.desk, digits=digits, actor=request.actor)
+    except DomainError as refusal:
+        page = _desk_page(request) | {"refusal": refusal}
+        return _answer(request, "_bar.html", page, status=refusal.status)
+    page = _desk_page(request) | {
+        "preview": seen,
+        "digits": digits,
+        "key": tokens.new_token(),
+        "amounts": range(1, seen.most + 1),
+    }
+    return _answer(request, "_preview.html", page)
+
+
+@manager_view
+@never_cache
+@require_POST
+def confirm(request: ManagerRequest) -> HttpResponse:
+    """Book what the code stands for; the same key twice is one booking (D19)."""
+    form = ConfirmForm(request.POST)
+    if not form.is_valid():
+        return _answer(request, "_refused.html", _desk_page(request), status=422)
+    values = form.cleaned_data
+    try:
+        confirmed = services.confirm(
+            desk=request.desk,
+            digits=values["digits"],
+            actor=request.actor,
+            amount=values["amount"] or 1,
+            reason=values["reason"],
+            record_id=values["record"],
+            key=values["key"],
+        )
+    except DomainError as refusal:
+        page = _desk_page(request) | {"refusal": refusal}
+        return _answer(request, "_refused.html", page, status=refusal.status)
+    return _answer(request, "_confirmed.html", _desk_page(request) | {"confirmed": confirmed})
+
+
+@manager_view
+@require_GET
+def bar(request: ManagerRequest) -> HttpResponse:
+    """The empty bar again, after a result or instead of confirming."""
+    if request.headers.get("HX-Request") != "true":
+        return redirect("stamps:desk")
+    return render(request, "stamps/mobile/_bar.html", _desk_page(request))
+
+
+@manager_view
+@require_GET
+def figures(request: ManagerRequest) -> HttpResponse:
+    """The data of the store (M3); every figure leads to its rows."""
+    store_id = request.desk.store_id
+    periods = [selectors.ledger_period(request.desk.zone, days) for days, _label in PERIODS]
+    found = selectors.figures(periods=periods, store_id=store_id)
+    blocks = [
+        PeriodFigures(days, label, row, selectors.wrong_codes(store_id=store_id, period=period))
+        for (days, label), period, row in zip(PERIODS, periods, found, strict=True)
+    ]
+    return render(
+        request,
+        "stamps/mobile/figures.html",
+        {
+            "desk": request.desk,
+            "blocks": blocks,
+            "live_codes": insight.waiting_count(store_id),
+        },
+    )
+
+
+@manager_view
+@require_GET
+def ledger(request: ManagerRequest) -> HttpResponse:
+    """Entries of the last 15 days of this store (M4), found by nickname, kind and day."""
+    wanted = LedgerFilter(request.GET).values()
+    period = _within(selectors.ledger_period(request.desk.zone), wanted)
+    records = selectors.ledger(
+        period=period,
+        store_id=request.desk.store_id,
+        kind=Kind(wanted["kind"]) if wanted["kind"] else None,
+        search=wanted["q"] or "",
+    )
+    page = paging.keyset(
+        records, order=selectors.ORDER, after=request.GET.get("after", ""), size=paging.SIZE
+    )
+    return render(
+        request,
+        "stamps/mobile/ledger.html",
+        {
+            "desk": request.desk,
+            "page": page,
+            "rows": selectors.with_context(page.rows),
+            "wanted": wanted,
+            "period": period,
+            "oldest": selectors.ledger_period(request.desk.zone).first,
+            "is_filtered": any(wanted.values()),
+        },
+    )
+
+
+@manager_view
+@require_GET
+def customers(request: ManagerRequest) -> HttpResponse:
+    """The customers behind a figure."""
+    days = {str(days): (days, label) for days, label in PERIODS}
+    length, label = days.get(request.GET.get("days", ""), PERIODS[-1])
+    period = selectors.ledger_period(request.desk.zone, length)
+    found = insight.customers_of(period=period, store_id=request.desk.store_id)
+    page = {"desk": request.desk, "rows": found, "label": label, "period": period}
+    return render(request, "stamps/mobile/customers.html", page)
+
+
+@manager_view
+@never_cache
+@require_GET
+def waiting(request: ManagerRequest) -> HttpResponse:
+    """The codes that customers of this store show right now, without their digits."""
+    found = insight.waiting_codes(request.desk.store_id)
+    return render(request, "stamps/mobile/waiting.html", {"desk": request.desk, "rows": found})
+
+
+@manager_view
+@require_GET
+def attempts(request: ManagerRequest) -> HttpResponse:
+    """The refused codes of the last 15 days: when, by whom, why."""
+    found = insight.attempts(
+        period=selectors.ledger_period(request.desk.zone), store_id=request.desk.store_id
+    )
+    return render(request, "stamps/mobile/attempts.html", {"desk": request.desk, "rows": found})
+
+
+@manager_view
+@require_POST
+def leave(request: ManagerRequest) -> HttpResponse:
+    """The manager ends the own binding (退出管理)."""
+    services.leave(desk=request.desk, actor=request.actor)
+    page = {"person": request.person, "left": request.desk.store_name}
+    return render(request, "stamps/mobile/unbound.html", page)
+
+
+def _desk_page(request: ManagerRequest) -> dict[str, Any]:
+    return {"desk": request.desk, "person": request.person}
+
+
+def _answer(
+    request: ManagerRequest, piece: str, page: dict[str, Any], status: int = 200
+) -> HttpResponse:
+    # without a script the whole page comes around the piece
+    if request.headers.get("HX-Request") == "true":
+        return render(request, f"stamps/mobile/{piece}", page, status=status)
+    return render(request, "stamps/mobile/desk.html", page | {"piece": piece}, status=status)
+
+
+def _within(whole: Period, wanted: dict[str, Any]) -> Period:
+    """The wanted days, never beyond the 15 that a manager may see."""
+
+    def inside(day: date | None, otherwise: date) -> date:
+        return min(max(day, whole.first), whole.last) if day else otherwise
+
+    first = inside(wanted["since"], whole.first)
+    return Period(first, max(first, inside(wanted["until"], whole.last)), whole.zone)
