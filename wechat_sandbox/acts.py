@@ -15,6 +15,8 @@ from wechat_sandbox.callbacks import Delivery
 from wechat_sandbox.qrcodes import SceneCode
 from wechat_sandbox.world import World
 
+LONGEST_TEXT = 2000
+
 
 @dataclass(frozen=True)
 class Scanned:
@@ -69,11 +71,11 @@ async def say(
 ) -> Delivery:
     """Send a text message; ``menu_id`` when it came from tapping a message menu."""
     text = text.strip()
-    if not 1 <= len(text) <= 2000:
+    if not 1 <= len(text) <= LONGEST_TEXT:
         raise BadInput("text must have 1 to 2000 characters")
     if not chats.is_following(world, slug, account.appid):
         raise BadInput("the person does not follow this account")
-    chats.add(world, slug, account.appid, "person", "text", {"content": text})
+    chats.add(world, slug, account.appid, sender="person", kind="text", body={"content": text})
     chats.allow(world, slug, account.appid, "message")
     fields: dict[str, str | int] = {"MsgType": "text", "Content": text, "MsgId": new_msgid()}
     if menu_id is not None:

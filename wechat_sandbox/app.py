@@ -17,18 +17,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wechat_sandbox import control, people, phone
+from wechat_sandbox import control, people, phone, pictures
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import Pusher
 from wechat_sandbox.config import PACKAGE, Config, find_extra_assets, refuse_production
-from wechat_sandbox.people import COLOURS
 from wechat_sandbox.played import oauth, scenes, wire
 from wechat_sandbox.proxy import Gateway
 from wechat_sandbox.shell import page
 from wechat_sandbox.world import NoSuchAccount, NoSuchPerson, World
 
-for _name in ("base", "users", "menus", "messages", "templates"):
-    importlib.import_module(f"wechat_sandbox.played.{_name}")  # they register their calls
+for _name in ("played.base", "played.users", "played.menus", "played.messages", "trouble"):
+    importlib.import_module(f"wechat_sandbox.{_name}")  # they register their calls
 
 ASSETS = PACKAGE / "assets"
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -60,17 +59,11 @@ async def _showqrcode(request: Request) -> Response:
 
 
 async def _portrait(request: Request) -> Response:
-    """A person's picture: a coloured tile with the last character of the name."""
-    person = control.world_of(request).person(request.path_params["slug"])
-    colour = person.avatar["colour"] if person.avatar["colour"].startswith("#") else COLOURS[0]
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="132" height="132" viewBox="0 0 132 132">'
-        f'<rect width="132" height="132" fill="{html.escape(colour)}"/>'
-        '<text x="66" y="68" fill="#fff" font-size="64" text-anchor="middle" '
-        'dominant-baseline="central" font-family="PingFang SC,Noto Sans CJK SC,sans-serif">'
-        f"{html.escape(person.avatar['text'])}</text></svg>"
-    )
-    return Response(svg, media_type="image/svg+xml")
+    return pictures.of_person(control.world_of(request).person(request.path_params["slug"]))
+
+
+async def _emblem(request: Request) -> Response:
+    return pictures.of_account(control.world_of(request).account(request.path_params["appid"]))
 
 
 def _shell(name: str) -> Any:
@@ -114,6 +107,7 @@ def _played() -> list[Route]:
         Route("/open.weixin.qq.com/connect/oauth2/authorize", _authorize, methods=["GET", "POST"]),
         Route("/mp.weixin.qq.com/cgi-bin/showqrcode", _showqrcode),
         Route("/wx.qlogo.cn/mmopen/{slug}/{size}", _portrait),
+        Route("/wx.qlogo.cn/mmhead/{appid}/{size}", _emblem),
     ]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections.abc import Coroutine, Mapping
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx2
@@ -23,6 +25,17 @@ RETRIES = 3
 OUT_OF_SERVICE = "该公众号暂时无法提供服务，请稍后再试"
 # "MarkFail": after so many failures in a row WeChat leaves the server alone for a minute.
 FAILURES_TO_PAUSE, PAUSE_S = 5, 60
+
+OUTCOMES = {
+    "accepted": "已接收",
+    "replied": "已回复",
+    "timeout": "超时",
+    "unreachable": "连不上",
+    "refused": "被拒绝",
+    "bad_answer": "回答无效",
+    "dropped": "按设置丢弃",
+    "paused": "暂停推送",
+}
 
 COUNTED_FAULTS = ("drop", "duplicate", "wrong_signature")
 
@@ -141,10 +154,12 @@ class Pusher:
             return
         if delivery.reply and delivery.reply.kind:
             reply = delivery.reply
-            chats.add(self._world, slug, account.appid, "account", reply.kind, reply.body)
+            chats.add(
+                self._world, slug, account.appid, sender="account", kind=reply.kind, body=reply.body
+            )
         elif is_awaited and not delivery.is_done:
             body = {"content": OUT_OF_SERVICE}
-            chats.add(self._world, slug, account.appid, "system", "text", body)
+            chats.add(self._world, slug, account.appid, sender="system", kind="text", body=body)
 
     async def _try(self, account: Account, openid: str, xml: str) -> Delivery:
         forged = self._use(account.appid, "wrong_signature")
@@ -185,19 +200,22 @@ class Pusher:
             appid=account.appid,
             status=status,
             errcode=None,
-            note=f"第 {attempt} 次 · {delivery.outcome}{'：' if delivery.detail else ''}"
-            f"{delivery.detail}",
+            note=f"{_subject(xml)} · 第 {attempt} 次 · {_told(delivery)}",
             request={"query": query, "message": xml, "body": body},
-            answer={"body": text, **({"reply": asdict(delivery.reply)} if delivery.reply else {})},
+            answer={
+                "outcome": delivery.outcome,
+                "body": text,
+                **({"reply": asdict(delivery.reply)} if delivery.reply else {}),
+            },
             took_s=time.monotonic() - started,
         )
         return delivery
 
     @staticmethod
     def _judge(account: Account, openid: str, status: int, text: str, attempt: int) -> Delivery:
-        if status >= 500:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Delivery("unreachable", attempt, f"HTTP {status}")
-        if status != 200:
+        if status != HTTPStatus.OK:
             return Delivery("refused", attempt, f"HTTP {status}")
         try:
             reply = read_reply(text, account=account, openid=openid)
@@ -221,9 +239,9 @@ class Pusher:
             appid=account.appid,
             status=0,
             errcode=None,
-            note=outcome,
+            note=f"{_subject(xml)} · {OUTCOMES[outcome]}",
             request={"message": xml},
-            answer={},
+            answer={"outcome": outcome},
             took_s=0,
         )
         return Delivery(outcome, 0)
@@ -258,10 +276,21 @@ class Pusher:
             async with asyncio.timeout(self._world.config.callback_timeout_s):
                 answer = await self._http().get(account.callback_url, params=query)
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return f"请求 URL 失败：{error or type(error).__name__}"
-        if answer.status_code != 200:
+            return f"请求 URL 失败：{str(error) or type(error).__name__}"
+        if answer.status_code != HTTPStatus.OK:
             return f"请求 URL 失败：HTTP {answer.status_code}"
         return "" if answer.text == echo else "token 验证失败：没有原样返回 echostr"
+
+
+def _told(delivery: Delivery) -> str:
+    known = OUTCOMES[delivery.outcome]
+    return f"{known}：{delivery.detail}" if delivery.detail else known
+
+
+def _subject(xml: str) -> str:
+    """What a push is about, for the log."""
+    found = re.search(r"<(?:Event|MsgType)><!\[CDATA\[(?!event\])(\w+)", xml)
+    return found.group(1) if found else ""
 
 
 def seal(

@@ -9,6 +9,7 @@ from wechat_sandbox.store import pack, unpack
 from wechat_sandbox.world import World
 
 KEPT = 2000
+SHORT = 8
 SHOWN_CHARACTERS = 6000
 
 SECRET_NAMES = {
@@ -19,7 +20,7 @@ SECRET_NAMES = {
 
 def partly(value: str) -> str:
     """Enough of a secret to recognise it, not to use it."""
-    return value if len(value) < 8 else f"{value[:4]}…{value[-4:]}"
+    return value if len(value) < SHORT else f"{value[:4]}…{value[-4:]}"
 
 
 def masked(value: Any) -> Any:

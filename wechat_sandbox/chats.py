@@ -63,7 +63,8 @@ def follow(
     )
     allow(world, slug, account.appid, "follow")
     if account.welcome:
-        add(world, slug, account.appid, "account", "text", {"content": account.welcome})
+        body = {"content": account.welcome}
+        add(world, slug, account.appid, sender="account", kind="text", body=body)
     world.touch(slug)
     return True
 
@@ -83,7 +84,9 @@ def unfollow(world: World, slug: str, appid: str) -> bool:
     return bool(done)
 
 
-def add(world: World, slug: str, appid: str, sender: str, kind: str, body: dict[str, Any]) -> int:
+def add(
+    world: World, slug: str, appid: str, *, sender: str, kind: str, body: dict[str, Any]
+) -> int:
     """Put a message into the chat; ``sender`` is person, account or system."""
     number = world.store.insert(
         "messages",

@@ -14,6 +14,8 @@ import struct
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 BLOCK = 32  # WeChat pads to 32 bytes although AES works on 16
+KEY_BYTES = 32
+HEAD_BYTES = 20  # 16 random bytes and the length of the message
 
 
 class BadCipher(ValueError):
@@ -35,7 +37,7 @@ def _cipher(aes_key: str) -> Cipher[modes.CBC]:
         key = base64.b64decode(aes_key + "=")
     except ValueError as error:
         raise BadCipher("the EncodingAESKey is not base64") from error
-    if len(key) != 32:
+    if len(key) != KEY_BYTES:
         raise BadCipher("the EncodingAESKey does not hold 32 bytes")
     return Cipher(algorithms.AES(key), modes.CBC(key[:16]))
 
@@ -62,10 +64,10 @@ def decrypt(sealed: str, *, aes_key: str, receiver: str) -> str:
     if not 1 <= count <= BLOCK or padded[-count:] != bytes([count]) * count:
         raise BadCipher("wrong padding")
     plain = padded[:-count]
-    if len(plain) < 20:
+    if len(plain) < HEAD_BYTES:
         raise BadCipher("too short")
-    (length,) = struct.unpack(">I", plain[16:20])
-    message, found = plain[20 : 20 + length], plain[20 + length :]
+    (length,) = struct.unpack(">I", plain[16:HEAD_BYTES])
+    message, found = plain[HEAD_BYTES : HEAD_BYTES + length], plain[HEAD_BYTES + length :]
     if len(message) != length or not hmac.compare_digest(found, receiver.encode()):
         raise BadCipher("meant for another receiver")
     try:

@@ -13,6 +13,9 @@ from defusedxml.ElementTree import fromstring
 from wechat_sandbox import crypto
 from wechat_sandbox.accounts import Account
 
+TEXT_BYTES = 2048
+MOST_ARTICLES = 8
+
 # What stands in the chat for replies whose media the sandbox does not hold.
 MEDIA_LABELS = {"image": "[图片]", "voice": "[语音]", "video": "[视频]", "music": "[音乐]"}
 
@@ -95,12 +98,12 @@ def _content(root: Element) -> Reply:
     kind = root.findtext("MsgType") or ""
     if kind == "text":
         content = root.findtext("Content") or ""
-        if not content or len(content.encode()) > 2048:
+        if not content or len(content.encode()) > TEXT_BYTES:
             raise BadReply("Content is empty or over 2048 bytes")
         return Reply("text", {"content": content})
     if kind == "news":
         items = root.findall("Articles/item")
-        if not 1 <= len(items) <= 8:
+        if not 1 <= len(items) <= MOST_ARTICLES:
             raise BadReply("news without articles or with more than 8")
         names = {"Title": "title", "Description": "description", "PicUrl": "picurl", "Url": "url"}
         articles = [

@@ -13,6 +13,7 @@ from wechat_sandbox.store import Row, Store, pack, unpack
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 RESERVED = {"www", "api", "localhost"}
+LONGEST_NICKNAME = 32
 PLATFORMS = ("ios", "android")
 COLOURS = (
     "#C2362B", "#2F7D6B", "#8F5B0E", "#7A2E4A", "#2B4C7E", "#4F6B2D",
@@ -105,8 +106,8 @@ def _checked(store: Store, given: Mapping[str, Any]) -> Person:
     known = find(store, slug)
     if nickname is None and known:
         nickname = known.nickname
-    if not isinstance(nickname, str) or not 1 <= len(nickname.strip()) <= 32:
-        raise BadInput(f"{slug}: nickname must have 1 to 32 characters")
+    if not isinstance(nickname, str) or not 1 <= len(nickname.strip()) <= LONGEST_NICKNAME:
+        raise BadInput(f"{slug}: nickname must have 1 to {LONGEST_NICKNAME} characters")
     nickname = nickname.strip()
     seed = hashlib.sha256(slug.encode()).digest()
     platform = given.get("platform") or (known.platform if known else PLATFORMS[seed[1] % 2])
@@ -130,5 +131,6 @@ def _avatar(given: object, nickname: str, seed: bytes) -> dict[str, str]:
     if not isinstance(colour, str) or not re.fullmatch(r"#[0-9A-Fa-f]{3,8}", colour):
         colour = COLOURS[seed[0] % len(COLOURS)]
     text = wish.get("text")
-    # Chinese given names are the last one or two characters; one fits a small tile.
-    return {"colour": colour, "text": text if isinstance(text, str) and text else nickname[-1]}
+    # A Chinese given name stands last, one in letters first.
+    initial = nickname[-1] if "\u4e00" <= nickname[-1] <= "\u9fff" else nickname[0].upper()
+    return {"colour": colour, "text": text[:2] if isinstance(text, str) and text else initial}

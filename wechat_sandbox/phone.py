@@ -110,7 +110,7 @@ async def say(world: World, person: Person, request: Request) -> Any:
             world,
             person.slug,
             account,
-            text[:2000],
+            text[: acts.LONGEST_TEXT],
             menu_id=None if menu_id is None else str(menu_id),
         )
     )

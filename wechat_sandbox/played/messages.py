@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from wechat_sandbox import chats
-from wechat_sandbox.messagexml import MEDIA_LABELS
+from wechat_sandbox.messagexml import MEDIA_LABELS, TEXT_BYTES
 from wechat_sandbox.played.errors import Refusal
 from wechat_sandbox.played.wire import Answer, Call, endpoint
 
-TEXT_BYTES = 2048
 UNHELD_MEDIA = {**MEDIA_LABELS, "mpnews": "[图文消息]", "mpnewsarticle": "[图文消息]"}
 
 
@@ -23,7 +22,7 @@ async def send(call: Call) -> Answer:
         raise Refusal(45015)
     if refused := chats.spend_allowance(call.world, slug, call.account.appid):
         raise Refusal(refused)
-    chats.add(call.world, slug, call.account.appid, "account", kind, body)
+    chats.add(call.world, slug, call.account.appid, sender="account", kind=kind, body=body)
     return {"errcode": 0, "errmsg": "ok"}
 
 

@@ -62,7 +62,8 @@ async def authorize(world: World, request: Request, person: Person | None) -> Re
     try:
         account, target, scope = _checked(world, request)
     except PageError as error:
-        _log(world, request, 200, error.code, f"错误页 {error.code}：{error.title}", person)
+        note = f"错误页 {error.code}：{error.title}"
+        _log(world, request, person, note=note, errcode=error.code)
         return _error_page(error)
     state = request.query_params.get("state", "")
     if scope == "snsapi_userinfo":
@@ -70,11 +71,13 @@ async def authorize(world: World, request: Request, person: Person | None) -> Re
         if decision is None:
             return _consent_page(request, account, person, target)
         if decision == "deny":
-            _log(world, request, 302, None, "拒绝授权", person)
-            return _back(world, person, target, {"state": state})
+            refused = _back(world, person, target, {"state": state})
+            _log(world, request, person, note="拒绝授权", location=refused)
+            return _redirect(refused)
     code = _new_code(world, account, person, scope)
-    _log(world, request, 302, None, "授权", person)
-    return _back(world, person, target, {"code": code, "state": state})
+    location = _back(world, person, target, {"code": code, "state": state})
+    _log(world, request, person, note=f"授权 {scope}", location=location)
+    return _redirect(location)
 
 
 def _checked(world: World, request: Request) -> tuple[Account, str, str]:
@@ -143,23 +146,23 @@ def _new_code(world: World, account: Account, person: Person, scope: str) -> str
     return code
 
 
-def _back(world: World, person: Person, target: str, values: dict[str, str]) -> Response:
+def _back(world: World, person: Person, target: str, values: dict[str, str]) -> str:
+    """The address on the phone to which the answer goes."""
     parts = urlsplit(target)
     query = "&".join(filter(None, [parts.query, urlencode(values)]))
     address = urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, parts.fragment))
-    return RedirectResponse(
-        Rewriter(world.config, person.slug).url(address),
-        status_code=302,
-        headers={"Cache-Control": "no-store"},
-    )
+    return Rewriter(world.config, person.slug).url(address)
+
+
+def _redirect(location: str) -> Response:
+    return RedirectResponse(location, status_code=302, headers={"Cache-Control": "no-store"})
 
 
 def _consent_page(request: Request, account: Account, person: Person, target: str) -> HTMLResponse:
     values = {
         "account": account.name,
-        "avatar": account.avatar if not account.avatar.startswith("#") else account.name[:1],
+        "appid": account.appid,
         "nickname": person.nickname,
-        "initial": person.avatar["text"],
         "slug": person.slug,
         "action": f"{request.url.path}?{request.url.query}",
         "domain": urlsplit(target).netloc,
@@ -174,7 +177,13 @@ def _error_page(error: PageError) -> HTMLResponse:
 
 
 def _log(
-    world: World, request: Request, status: int, errcode: int | None, note: str, person: Person
+    world: World,
+    request: Request,
+    person: Person,
+    *,
+    note: str,
+    errcode: int | None = None,
+    location: str = "",
 ) -> None:
     calllog.record(
         world,
@@ -182,11 +191,11 @@ def _log(
         method=request.method,
         path=request.url.path,
         appid=request.query_params.get("appid"),
-        status=status,
+        status=302 if location else 200,
         errcode=errcode,
         note=f"{person.nickname} · {note}",
         request={"query": dict(request.query_params)},
-        answer={},
+        answer={"location": location} if location else {"page": note},
         took_s=0,
     )
 

@@ -14,6 +14,7 @@ from wechat_sandbox.world import World
 
 LONGEST_S = 2_592_000
 DEFAULT_S = 60
+LONGEST_TEXT = 64
 ACTIONS = {
     "QR_SCENE": (False, False),
     "QR_STR_SCENE": (False, True),
@@ -54,7 +55,7 @@ def _number(scene: dict[str, Any], highest: int) -> str:
 
 def _text(scene: dict[str, Any]) -> str:
     value = scene.get("scene_str")
-    if not isinstance(value, str) or not 1 <= len(value) <= 64:
+    if not isinstance(value, str) or not 1 <= len(value) <= LONGEST_TEXT:
         raise Refusal(40053)
     return value
 

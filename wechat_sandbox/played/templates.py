@@ -135,7 +135,7 @@ async def send(call: Call) -> Answer:
         raise Refusal(43004)
     msgid, is_new = _number(world, account, slug, body.get("client_msg_id"))
     if is_new:
-        _deliver(world, account, slug, template, values, body, msgid)
+        _deliver(world, account, slug, _filled(template, values, body.get("url")), msgid)
     return {"errcode": 0, "errmsg": "ok", "msgid": msgid}
 
 
@@ -178,30 +178,26 @@ def _number(world: World, account: Account, slug: str, given: Any) -> tuple[int,
     return fresh, True
 
 
-def _deliver(
-    world: World,
-    account: Account,
-    slug: str,
-    template: Row,
-    values: dict[str, str],
-    body: dict[str, Any],
-    msgid: int,
-) -> None:
+def _filled(template: Row, values: dict[str, str], url: object) -> dict[str, Any]:
+    """What appears in the chat."""
     lines = []
     for line in template["content"].splitlines():
         name, _, _ = line.partition("{{")
         filled = PLACE.sub(lambda found: values[found.group(1)], line)
         if line.strip():
             lines.append({"name": name.strip(" :：\t"), "value": filled[len(name) :].strip()})
-    shown = {
+    return {
         "template_id": template["template_id"],
         "title": template["title"],
         "lines": lines,
-        "url": body["url"] if isinstance(body.get("url"), str) else "",
+        "url": url if isinstance(url, str) else "",
     }
+
+
+def _deliver(world: World, account: Account, slug: str, shown: dict[str, Any], msgid: int) -> None:
     status = world.pusher.policy(account.appid).template_status
     if status == "success":
-        chats.add(world, slug, account.appid, "account", "template", shown)
+        chats.add(world, slug, account.appid, sender="account", kind="template", body=shown)
     world.pusher.in_background(
         world.pusher.event(account, slug, "TEMPLATESENDJOBFINISH", MsgID=msgid, Status=status)
     )

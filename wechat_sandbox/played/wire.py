@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from starlette.requests import Request
@@ -132,7 +133,7 @@ async def answer_api(world: World, request: Request) -> Response:
         answer=answer,
         took_s=time.monotonic() - started,
     )
-    if status == 404:
+    if status == HTTPStatus.NOT_FOUND:
         return HTMLResponse(NOT_FOUND, status_code=404)
     if answer is None:
         return Response(status_code=status)
@@ -212,13 +213,14 @@ def _take_fault(world: World, path: str) -> dict[str, Any] | None:
 def _appid_of(call: Call) -> str | None:
     if call.caller:
         return call.caller.appid
-    given = call.query("appid")
+    given: object = call.query("appid")
     if not given and call.raw[:1] == b"{":
         try:
             given = call.body.get("appid", "")
         except Refusal:
             return None
-    return given if isinstance(given, str) and accounts.find(call.world.store, given) else None
+    known = isinstance(given, str) and accounts.find(call.world.store, given)
+    return str(given) if known else None
 
 
 def _shown(raw: bytes) -> Any:

@@ -80,17 +80,22 @@ export function emblem(account) {
   return tile;
 }
 
+const BEIJING_S = 8 * 3600;
+const DAY_S = 86400;
+const NEAR = { [-1]: "昨天", 1: "明天" };
+
+/** A moment whose UTC parts are the wall clock in Beijing, where these phones are. */
+export const beijing = (seconds) => new Date((seconds + BEIJING_S) * 1000);
+
 const two = (number) => String(number).padStart(2, "0");
 
 /** 14:30, 昨天 14:30, 11月20日 14:30. */
 export function moment(seconds, now = Date.now() / 1000, { short = false } = {}) {
-  const at = new Date(seconds * 1000);
-  const today = new Date(now * 1000);
-  const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
-  const midnight = new Date(today.getFullYear(), today.getMonth(), today.getDate()).getTime();
-  if (at.getTime() >= midnight) return clock;
-  if (at.getTime() >= midnight - 86400000) return short ? "昨天" : `昨天 ${clock}`;
-  const date = `${at.getMonth() + 1}月${at.getDate()}日`;
+  const at = beijing(seconds);
+  const days = Math.floor((seconds + BEIJING_S) / DAY_S) - Math.floor((now + BEIJING_S) / DAY_S);
+  const clock = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
+  if (days === 0) return clock;
+  const date = NEAR[days] ?? `${at.getUTCMonth() + 1}月${at.getUTCDate()}日`;
   return short ? date : `${date} ${clock}`;
 }
 

@@ -1,6 +1,6 @@
 // The log of calls and pushes, newest first, growing by itself.
 
-import { ask, h, icon } from "../dom.js";
+import { ask, beijing, h, icon } from "../dom.js";
 import { API, desk, notice } from "./frame.js";
 
 const KINDS = [["", "全部"], ["api", "接口调用"], ["callback", "消息推送"], ["page", "网页授权"]];
@@ -21,17 +21,18 @@ const opened = new Set();
 
 const pad = (number, width = 2) => String(number).padStart(width, "0");
 const time = (seconds) => {
-  const at = new Date(seconds * 1000);
-  return `${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+  const at = beijing(seconds);
+  return `${pad(at.getUTCMonth() + 1)}-${pad(at.getUTCDate())} ${pad(at.getUTCHours())}:${pad(at.getUTCMinutes())}:${pad(at.getUTCSeconds())}`;
 };
 
 function isBad(call) {
-  if (call.kind === "callback") return !/accepted|replied/.test(call.note);
+  if (call.kind === "callback") return !["accepted", "replied"].includes(call.answer.outcome);
   return Boolean(call.errcode) || call.status >= 400;
 }
 
 function verdict(call) {
   if (call.kind === "callback") return call.status ? `HTTP ${call.status}` : "没有回答";
+  if (call.kind === "page" && !call.errcode) return call.status === 302 ? "已跳转" : "已显示";
   if (call.errcode) return String(call.errcode);
   return call.status === 200 ? "成功" : `HTTP ${call.status}`;
 }

@@ -1,7 +1,7 @@
 // The phone: a stack of views over the state the sandbox holds.
 
-import { h, icon } from "../dom.js";
-import { startPolling, state, subscribe } from "./state.js";
+import { beijing, h, icon } from "../dom.js";
+import { now, startPolling, state, subscribe } from "./state.js";
 import { current, navigate, onNavigate, restore } from "./nav.js";
 import { toast } from "./feedback.js";
 import { chatsView, contactsView, discoverView, meView } from "./tabs.js";
@@ -75,8 +75,8 @@ function show() {
 }
 
 function tick() {
-  const now = new Date(Date.now() + state.offset_s * 1000);
-  clock.textContent = `${now.getHours()}:${String(now.getMinutes()).padStart(2, "0")}`;
+  const at = beijing(now());
+  clock.textContent = `${at.getUTCHours()}:${String(at.getUTCMinutes()).padStart(2, "0")}`;
 }
 
 async function start() {
