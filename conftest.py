@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 pytest_plugins = [
+    "tests.architecture.query_guard",
     "tests.plugins.browser",
     "tests.plugins.database",
     "tests.plugins.network",

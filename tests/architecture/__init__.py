@@ -1,0 +1,1 @@
+"""What must hold for every model, every address and every statement, walked rather than listed."""
