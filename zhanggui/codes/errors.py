@@ -25,8 +25,11 @@ class CodeInvalid(DomainError):
     status = 404
     text = _(
         "This code is not right. Compare it with the customer's phone and type it again;"
-        " nothing was changed."
+        " %(left)s wrong codes are left before a pause."
     )
+
+    def __init__(self, *, left: int = 0) -> None:
+        super().__init__(left=left)
 
 
 class CodeExpired(DomainError):
@@ -43,7 +46,7 @@ class CodeUsed(DomainError):
     code = "E_CODE_USED"
     status = 409
     text = _(
-        "This code was already used by %(manager)s at %(time)s."
+        "%(manager)s already used this code at %(time)s."
         " If another stamp is due, ask the customer for a new code."
     )
 

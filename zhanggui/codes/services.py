@@ -18,6 +18,7 @@ from typing import Any, LiteralString
 
 from django.db import connection, transaction
 from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
 
 from zhanggui.accounts.models import Person
 from zhanggui.codes.errors import (
@@ -70,6 +71,8 @@ SET state = 'held', held_by_id = %(person)s, held_until = LEAST(%(until)s, expir
 WHERE {USABLE}
 RETURNING id
 """
+
+_FIND: LiteralString = f"SELECT id FROM codes_onetimecode WHERE {USABLE}"
 
 _INSERT: LiteralString = """
 INSERT INTO codes_onetimecode
@@ -272,6 +275,14 @@ def consume(*, digits: str, store_id: int, person_id: int, subject_type: str) ->
     return row[0] if row else None
 
 
+def find_usable(*, digits: str, store_id: int, person_id: int, subject_type: str) -> int | None:
+    """The code that ``consume`` would spend now; reads only."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, _values(digits, store_id, person_id, subject_type))
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
 def _values(digits: str, store_id: int, person_id: int, subject_type: str) -> dict[str, Any]:
     return {
         "merchant": tenancy.current_merchant_id(),
@@ -331,7 +342,8 @@ def _why_not_live(
 def _why_ended(code: OneTimeCode) -> DomainError:
     if code.state == CodeState.CONSUMED:
         by = Person.objects.filter(pk=code.ended_by_id).values_list("name", flat=True).first()
-        return CodeUsed(manager=by or "—", at=_end_of(code).isoformat(), time=_end_of(code))
+        at = timezone.localtime(_end_of(code))
+        return CodeUsed(manager=by or "—", at=at.isoformat(), time=f"{at:%H:%M}")
     if code.state == CodeState.REVOKED:
         return CodeRevoked()
     return CodeExpired()

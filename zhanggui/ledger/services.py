@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
-from zhanggui.core import clock, constraints, tenancy
+from zhanggui.core import clock, constraints, tenancy, tokens
 from zhanggui.ledger.errors import AlreadyBooked, AlreadyReversed, NotBalanced, ReversalOfReversal
 from zhanggui.ledger.models import Account, Entry, Transaction, Unit
 
@@ -28,8 +28,7 @@ def open_account(*, unit: Unit, code: str, is_cached: bool = True) -> Account:
     Args:
         unit: what it counts.
         code: ``card:17``, ``issue:3``; unique in the merchant and unit.
-        is_cached: False for an account that many write at once, or whose owner keeps the
-            balance in a row of its own (``ledger.caches``).
+        is_cached: False for an account that many write at once.
     """
     found = Account.objects.filter(unit=unit, code=code).first()
     if found is not None:
@@ -37,6 +36,24 @@ def open_account(*, unit: Unit, code: str, is_cached: bool = True) -> Account:
     with connection.cursor() as cursor:
         cursor.execute(_OPEN, [tenancy.current_merchant_id(), unit, code, is_cached])
     return Account.objects.get(unit=unit, code=code)
+
+
+def open_account_of_new_row(*, unit: Unit) -> Account:
+    """An account for a row that has no id yet; ``name_account`` names it afterwards."""
+    account = Account(
+        merchant_id=tenancy.current_merchant_id(),
+        unit=unit,
+        code=f"new:{tokens.new_token()}",
+        is_cached=False,
+    )
+    account.save(force_insert=True)
+    return account
+
+
+def name_account(account: Account, code: str) -> None:
+    """Name the account after its row, for example ``card:17``."""
+    account.code = code
+    account.save(update_fields=["code"])
 
 
 def book(

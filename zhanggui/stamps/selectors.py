@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
+from zhanggui.accounts.models import Store, StoreState, TierState
+from zhanggui.codes import tries
+from zhanggui.codes.models import CodeTry, TryKind
+from zhanggui.contacts import phones
+from zhanggui.contacts.models import Customer
+from zhanggui.contacts.search import fold
+from zhanggui.core import clock, tenancy
+from zhanggui.stamps import rules
 from zhanggui.stamps.models import (
     Card,
+    InvitationState,
     Kind,
     ManagerBinding,
     ManagerInvitation,
     PendingManager,
+    PendingState,
     Programme,
+    ProgrammeState,
     StampRecord,
 )
 from zhanggui.stamps.results import Desk
 
 LEDGER_DAYS = 15
+PHONE_TAIL = 4
 ORDER = ("-at", "-id")
 """The order of ledger pages, for ``ui.paging.keyset``."""
 
@@ -71,86 +84,223 @@ class DayFigure:
 
 def desk_of(person_id: int) -> Desk | None:
     """Where this person works as a manager now; needs no scope."""
-    raise NotImplementedError
+    binding = (
+        ManagerBinding.objects.select_related("person")
+        .filter(person_id=person_id, removed_at=None)
+        .first()
+    )
+    if binding is None:
+        return None
+    with tenancy.merchant_scope(binding.merchant_id):
+        store = Store.objects.select_related("merchant").get(pk=binding.store_id)
+    merchant = store.merchant
+    return Desk(
+        binding_id=binding.pk,
+        person_id=person_id,
+        person_name=binding.person.name,
+        merchant_id=merchant.pk,
+        merchant_name=merchant.name,
+        merchant_slug=merchant.slug,
+        store_id=store.pk,
+        store_name=store.name,
+        zone=merchant.time_zone,
+        is_open=store.state == StoreState.OPEN and merchant.state == TierState.ACTIVE,
+    )
 
 
 def ledger_period(zone: str, days: int = LEDGER_DAYS) -> Period:
     """Today and the days before it, ``days`` in all (D40)."""
-    raise NotImplementedError
+    today = clock.local_date(clock.now(), zone)
+    return Period(first=today - timedelta(days=days - 1), last=today, zone=zone)
 
 
 def ledger(
     *, period: Period, store_id: int | None = None, kind: Kind | None = None, search: str = ""
 ) -> QuerySet[StampRecord]:
-    """Records of a period, for ``ui.paging.keyset(..., order=ORDER)``; unordered."""
-    raise NotImplementedError
+    """Records of a period, for ``ui.paging.keyset(..., order=ORDER)``; unordered.
+
+    Args:
+        period: business days in the shop's zone.
+        store_id: one store; None for all of the merchant.
+        kind: only stamps given, or only cancels.
+        search: part of the customer's name then or now, the member number, or the last four
+            digits of the phone; width, case and blanks do not matter (D41).
+    """
+    # by moment and not by business date: the indexes are ordered by moment
+    records = StampRecord.objects.filter(
+        at__gte=clock.start_of(period.first, period.zone),
+        at__lt=clock.start_of(period.last + timedelta(days=1), period.zone),
+    )
+    if store_id is not None:
+        records = records.filter(store_id=store_id)
+    if kind is not None:
+        records = records.filter(kind=kind)
+    wanted = fold(search)
+    if wanted:
+        records = records.filter(
+            Q(name_key__contains=wanted) | Q(customer_id__in=_customers_like(wanted))
+        )
+    return records
+
+
+def _customers_like(wanted: str) -> QuerySet[Customer, int]:
+    found = Q(name_key__contains=wanted) | Q(number__startswith=wanted)
+    if len(wanted) == PHONE_TAIL and wanted.isascii() and wanted.isdecimal():
+        hashes = phones.tail_hashes(wanted, merchant_id=tenancy.current_merchant_id())
+        found |= Q(phone_tail_hash__in=hashes)
+    return Customer.objects.filter(found).values_list("pk", flat=True)
 
 
 def with_context(records: Sequence[StampRecord]) -> list[LedgerRow]:
     """Add today's names and the reversals to a page of records; two queries."""
-    raise NotImplementedError
+    if not records:
+        return []
+    customers = {
+        pk: (name, number)
+        for pk, name, number in Customer.objects.filter(
+            pk__in={record.customer_id for record in records}
+        ).values_list("pk", "name", "number")
+    }
+    cancels = dict(
+        StampRecord.objects.filter(reverses_id__in=[record.pk for record in records]).values_list(
+            "reverses_id", "pk"
+        )
+    )
+    rows = []
+    for record in records:
+        name, number = customers[record.customer_id]
+        cancelled_by = cancels.get(record.pk)
+        rows.append(LedgerRow(record, name, number, cancelled_by is not None, cancelled_by))
+    return rows
 
 
 def figures(*, periods: Sequence[Period], store_id: int | None = None) -> list[Figures]:
     """Counts of several periods of a store, or of the whole merchant, in one query."""
-    raise NotImplementedError
+    if not periods:
+        return []
+    longest = Period(
+        min(period.first for period in periods),
+        max(period.last for period in periods),
+        periods[0].zone,
+    )
+    sums: dict[str, Any] = {}
+    for number, period in enumerate(periods):
+        inside = Q(business_date__range=(period.first, period.last))
+        given = inside & Q(kind=Kind.ACCUMULATE)
+        sums |= {
+            f"stamps{number}": Sum("amount", filter=given, default=0),
+            f"given{number}": Count("pk", filter=given),
+            f"cancels{number}": Count("pk", filter=inside & Q(kind=Kind.CANCEL)),
+            f"customers{number}": Count("customer_id", filter=inside, distinct=True),
+        }
+    found = ledger(period=longest, store_id=store_id).aggregate(**sums)
+    return [
+        Figures(
+            period=period,
+            stamps=found[f"stamps{number}"],
+            given=found[f"given{number}"],
+            cancels=found[f"cancels{number}"],
+            customers=found[f"customers{number}"],
+        )
+        for number, period in enumerate(periods)
+    ]
 
 
 def by_day(*, period: Period, store_id: int | None = None) -> list[DayFigure]:
     """One figure per day, days without entries included, oldest first."""
-    raise NotImplementedError
+    rows = (
+        ledger(period=period, store_id=store_id)
+        .order_by()
+        .values("business_date")
+        .annotate(
+            stamps=Sum("amount", filter=Q(kind=Kind.ACCUMULATE), default=0),
+            cancels=Count("pk", filter=Q(kind=Kind.CANCEL)),
+        )
+    )
+    known = {row["business_date"]: (row["stamps"], row["cancels"]) for row in rows}
+    length = (period.last - period.first).days + 1
+    days = [period.first + timedelta(days=number) for number in range(length)]
+    return [DayFigure(day, *known.get(day, (0, 0))) for day in days]
 
 
 def cards_of(customer_id: int) -> list[Card]:
     """A customer's cards with their programmes, active programmes first."""
-    raise NotImplementedError
+    cards = Card.objects.select_related("programme", "customer").filter(customer_id=customer_id)
+    return sorted(
+        cards, key=lambda card: (card.programme.state != ProgrammeState.ACTIVE, card.pk)
+    )
 
 
 def programmes_open() -> QuerySet[Programme]:
     """Programmes that give stamps."""
-    raise NotImplementedError
+    return Programme.objects.filter(state=ProgrammeState.ACTIVE)
 
 
 def card_by_token(token: str, customer_id: int) -> Card | None:
     """The customer's own card, with its programme."""
-    raise NotImplementedError
+    cards = Card.objects.select_related("programme", "customer")
+    return cards.filter(token=token, customer_id=customer_id).first()
 
 
 def card_version(card_id: int) -> tuple[int, int]:
     """Version and balance, for the polling phone."""
-    raise NotImplementedError
+    version, balance = Card.objects.values_list("version", "balance").get(pk=card_id)
+    return version, balance
 
 
 def records_of_card(card_id: int, limit: int = 50) -> list[LedgerRow]:
     """The newest entries of a card."""
-    raise NotImplementedError
+    records = StampRecord.objects.select_related("store").filter(card_id=card_id)
+    return with_context(list(records.order_by(*ORDER)[:limit]))
 
 
 def choices_to_cancel(card_id: int, store_id: int, moment: datetime) -> list[StampRecord]:
     """Stamps a manager of the store may still take back, newest first (D29, D30)."""
-    raise NotImplementedError
+    return list(rules.to_cancel(card_id, store_id=store_id, moment=moment))
 
 
 def managers_of(store_id: int) -> list[ManagerBinding]:
     """Active managers of a store of the merchant in scope, oldest first."""
-    raise NotImplementedError
+    bindings = ManagerBinding.objects.select_related("person").filter(
+        merchant_id=tenancy.current_merchant_id(), store_id=store_id, removed_at=None
+    )
+    return list(bindings.order_by("pk"))
 
 
 def invitations_of(store_id: int) -> list[ManagerInvitation]:
     """QR codes of a store that still bind somebody, newest first."""
-    raise NotImplementedError
+    open_now = ManagerInvitation.objects.filter(
+        store_id=store_id, state=InvitationState.FRESH, expires_at__gt=clock.now()
+    )
+    return list(open_now.exclude(scene_code_id=0).order_by("-pk"))
 
 
 def waiting_for_approval(store_id: int | None = None) -> list[PendingManager]:
     """People who scanned late and wait for the office, oldest first."""
-    raise NotImplementedError
+    waiting = PendingManager.objects.select_related("store", "invitation").filter(
+        state=PendingState.WAITING
+    )
+    if store_id is not None:
+        waiting = waiting.filter(store_id=store_id)
+    return list(waiting.order_by("pk"))
 
 
 def wrong_codes(*, store_id: int, period: Period) -> int:
     """Wrong codes typed at a store."""
-    raise NotImplementedError
+    return CodeTry.objects.filter(
+        store_id=store_id,
+        kind=TryKind.WRONG,
+        at__gte=clock.start_of(period.first, period.zone),
+        at__lt=clock.start_of(period.last + timedelta(days=1), period.zone),
+    ).count()
 
 
 def guess_alerts() -> list[int]:
-    """Stores (ids) where 40 or more wrong codes were typed today (D23)."""
-    raise NotImplementedError
+    """Stores (ids) where 40 or more wrong codes were typed in the last 24 hours (D23)."""
+    rows = (
+        CodeTry.objects.filter(kind=TryKind.WRONG, at__gt=clock.now() - tries.DAY)
+        .values("store_id")
+        .annotate(wrong=Count("pk"))
+        .filter(wrong__gte=tries.STORE_ALERT_AT)
+    )
+    return sorted(row["store_id"] for row in rows)

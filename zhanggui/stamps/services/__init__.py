@@ -1,5 +1,6 @@
 """Every write of stamps; each function is one business step in one transaction."""
 
+from zhanggui.stamps.services.cancelling import cancel_record
 from zhanggui.stamps.services.cards import (
     block_card,
     code_status,
@@ -8,7 +9,7 @@ from zhanggui.stamps.services.cards import (
     revoke_code,
     unblock_card,
 )
-from zhanggui.stamps.services.confirming import cancel_record, confirm, preview
+from zhanggui.stamps.services.confirming import confirm, preview
 from zhanggui.stamps.services.managers import (
     accept_scan,
     approve_pending,
@@ -19,6 +20,7 @@ from zhanggui.stamps.services.managers import (
     revoke_invitation,
 )
 from zhanggui.stamps.services.programmes import (
+    ProgrammeInput,
     create_programme,
     edit_programme,
     pause_programme,
@@ -26,6 +28,7 @@ from zhanggui.stamps.services.programmes import (
 )
 
 __all__ = [
+    "ProgrammeInput",
     "accept_scan",
     "approve_pending",
     "block_card",

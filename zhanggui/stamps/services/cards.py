@@ -1,10 +1,28 @@
-"""Cards, and the codes a customer takes for them."""
+"""Cards, and the codes a customer takes for them.
+
+Source: stamps specification R09, R11, R12, D12-D15, D27, D28, D39.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zhanggui.stamps.models import Card, Kind, Programme
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from zhanggui.accounts import audit
+from zhanggui.accounts.models import Store, StoreState
+from zhanggui.codes import services as codes
+from zhanggui.codes.models import CodeState, OneTimeCode
+from zhanggui.core import clock, constraints
+from zhanggui.core.errors import NotFound
+from zhanggui.ledger import services as ledger
+from zhanggui.ledger.models import Unit
+from zhanggui.stamps import rules
+from zhanggui.stamps.errors import CardState, ReasonMissing
+from zhanggui.stamps.models import Card, Kind, Programme, ProgrammeStore
+from zhanggui.stamps.models import CardState as State
+from zhanggui.stamps.operations import OPERATIONS, SUBJECT, kind_of
 from zhanggui.stamps.results import CodeShown, CodeStatus
 
 if TYPE_CHECKING:
@@ -12,30 +30,168 @@ if TYPE_CHECKING:
 
 
 def open_card(*, programme: Programme, customer_id: int, actor: Actor) -> Card:
-    """The customer's card of a programme, opened on the first visit."""
-    raise NotImplementedError
+    """The customer's card of a programme, opened on the first visit.
+
+    Two first visits at one moment make one card.
+    """
+    found = _card_of(programme, customer_id)
+    if found is not None:
+        return found
+    try:
+        with transaction.atomic():
+            card = Card(
+                merchant_id=programme.merchant_id,
+                programme=programme,
+                customer_id=customer_id,
+                account=ledger.open_account_of_new_row(unit=Unit.STAMP),
+            )
+            card.save(force_insert=True)
+            ledger.name_account(card.account, f"card:{card.pk}")
+            audit.record(actor, "stamps.card.opened", f"card:{card.pk}")
+    except IntegrityError as error:
+        if constraints.violated(error) != "one_card_per_customer":
+            raise
+        card_now = _card_of(programme, customer_id)
+        assert card_now is not None
+        return card_now
+    return card
+
+
+def _card_of(programme: Programme, customer_id: int) -> Card | None:
+    cards = Card.objects.select_related("programme", "customer")
+    return cards.filter(programme=programme, customer_id=customer_id).first()
 
 
 def block_card(*, card_id: int, reason: str, actor: Actor) -> Card:
-    """Stop a card from taking stamps."""
-    raise NotImplementedError
+    """Stop a card from taking stamps; a code that is out is refused at the desk (D28).
+
+    Raises:
+        ReasonMissing: no reason (E_REASON, 422).
+    """
+    if not reason.strip():
+        raise ReasonMissing
+    return _set_state(
+        card_id, State.BLOCKED, "stamps.card.blocked", actor, {"reason": reason.strip()[:200]}
+    )
 
 
 def unblock_card(*, card_id: int, actor: Actor) -> Card:
     """Let a blocked card take stamps again."""
-    raise NotImplementedError
+    return _set_state(card_id, State.OPEN, "stamps.card.unblocked", actor, {})
+
+
+def _set_state(
+    card_id: int, state: State, action: str, actor: Actor, details: dict[str, str]
+) -> Card:
+    with transaction.atomic():
+        changed = (
+            Card.objects.filter(pk=card_id)
+            .exclude(state=state)
+            .update(state=state, version=F("version") + 1)
+        )
+        card = Card.objects.select_related("programme", "customer").filter(pk=card_id).first()
+        if card is None:
+            raise NotFound
+        if changed:
+            audit.record(actor, action, f"card:{card_id}", details=details)
+    return card
 
 
 def request_code(*, card: Card, kind: Kind, actor: Actor) -> CodeShown:
-    """Give the customer six digits for one operation on the card."""
-    raise NotImplementedError
+    """Give the customer six digits for one operation on the card.
+
+    A second tap shows the same code while it has 30 s or more to live; the other operation's
+    code dies with this one (D13, D14).
+
+    Args:
+        card: the customer's own card.
+        kind: what the code shall do; it never does anything else (R12).
+        actor: the customer.
+
+    Raises:
+        CardState: programme paused, card or customer blocked, no store open (409).
+        CardFull: no room for a stamp (409).
+        NothingToCancel, CancelWindow: nothing that could be taken back (409).
+        TooManyCodes: five new codes in ten minutes; carries the wait (429).
+        Busy: too many live codes of this merchant (503).
+    """
+    refusal = rules.why_not(rules.card_of(card.pk), kind)
+    if refusal is not None:
+        raise refusal
+    programme = card.programme
+    store_ids = _places(programme)
+    with transaction.atomic():
+        issued = codes.issue(
+            codes.Order(
+                operation=OPERATIONS[kind],
+                subject_type=SUBJECT,
+                subject_id=card.pk,
+                customer_id=card.customer_id,
+                store_ids=store_ids,
+                life_s=programme.code_ttl_s,
+            )
+        )
+        if issued.is_new:
+            audit.record(
+                actor, "stamps.code.issued", f"code:{issued.code.pk}", details={"kind": kind}
+            )
+    return CodeShown(
+        code_id=issued.code.pk,
+        kind=kind,
+        digits=issued.digits,
+        expires_at=issued.code.expires_at,
+        seconds_left=_seconds_left(issued.code),
+        life_s=programme.code_ttl_s,
+        is_new=issued.is_new,
+    )
+
+
+def _places(programme: Programme) -> list[int]:
+    """Where the programme's codes may be typed; empty for every store."""
+    listed = sorted(
+        ProgrammeStore.objects.filter(programme=programme).values_list("store_id", flat=True)
+    )
+    stores = Store.objects.filter(state=StoreState.OPEN)
+    if listed:
+        stores = stores.filter(pk__in=listed)
+    if not stores.exists():
+        raise CardState
+    return listed
+
+
+def _seconds_left(code: OneTimeCode) -> int:
+    return max(0, int((code.expires_at - clock.now()).total_seconds()))
 
 
 def revoke_code(*, card: Card, code_id: int, actor: Actor) -> CodeStatus:
-    """The customer withdraws a code (作废); one that ended before keeps its end."""
-    raise NotImplementedError
+    """The customer withdraws a code (作废); one that ended before keeps its end.
+
+    Raises:
+        NotFound: not a code of this card (404).
+    """
+    with transaction.atomic():
+        if codes.revoke(code_id=code_id, subject_type=SUBJECT, subject_id=card.pk):
+            audit.record(actor, "stamps.code.revoked", f"code:{code_id}")
+        return code_status(card=card, code_id=code_id)
 
 
 def code_status(*, card: Card, code_id: int) -> CodeStatus:
-    """What became of the code on the phone; a read, for polling."""
-    raise NotImplementedError
+    """What became of the code on the phone; a read, for polling.
+
+    Raises:
+        NotFound: not a code of this card (404).
+    """
+    code = codes.status_of(code_id=code_id, subject_type=SUBJECT, subject_id=card.pk)
+    if code is None:
+        raise NotFound
+    store_name = ""
+    if code.state == CodeState.CONSUMED:
+        names = Store.objects.filter(pk=code.ended_store_id).values_list("name", flat=True)
+        store_name = names.first() or ""
+    return CodeStatus(
+        code_id=code.pk,
+        kind=kind_of(code.operation),
+        state=code.state,
+        seconds_left=_seconds_left(code),
+        store_name=store_name,
+    )

@@ -1,19 +1,188 @@
-"""The manager's side: look at a code, confirm it; the office's side: cancel a stamp."""
+"""The manager's side: look at a code, confirm it; the office's side: cancel a stamp.
+
+Source: stamps specification R10-R12, D16-D24, D27-D30, D45.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from zhanggui.stamps.models import StampRecord
-from zhanggui.stamps.results import Confirmed, Desk, Preview
+from django.db import IntegrityError, transaction
+
+from zhanggui.accounts import audit
+from zhanggui.accounts.models import Store, StoreState, TierState
+from zhanggui.codes import services as codes
+from zhanggui.codes import tries
+from zhanggui.codes.errors import CodeExpired, CodeInvalid, Locked
+from zhanggui.codes.models import OneTimeCode, TryKind
+from zhanggui.codes.tries import Tries
+from zhanggui.contacts.services import masked_name
+from zhanggui.core import clock, constraints, idempotency, sealing
+from zhanggui.core.db.pipeline import pipeline
+from zhanggui.core.errors import DomainError, InProgress, KeyReused
+from zhanggui.stamps import hot, rules
+from zhanggui.stamps.errors import CardState, NotManager, ReasonMissing
+from zhanggui.stamps.models import Kind, ManagerBinding
+from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
+from zhanggui.stamps.results import CancelChoice, Confirmed, Desk, Preview
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
 
+PREVIEWED = "stamps.code.previewed"
+CONFIRMED = "stamps.code.confirmed"
+REFUSED = "stamps.code.refused"
+LONGEST_KEY = 80
+LONGEST_REASON = 200
+RUNS = 3
+LOST_TO_ANOTHER = frozenset({"one_reversal_each", "cancelled_once", "one_answer_per_key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refusal that is answered after its transaction, so that what it counted stays."""
+
+    refusal: DomainError
+    code_id: int | None = None
+
+
+class _TakeBack(Exception):
+    """Roll the transaction back and answer this instead."""
+
+    def __init__(self, outcome: Confirmed | Refused | None) -> None:
+        self.outcome = outcome
+        super().__init__()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a manager sends."""
+
+    desk: Desk
+    digits: str
+    actor: Actor
+    amount: int
+    reason: str
+    record_id: int | None
+    key: str
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What was asked, as a keyed hash: a bare one of six digits could be tried through."""
+        asked = f"{self.digits}|{self.amount}|{self.reason}|{self.record_id}|{self.desk.store_id}"
+        return sealing.keyed_hash(
+            asked, purpose="stamps.confirm", merchant_id=self.desk.merchant_id
+        )
+
 
 def preview(*, desk: Desk, digits: str, actor: Actor) -> Preview:
-    """Show what confirming a code would do, and hold it for this manager for 60 s."""
-    raise NotImplementedError
+    """Show what confirming a code would do, and hold it for this manager for 60 s (D17).
+
+    Args:
+        desk: where the manager works; the scope of its merchant is open.
+        digits: as typed; full width and blanks are folded.
+        actor: the manager.
+
+    Raises:
+        CodeFormat: not six digits; not counted (E_CODE_FORMAT, 422).
+        NotManager: the binding is over (E_NOT_MANAGER, 403).
+        Locked: too many wrong codes (E_LOCKED, 429).
+        CodeInvalid, CodeExpired, CodeUsed, CodeRevoked, CodeHeld, WrongStore: see ``codes``.
+        CardFull, CardState, NothingToCancel, CancelWindow: the card refuses (409); the code
+            stays as it was.
+    """
+    typed = _typed(digits, desk, actor)
+    outcome: Preview | Refused
+    try:
+        with transaction.atomic():
+            outcome = _look(desk, typed, actor)
+    except _TakeBack as back:
+        assert isinstance(back.outcome, Refused)
+        outcome = back.outcome
+        _note_refusal(desk, actor, outcome)
+    if isinstance(outcome, Refused):
+        raise outcome.refusal
+    return outcome
+
+
+def _typed(digits: str, desk: Desk, actor: Actor) -> str:
+    try:
+        return codes.normalise(digits)
+    except DomainError as refusal:
+        _note_refusal(desk, actor, Refused(refusal))
+        raise
+
+
+def _look(desk: Desk, typed: str, actor: Actor) -> Preview | Refused:
+    known = tries.take_turn(person_id=desk.person_id, store_id=desk.store_id)
+    is_bound = ManagerBinding.objects.filter(pk=desk.binding_id, removed_at=None).exists()
+    barred = _barred(known, is_bound=is_bound, is_open=_is_open(desk))
+    if barred is not None:
+        raise _TakeBack(Refused(barred))
+    code_id = codes.hold(
+        digits=typed, store_id=desk.store_id, person_id=desk.person_id, subject_type=SUBJECT
+    )
+    if code_id is None:
+        return _no_code(desk, typed, actor, known)
+    code = OneTimeCode.objects.defer("digits_hash", "digits_sealed").get(pk=code_id)
+    kind = kind_of(code.operation)
+    card = rules.card_of(code.subject_id)
+    refusal = rules.why_not(card, kind, store_id=desk.store_id)
+    if refusal is not None:
+        raise _TakeBack(Refused(refusal, code_id))
+    audit.record(
+        actor, PREVIEWED, f"code:{code_id}", store_id=desk.store_id, details={"kind": kind}
+    )
+    return _preview(code, kind, card, desk)
+
+
+def _is_open(desk: Desk) -> bool:
+    return Store.objects.filter(
+        pk=desk.store_id, state=StoreState.OPEN, merchant__state=TierState.ACTIVE
+    ).exists()
+
+
+def _barred(known: Tries, *, is_bound: bool, is_open: bool) -> DomainError | None:
+    if not is_bound:
+        return NotManager()
+    wait = known.seconds_locked(clock.now())
+    if wait:
+        return Locked(retry_after_s=wait)
+    if not is_open:
+        return CardState()
+    return None
+
+
+def _preview(code: OneTimeCode, kind: Kind, card: rules.CardNow, desk: Desk) -> Preview:
+    moment = clock.now()
+    choices = _choices(card, desk, moment) if kind is Kind.CANCEL else ()
+    first = -choices[0].amount if choices else 1
+    held_until = code.held_until or code.expires_at
+    return Preview(
+        code_id=code.pk,
+        kind=kind,
+        customer_name=masked_name(card.customer_name),
+        avatar_url=card.avatar_url(),
+        customer_number=card.customer_number,
+        programme_name=card.programme_name,
+        slots=card.slots,
+        before=card.balance,
+        after=card.balance + first,
+        most=max(1, min(card.max_per_code, card.slots - card.balance)),
+        choices=choices,
+        expires_at=code.expires_at,
+        held_until=held_until,
+        seconds_left=max(0, int((held_until - moment).total_seconds())),
+    )
+
+
+def _choices(card: rules.CardNow, desk: Desk, moment: datetime) -> tuple[CancelChoice, ...]:
+    found = rules.to_cancel(card.card_id, store_id=desk.store_id, moment=moment)
+    return tuple(
+        CancelChoice(record.pk, record.amount, record.at, record.manager_name) for record in found
+    )
 
 
 def confirm(
@@ -26,10 +195,203 @@ def confirm(
     record_id: int | None = None,
     key: str = "",
 ) -> Confirmed:
-    """Spend a code and book what it stands for."""
-    raise NotImplementedError
+    """Spend a code and book what it stands for; the customer's card changes at once.
+
+    Args:
+        desk: where the manager works; the scope of its merchant is open.
+        digits: as typed; full width and blanks are folded.
+        actor: the manager.
+        amount: stamps to give, for a code that accumulates.
+        reason: needed for more than one stamp.
+        record_id: which stamp to take back, for a code that cancels; None takes the newest.
+        key: idempotency key of the form; a repeat within 24 h answers the same.
+
+    Raises:
+        CodeFormat: not six digits; not counted (E_CODE_FORMAT, 422).
+        NotManager: the binding is over; the code stays (E_NOT_MANAGER, 403).
+        Locked: too many wrong codes (E_LOCKED, 429).
+        CodeInvalid, CodeExpired, CodeUsed, CodeRevoked, CodeHeld, WrongStore: see ``codes``.
+        AmountRefused, ReasonMissing: not a number the programme allows (422).
+        CardFull, CardState, NothingToCancel, CancelWindow: the card refuses (409); the code
+            stays as it was.
+        KeyReused: the key was used for something else (E_KEY_REUSED, 409).
+    """
+    typed = _typed(digits, desk, actor)
+    wish = Wish(desk, typed, actor, amount, reason.strip()[:LONGEST_REASON], record_id,
+                key[:LONGEST_KEY])
+    outcome = _run(wish)
+    if isinstance(outcome, Refused):
+        raise outcome.refusal
+    return outcome
 
 
-def cancel_record(*, record_id: int, reason: str, actor: Actor) -> StampRecord:
-    """The office takes back a stamp of any store within 15 days; answers the new record."""
-    raise NotImplementedError
+def _run(wish: Wish) -> Confirmed | Refused:
+    for _ in range(RUNS):
+        try:
+            return _spend(wish)
+        except _TakeBack as back:
+            outcome = back.outcome or _card_refusal(wish)
+            if outcome is None:
+                continue  # what stood in the way has gone meanwhile
+            if isinstance(outcome, Refused):
+                _note_refusal(wish.desk, wish.actor, outcome)
+            return outcome
+        except IntegrityError as error:
+            if constraints.violated(error) not in LOST_TO_ANOTHER:
+                raise
+    return Refused(InProgress())
+
+
+def _spend(wish: Wish) -> Confirmed | Refused:
+    question = _question(wish)
+    with pipeline() as line, transaction.atomic():
+        facts, moved = hot.ask(line, question)
+        early = _before_the_code(wish, question, facts)
+        if early is not None:
+            raise _TakeBack(early)
+        if moved is None:
+            line.leave()  # from here on rare, and read step by step
+            return _no_code(wish.desk, wish.digits, wish.actor, facts.tries)
+        if moved.card_id is None or (moved.delta > 1 and not wish.reason):
+            raise _TakeBack(None)
+        if facts.answered_at is not None:
+            hot.forget_old_answer(line, question)
+        answer = _confirmed(wish, question, moved)
+        hot.book(line, question, moved, _booking(wish, question, moved, answer))
+    return answer
+
+
+def _question(wish: Wish) -> hot.Question:
+    moment = clock.now()
+    desk = wish.desk
+    return hot.Question(
+        merchant_id=desk.merchant_id,
+        binding_id=desk.binding_id,
+        person_id=desk.person_id,
+        store_id=desk.store_id,
+        hashes=codes.hashes_of(wish.digits),
+        subject_type=SUBJECT,
+        now=moment,
+        tries_since=moment - tries.DAY,
+        cancel_since=moment - rules.MANAGER_CANCELS_WITHIN,
+        replay_since=moment - idempotency.REPLAY_FOR,
+        amount=wish.amount,
+        record_id=wish.record_id,
+        caller=wish.actor.key,
+        key=wish.key,
+    )
+
+
+def _before_the_code(
+    wish: Wish, question: hot.Question, facts: hot.Facts
+) -> Confirmed | Refused | None:
+    if not facts.is_bound:
+        return Refused(NotManager())
+    if facts.answered_at is not None and facts.answered_at > question.replay_since:
+        if bytes(facts.fingerprint or b"") != wish.fingerprint:
+            return Refused(KeyReused())
+        return Confirmed.from_json(facts.answer or {})
+    barred = _barred(facts.tries, is_bound=True, is_open=facts.is_open)
+    return Refused(barred) if barred else None
+
+
+def _confirmed(wish: Wish, question: hot.Question, moved: hot.Moved) -> Confirmed:
+    return Confirmed(
+        record_id=moved.record_id,
+        kind=kind_of(moved.operation).value,
+        amount=moved.delta,
+        customer_name=masked_name(moved.customer_name),
+        programme_name=moved.programme_name,
+        store_name=wish.desk.store_name,
+        slots=moved.slots,
+        before=moved.balance - moved.delta,
+        after=moved.balance,
+        at=question.now.isoformat(),
+    )
+
+
+def _booking(
+    wish: Wish, question: hot.Question, moved: hot.Moved, answer: Confirmed
+) -> hot.Booking:
+    kind = kind_of(moved.operation)
+    return hot.Booking(
+        kind=kind,
+        event=EVENTS[kind],
+        day=clock.local_date(question.now, wish.desk.zone),
+        manager_name=wish.desk.person_name,
+        reason=wish.reason,
+        action=CONFIRMED,
+        details={"kind": kind.value, "amount": moved.delta, "record": moved.record_id},
+        device=wish.actor.device,
+        ip=wish.actor.ip,
+        fingerprint=wish.fingerprint if wish.key else b"",
+        answer=answer.as_json(),
+    )
+
+
+def _no_code(desk: Desk, typed: str, actor: Actor, known: Tries) -> Refused:
+    """Say why no code was found, count it if it was a guess; inside the turn."""
+    reason = codes.why_not(
+        digits=typed, store_id=desk.store_id, person_id=desk.person_id, subject_type=SUBJECT
+    )
+    refusal, moment = reason.refusal, clock.now()
+    if isinstance(refusal, CodeExpired) and not known.may_hear_expired(moment):
+        refusal = CodeInvalid()
+    if isinstance(refusal, CodeExpired):
+        tries.count(kind=TryKind.EXPIRED, store_id=desk.store_id, actor=actor)
+    if isinstance(refusal, CodeInvalid):
+        tries.count(kind=TryKind.WRONG, store_id=desk.store_id, actor=actor)
+        refusal = _wrong(known, moment)
+    refused = Refused(refusal, reason.code_id)
+    _record_refusal(desk, actor, refused)
+    return refused
+
+
+def _wrong(known: Tries, moment: datetime) -> DomainError:
+    counted = Tries((moment, *known.wrong), known.told_expired)
+    wait = counted.seconds_locked(moment)
+    return Locked(retry_after_s=wait) if wait else CodeInvalid(left=counted.left(moment))
+
+
+def _card_refusal(wish: Wish) -> Refused | None:
+    """Why the card did not move although the code is good; None when it would move now."""
+    with transaction.atomic():
+        code_id = codes.find_usable(
+            digits=wish.digits,
+            store_id=wish.desk.store_id,
+            person_id=wish.desk.person_id,
+            subject_type=SUBJECT,
+        )
+        if code_id is None:
+            return None
+        code = OneTimeCode.objects.defer("digits_hash", "digits_sealed").get(pk=code_id)
+        kind = kind_of(code.operation)
+        card = rules.card_of(code.subject_id)
+        refusal = rules.why_not(
+            card,
+            kind,
+            store_id=wish.desk.store_id,
+            amount=wish.amount,
+            record_id=wish.record_id,
+        )
+        is_unexplained = kind is Kind.ACCUMULATE and wish.amount > 1 and not wish.reason
+        if refusal is None and is_unexplained:
+            refusal = ReasonMissing()
+    return Refused(refusal, code_id) if refusal else None
+
+
+def _note_refusal(desk: Desk, actor: Actor, refused: Refused) -> None:
+    with transaction.atomic():
+        _record_refusal(desk, actor, refused)
+
+
+def _record_refusal(desk: Desk, actor: Actor, refused: Refused) -> None:
+    known = refused.code_id is not None
+    details: dict[str, Any] = {"code": refused.refusal.code}
+    audit.record(
+        actor,
+        REFUSED,
+        f"code:{refused.code_id}" if known else f"store:{desk.store_id}",
+        store_id=desk.store_id,
+        details=details,
+    )

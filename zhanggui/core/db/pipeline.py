@@ -1,0 +1,61 @@
+"""Several statements in one trip to the database, for hot doors.
+
+psycopg's pipeline mode with parameters bound by the server and prepared statements. Django's
+transactions work inside: BEGIN and COMMIT travel with the statements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any, LiteralString
+
+import psycopg
+from django.db import connection
+
+type Row = tuple[Any, ...]
+
+
+class Pipeline:
+    """A connection in pipeline mode."""
+
+    def __init__(self, raw: psycopg.Connection[Row], stack: ExitStack) -> None:
+        self._raw = raw
+        self._stack = stack
+        self._pipeline = stack.enter_context(raw.pipeline())
+
+    def send(self, sql: LiteralString, values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
+        """Queue a statement; it is sent with the next fetch, ``settle`` or the end."""
+        cursor = psycopg.Cursor[Row](self._raw)
+        execute = partial(self._execute, cursor)
+        for wrapper in reversed(connection.execute_wrappers):
+            execute = partial(wrapper, execute)  # type: ignore[arg-type]  # Django's own protocol
+        execute(sql, values, False, {"connection": connection, "cursor": cursor})  # noqa: FBT003
+        return cursor
+
+    @staticmethod
+    def _execute(
+        cursor: psycopg.Cursor[Row], sql: LiteralString, values: Any, many: bool, context: Any
+    ) -> None:
+        cursor.execute(sql, values, prepare=True)
+
+    def settle(self) -> None:
+        """Inside an outer transaction: let errors show before the savepoint is given up."""
+        if connection.savepoint_ids:
+            self._pipeline.sync()
+
+    def leave(self) -> None:
+        """Go back to one statement at a time."""
+        self._stack.close()
+
+
+@contextmanager
+def pipeline() -> Iterator[Pipeline]:
+    """Open pipeline mode; put ``transaction.atomic()`` inside, so that COMMIT rides along.
+
+    Errors of queued statements rise at the next fetch, at ``settle`` or at the end, as Django's.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, ExitStack() as stack:
+        yield Pipeline(connection.connection, stack)

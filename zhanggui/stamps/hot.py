@@ -1,0 +1,300 @@
+"""The statements of confirming a code: three trips to the database, the last one commits.
+
+First trip (by whoever calls): who is it, at which desk. Second: take the turn, read tries and an
+earlier answer, spend the code and move the card in one chained UPDATE. Third: the ledger, the
+record, the audit entry, the answer, COMMIT. ``services.confirming`` decides what they mean.
+
+Every statement names the merchant for each tenant table; UPDATEs are chained in one command and
+INSERTs stand alone, so that the tables may be sharded by merchant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, LiteralString, NamedTuple
+
+from psycopg.types.json import Jsonb
+from psycopg.types.numeric import Int8
+
+from zhanggui.accounts.models import ActorKind
+from zhanggui.codes.services import CONSUME
+from zhanggui.codes.tries import MOST_IN_A_DAY, TOLD_EXPIRED_AT_MOST, Tries
+from zhanggui.core.db import turns
+from zhanggui.core.db.pipeline import Pipeline
+from zhanggui.ledger.models import Unit
+from zhanggui.stamps.models import Kind, Method
+
+FACTS: LiteralString = f"""
+SELECT
+  EXISTS (SELECT 1 FROM stamps_managerbinding b
+          WHERE b.id = %(binding)s AND b.person_id = %(person)s AND b.removed_at IS NULL),
+  s.state = 'open' AND m.state = 'active',
+  ARRAY(SELECT t.at FROM codes_codetry t
+        WHERE t.merchant_id = %(merchant)s AND t.store_id = %(store)s
+          AND t.person_id = %(person)s AND t.at > %(tries_since)s AND t.kind = 'wrong'
+        ORDER BY t.at DESC LIMIT {MOST_IN_A_DAY}),
+  ARRAY(SELECT t.at FROM codes_codetry t
+        WHERE t.merchant_id = %(merchant)s AND t.store_id = %(store)s
+          AND t.person_id = %(person)s AND t.at > %(tries_since)s AND t.kind = 'expired'
+        ORDER BY t.at DESC LIMIT {TOLD_EXPIRED_AT_MOST}),
+  i.fingerprint, i.answer, i.created_at
+FROM accounts_store s
+JOIN accounts_merchant m ON m.id = %(merchant)s
+LEFT JOIN core_idempotencyrecord i
+  ON i.merchant_id = %(merchant)s AND i.caller = %(caller)s AND i.key = %(key)s
+WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
+"""
+
+MOVE: LiteralString = f"""
+WITH spent AS ({CONSUME}),
+target AS (
+  SELECT r.id, r.amount, r.transaction_id
+  FROM stamps_stamprecord r
+  WHERE r.merchant_id = %(merchant)s
+    AND r.card_id = (SELECT subject_id FROM spent WHERE operation = 'stamps.cancel')
+    AND r.store_id = %(store)s AND r.kind = 'accumulate' AND r.at >= %(cancel_since)s
+    AND (%(record)s::bigint IS NULL OR r.id = %(record)s)
+    AND NOT EXISTS (SELECT 1 FROM stamps_stamprecord c
+                    WHERE c.merchant_id = %(merchant)s AND c.reverses_id = r.id)
+  ORDER BY r.at DESC, r.id DESC LIMIT 1
+),
+wanted AS (
+  SELECT spent.subject_id,
+         CASE spent.operation WHEN 'stamps.accumulate' THEN %(amount)s::integer
+                              WHEN 'stamps.cancel' THEN -target.amount END AS delta
+  FROM spent LEFT JOIN target ON true
+),
+moved AS (
+  UPDATE stamps_card c
+  SET balance = c.balance + w.delta, version = c.version + 1
+  FROM wanted w, stamps_programme p, contacts_customer k
+  WHERE c.merchant_id = %(merchant)s AND c.id = w.subject_id AND c.state = 'open'
+    AND p.merchant_id = %(merchant)s AND p.id = c.programme_id AND p.state = 'active'
+    AND k.merchant_id = %(merchant)s AND k.id = c.customer_id AND k.state = 'active'
+    AND ((w.delta BETWEEN 1 AND p.max_per_code AND c.balance + w.delta <= p.slots)
+         OR (w.delta < 0 AND c.balance + w.delta >= 0))
+  RETURNING c.id, c.account_id, c.balance, w.delta, p.name AS programme_name, p.slots,
+            p.issue_account_id, k.id AS customer_id, k.name, k.name_key
+)
+SELECT spent.id, spent.operation, moved.id, moved.account_id, moved.balance, moved.delta,
+       moved.programme_name, moved.slots, moved.issue_account_id, moved.customer_id,
+       moved.name, moved.name_key, target.id, target.transaction_id,
+       nextval('ledger_transaction_id_seq'), nextval('stamps_stamprecord_id_seq')
+FROM spent LEFT JOIN moved ON true LEFT JOIN target ON true
+"""
+
+_TRANSACTION: LiteralString = """
+INSERT INTO ledger_transaction
+  (merchant_id, id, unit, event, cause, reverses_id, store_id, at, business_date)
+VALUES (%(merchant)s, %(transaction)s, %(unit)s, %(event)s, %(cause)s, %(reversed)s, %(store)s,
+        %(now)s, %(day)s)
+"""
+
+_ENTRIES: LiteralString = """
+INSERT INTO ledger_entry (merchant_id, transaction_id, account_id, amount)
+VALUES (%(merchant)s, %(transaction)s, %(issue_account)s, -%(delta)s::bigint),
+       (%(merchant)s, %(transaction)s, %(card_account)s, %(delta)s::bigint)
+"""
+
+_RECORD: LiteralString = """
+INSERT INTO stamps_stamprecord
+  (merchant_id, id, transaction_id, kind, method, card_id, customer_id, store_id, manager_id,
+   manager_name, customer_name, name_key, amount, balance_after, code_id, reverses_id, reason,
+   at, business_date)
+VALUES (%(merchant)s, %(record)s, %(transaction)s, %(kind)s, %(method)s, %(card)s, %(customer)s,
+        %(store)s, %(person)s, %(manager_name)s, %(customer_name)s, %(name_key)s, %(delta)s,
+        %(balance)s, %(code)s, %(cancelled)s, %(reason)s, %(now)s, %(day)s)
+"""
+
+_AUDIT: LiteralString = """
+INSERT INTO accounts_auditentry
+  (merchant_id, at, actor_kind, actor_id, action, target, store_id, details, device, ip)
+VALUES (%(merchant)s, %(now)s, %(actor_kind)s, %(person)s, %(action)s, %(target)s, %(store)s,
+        %(details)s, %(device)s, %(ip)s)
+"""
+
+_FORGET: LiteralString = """
+DELETE FROM core_idempotencyrecord
+WHERE merchant_id = %(merchant)s AND caller = %(caller)s AND key = %(key)s
+  AND created_at <= %(replay_since)s
+"""
+
+_ANSWER: LiteralString = """
+INSERT INTO core_idempotencyrecord (merchant_id, caller, key, fingerprint, answer, created_at)
+VALUES (%(merchant)s, %(caller)s, %(key)s, %(fingerprint)s, %(answer)s, %(now)s)
+"""
+
+
+class Moved(NamedTuple):
+    """What ``MOVE`` answers when a code was spent; ``card_id`` is None when the card refused."""
+
+    code_id: int
+    operation: str
+    card_id: int | None
+    card_account_id: int
+    balance: int
+    delta: int
+    programme_name: str
+    slots: int
+    issue_account_id: int
+    customer_id: int
+    customer_name: str
+    name_key: str
+    cancelled_id: int | None
+    reversed_id: int | None
+    transaction_id: int
+    record_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What ``FACTS`` answers."""
+
+    is_bound: bool
+    is_open: bool
+    tries: Tries
+    fingerprint: bytes | None
+    answer: dict[str, Any] | None
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What both trips need to know; ids of the open scope."""
+
+    merchant_id: int
+    binding_id: int
+    person_id: int
+    store_id: int
+    hashes: list[bytes]
+    subject_type: str
+    now: datetime
+    tries_since: datetime
+    cancel_since: datetime
+    replay_since: datetime
+    amount: int
+    record_id: int | None
+    caller: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What the third trip writes, besides what ``MOVE`` found."""
+
+    kind: Kind
+    event: str
+    day: Any
+    manager_name: str
+    reason: str
+    action: str
+    details: Mapping[str, Any]
+    device: str
+    ip: str | None
+    fingerprint: bytes
+    answer: Mapping[str, Any]
+
+
+def ask(line: Pipeline, question: Question) -> tuple[Facts, Moved | None]:
+    """The second trip: take the turn, read the facts, spend the code and move the card."""
+    q = question
+    turn = turns.number("codes.tries", q.merchant_id, q.person_id, q.store_id)
+    values = {
+        "merchant": Int8(q.merchant_id),
+        "binding": Int8(q.binding_id),
+        "person": Int8(q.person_id),
+        "store": Int8(q.store_id),
+        "hashes": q.hashes,
+        "subject_type": q.subject_type,
+        "now": q.now,
+        "tries_since": q.tries_since,
+        "cancel_since": q.cancel_since,
+        "amount": Int8(q.amount),
+        "record": Int8(q.record_id) if q.record_id is not None else None,
+        "caller": q.caller,
+        "key": q.key,
+    }
+    line.send(turns.TAKE, {"turn": Int8(turn)})
+    facts = line.send(FACTS, values)
+    move = line.send(MOVE, values)
+    found = facts.fetchone()
+    moved = move.fetchone()
+    return _facts(found), Moved(*moved) if moved else None
+
+
+def _facts(row: tuple[Any, ...] | None) -> Facts:
+    if row is None:
+        return Facts(False, False, Tries(), None, None, None)
+    is_bound, is_open, wrong, told, fingerprint, answer, answered_at = row
+    return Facts(
+        is_bound, is_open, Tries(tuple(wrong), tuple(told)), fingerprint, answer, answered_at
+    )
+
+
+def book(line: Pipeline, question: Question, moved: Moved, booking: Booking) -> None:
+    """The third trip, queued: COMMIT travels with it."""
+    values = _booking_values(question, moved, booking)
+    line.send(_TRANSACTION, values)
+    line.send(_ENTRIES, values)
+    line.send(_RECORD, values)
+    line.send(_AUDIT, values)
+    if question.key:
+        line.send(_ANSWER, values)
+    line.settle()
+
+
+def forget_old_answer(line: Pipeline, question: Question) -> None:
+    """Make room for a key that was used more than 24 hours ago."""
+    q = question
+    line.send(
+        _FORGET,
+        {
+            "merchant": Int8(q.merchant_id),
+            "caller": q.caller,
+            "key": q.key,
+            "replay_since": q.replay_since,
+        },
+    )
+
+
+def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[str, Any]:
+    q, m, b = question, moved, booking
+    return {
+        "merchant": Int8(q.merchant_id),
+        "transaction": Int8(m.transaction_id),
+        "unit": Unit.STAMP.value,
+        "event": b.event,
+        "cause": f"code:{m.code_id}",
+        "reversed": Int8(m.reversed_id) if m.reversed_id is not None else None,
+        "store": Int8(q.store_id),
+        "now": q.now,
+        "day": b.day,
+        "issue_account": Int8(m.issue_account_id),
+        "card_account": Int8(m.card_account_id),
+        "delta": Int8(m.delta),
+        "record": Int8(m.record_id),
+        "kind": b.kind.value,
+        "method": Method.CODE.value,
+        "card": Int8(m.card_id or 0),
+        "customer": Int8(m.customer_id),
+        "person": Int8(q.person_id),
+        "manager_name": b.manager_name,
+        "customer_name": m.customer_name,
+        "name_key": m.name_key,
+        "balance": Int8(m.balance),
+        "code": Int8(m.code_id),
+        "cancelled": Int8(m.cancelled_id) if m.cancelled_id is not None else None,
+        "reason": b.reason,
+        "actor_kind": ActorKind.PERSON.value,
+        "action": b.action,
+        "target": f"code:{m.code_id}",
+        "details": Jsonb(dict(b.details)),
+        "device": b.device,
+        "ip": b.ip,
+        "caller": q.caller,
+        "key": q.key,
+        "fingerprint": b.fingerprint,
+        "answer": Jsonb(dict(b.answer)),
+    }
