@@ -29,7 +29,9 @@ from launcher.secretfile import demo_secrets
 
 READY_S = 60.0
 DATA_COMMAND = ROOT / "demo" / "management" / "commands" / "demo_data.py"
-RESETTABLE = ("sandbox.sqlite3", "sandbox.sqlite3-wal", "sandbox.sqlite3-shm", "demo.json")
+SANDBOX_DATA = "sandbox.sqlite3"
+RESETTABLE = (f"{SANDBOX_DATA}*", "demo*.json")
+SHOWN_SIGN_INS = 12
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class Demo:
         ) | {MARK: str(self.var)}
         require_database(database_url)
         self._migrate()
-        data = self.var / RESETTABLE[0]
+        data = self.var / SANDBOX_DATA
         self._add("wechat", settings.sandbox(addresses, data))
         self._add("web", settings.web(HOST, addresses.port))
         self._add("jobs", settings.worker())
@@ -142,6 +144,11 @@ class Demo:
     def _make_data(self) -> None:
         if not self.options.has_data or not DATA_COMMAND.exists():
             return
+        if not (self.var / "demo.json").exists():
+            self.log.say(
+                f"正在生成演示数据，页面已可打开：{self.options.addresses.product}/ "
+                "Making the demo's data; the page can be opened already."
+            )
         if self._run("demo", settings.manage("demo_data")):
             self.log.say(
                 "演示数据没有全部生成，原因见上面的日志。 "
@@ -221,8 +228,9 @@ def _start_over(var: Path) -> None:
     if cluster.data.exists():
         cluster.end_leftovers()
     cluster.remove()
-    for name in RESETTABLE:
-        (var / name).unlink(missing_ok=True)
+    for pattern in RESETTABLE:
+        for file in var.glob(pattern):
+            file.unlink()
     shutil.rmtree(var / "files", ignore_errors=True)
 
 
@@ -243,6 +251,8 @@ def _sign_ins(file: Path) -> list[str]:
     people = known.get("sign_ins") or []
     lines = [
         f"    {person.get('phone', '')}  {person.get('password', '')}  {person.get('title', '')}"
-        for person in people
+        for person in people[:SHOWN_SIGN_INS]
     ]
+    if len(people) > SHOWN_SIGN_INS:
+        lines.append("    其余账号见商家后台首页  the others are on the first page")
     return ["  登录账号  sign-ins", *lines] if lines else []
