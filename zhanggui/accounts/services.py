@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from math import ceil
 from typing import Any
 
@@ -33,10 +34,12 @@ from zhanggui.accounts.errors import (
 )
 from zhanggui.accounts.models import (
     ActorKind,
+    AuditEntry,
     Membership,
     Merchant,
     Operator,
     Person,
+    PlatformAuditEntry,
     Role,
     Session,
     Store,
@@ -50,6 +53,8 @@ from zhanggui.core import clock, limits, sealing, tenancy
 from zhanggui.core.errors import NotFound
 from zhanggui.core.limits import Limit
 
+KEEP_AUDIT = timedelta(days=180)
+BATCH = 2000
 PHONE_LIMIT = Limit("sign-in-phone", most=5, window_s=600, lock_s=600)
 IP_LIMIT = Limit("sign-in-ip", most=30, window_s=600, lock_s=600)
 PASSWORD_LIMIT = Limit("password-change", most=5, window_s=600, lock_s=600)
@@ -625,3 +630,31 @@ def _insert(row: Any, taken: type[Exception]) -> None:
             row.save(force_insert=True)
     except IntegrityError as error:
         raise taken from error
+
+
+# -- retention
+
+
+def forget_old_audit() -> int:
+    """Remove audit entries older than 180 days (D45); answers how many.
+
+    Merchant by merchant and in small transactions; the database refuses to remove younger ones.
+    """
+    before = clock.now() - KEEP_AUDIT
+    removed = 0
+    for merchant_id in Merchant.objects.order_by("pk").values_list("pk", flat=True):
+        with tenancy.merchant_scope(merchant_id):
+            removed += _remove_in_batches(AuditEntry.objects.filter(at__lt=before))
+    return removed + _remove_in_batches(PlatformAuditEntry.objects.filter(at__lt=before))
+
+
+def _remove_in_batches(rows: QuerySet[Any]) -> int:
+    removed = 0
+    while ids := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        removed += rows.filter(pk__in=ids).delete()[0]
+    return removed
+
+
+def forget_ended_sessions() -> int:
+    """Remove sessions whose time is over; answers how many."""
+    return Session.objects.filter(expire_date__lt=clock.now()).delete()[0]

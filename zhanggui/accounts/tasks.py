@@ -1,0 +1,15 @@
+"""Jobs of accounts."""
+
+from __future__ import annotations
+
+from procrastinate.contrib.django import app
+
+from zhanggui.accounts import services
+
+
+@app.periodic(cron="17 4 * * *")
+@app.task(queueing_lock="accounts.forget_old_audit")
+def forget_old_audit(timestamp: int) -> None:
+    """Remove audit entries older than 180 days and sessions that ended, every night."""
+    services.forget_old_audit()
+    services.forget_ended_sessions()
