@@ -6,12 +6,13 @@ from procrastinate import JobContext, RetryStrategy
 from procrastinate.contrib.django import app
 
 QUEUE = "wechat"
-AGAIN = RetryStrategy(max_attempts=6, wait=2, exponential_wait=4)
-"""After 4, 8, ... seconds up to a little over half an hour in all."""
+RETRIES = 5
+AGAIN = RetryStrategy(max_attempts=RETRIES, exponential_wait=4)
+"""After 4, 16, 64, 256 and 1,024 seconds."""
 
 
-@app.task(queue=QUEUE, name="wechat.handle_delivery", retry=AGAIN, pass_context=True)
-def handle_delivery(context: JobContext, delivery_id: int) -> None:
+@app.task(queue=QUEUE, name="wechat.handle_delivery", retry=AGAIN)
+def handle_delivery(delivery_id: int) -> None:
     """Work on a callback that was stored."""
     from zhanggui.channels.wechat import deliveries  # noqa: PLC0415  they need each other
 
@@ -23,7 +24,7 @@ def send_message(context: JobContext, message_id: int) -> None:
     """Send a message that was written down."""
     from zhanggui.channels.wechat import sending  # noqa: PLC0415  they need each other
 
-    is_last = context.job.attempts + 1 >= (AGAIN.max_attempts or 1)
+    is_last = context.job.attempts >= RETRIES
     sending.send(message_id=message_id, is_last_try=is_last)
 
 

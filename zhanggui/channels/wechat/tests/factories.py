@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -175,4 +174,6 @@ def run_job(job: ProcrastinateJob, *, attempts: int = 0) -> None:
         task_kwargs=job.args,
         attempts=attempts,
     )
-    task.func(JobContext(app=app, job=described, start_timestamp=0), **job.args)
+    task.func(
+        JobContext(app=app, job=described, start_timestamp=0, abort_reason=lambda: None), **job.args
+    )

@@ -1,0 +1,252 @@
+"""The calls: what is sent, what answers become, what is repeated and what is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+import stamina
+import structlog
+from pytest_django import Settings
+
+from zhanggui.channels.wechat import client
+from zhanggui.channels.wechat.client import Client, Grant, Profile, QrTicket, Token
+from zhanggui.channels.wechat.errors import (
+    ADVICE,
+    ChannelError,
+    ChannelRefused,
+    ChannelUnreachable,
+    TokenExpired,
+    WrongWorld,
+    advice_for,
+)
+from zhanggui.channels.wechat.tests.factories import (
+    GRANT_PATH,
+    PROFILE_PATH,
+    QR_PATH,
+    TEMPLATE_PATH,
+    TEXT_PATH,
+    TOKEN_PATH,
+    FakeWechat,
+)
+
+APP_ID = "wxsb0000000000000001"
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=client.ATTEMPTS):
+        yield
+
+
+@pytest.fixture
+def fake() -> FakeWechat:
+    return FakeWechat()
+
+
+@pytest.fixture
+def calls(fake: FakeWechat) -> Iterator[Client]:
+    with client.using(httpx2.MockTransport(fake)) as made:
+        yield made
+
+
+def send_text(calls: Client, text: str = "您好") -> None:
+    calls.send_text(app_id=APP_ID, token="t", openid="o", text=text)
+
+
+class TestAnswers:
+    def test_token(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[TOKEN_PATH] = {"access_token": "abc", "expires_in": 7200}
+        token = calls.stable_token(app_id=APP_ID, secret="s")
+        assert token == Token("abc", 7200)
+        assert fake.body() == {
+            "grant_type": "client_credential",
+            "appid": APP_ID,
+            "secret": "s",
+            "force_refresh": False,
+        }
+
+    def test_grant(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[GRANT_PATH] = {"access_token": "u", "openid": "o", "scope": "snsapi_base"}
+        assert calls.oauth_grant(app_id=APP_ID, secret="s", code="c") == Grant(
+            "o", "", "u", "snsapi_base", is_snapshot=False
+        )
+        sent = fake.calls[0].url.params
+        assert (sent["code"], sent["grant_type"]) == ("c", "authorization_code")
+
+    def test_snapshot(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[GRANT_PATH] = {"access_token": "u", "openid": "o", "is_snapshotuser": 1}
+        assert calls.oauth_grant(app_id=APP_ID, secret="s", code="c").is_snapshot
+
+    def test_profile(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[PROFILE_PATH] = {
+            "openid": "o",
+            "nickname": " 小明 ",
+            "headimgurl": "http://h",
+            "sex": 0,
+        }
+        profile = calls.oauth_profile(app_id=APP_ID, access_token="u", openid="o")
+        assert profile == Profile("o", "", "小明", "http://h")
+
+    def test_qr(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[QR_PATH] = {"ticket": "T", "expire_seconds": 60, "url": "http://q"}
+        made = calls.create_qr(app_id=APP_ID, token="t", scene="abc", expires_in_s=60)
+        assert made == QrTicket("T", "http://q", 60)
+        assert fake.body() == {
+            "expire_seconds": 60,
+            "action_name": "QR_STR_SCENE",
+            "action_info": {"scene": {"scene_str": "abc"}},
+        }
+
+    def test_follower(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers["/cgi-bin/user/info"] = {"subscribe": 0, "openid": "o"}
+        assert not calls.follower(app_id=APP_ID, token="t", openid="o").is_following
+
+    def test_template(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[TEMPLATE_PATH] = {"errcode": 0, "errmsg": "ok", "msgid": 200228332}
+        sent = calls.send_template(
+            app_id=APP_ID,
+            token="t",
+            openid="o",
+            template_id="M",
+            data={"thing1": "集章"},
+            url="http://x",
+            client_id="zg1",
+        )
+        assert sent == "200228332"
+        assert fake.body()["data"] == {"thing1": {"value": "集章"}}
+        assert fake.body()["client_msg_id"] == "zg1"
+
+    def test_text_goes_as_real_utf8(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[TEXT_PATH] = {"errcode": 0, "errmsg": "ok"}
+        send_text(calls, "您好，欢迎")
+        assert "您好，欢迎".encode() in fake.calls[0].content
+        assert b"\\u" not in fake.calls[0].content
+        assert fake.calls[0].url.params["access_token"] == "t"
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("code", [40001, 40014, 42001])
+    def test_a_dead_token_is_told_apart(self, fake: FakeWechat, calls: Client, code: int) -> None:
+        fake.answers[TEXT_PATH] = {"errcode": code, "errmsg": "x rid: 1-2-3"}
+        with pytest.raises(TokenExpired) as caught:
+            send_text(calls)
+        assert caught.value.code == code
+        assert len(fake.calls) == 1
+
+    def test_a_wrong_secret_is_no_dead_token(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[TOKEN_PATH] = {"errcode": 40001, "errmsg": "invalid credential"}
+        with pytest.raises(ChannelRefused) as caught:
+            calls.stable_token(app_id=APP_ID, secret="s")
+        assert not isinstance(caught.value, TokenExpired)
+        assert caught.value.advice == ADVICE[40001]
+
+    def test_others_are_not_repeated(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[TEXT_PATH] = {"errcode": 45015, "errmsg": "response out of time limit"}
+        with pytest.raises(ChannelRefused) as caught:
+            send_text(calls)
+        assert (caught.value.code, len(fake.calls)) == (45015, 1)
+
+    def test_every_advice_is_a_sentence(self) -> None:
+        assert all(str(text).endswith(".") for text in ADVICE.values())
+        assert str(advice_for(None)) != str(advice_for(123))
+
+
+class TestRepeating:
+    def test_busy_is_tried_again(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[TEXT_PATH] = [{"errcode": -1, "errmsg": "system error"}, {"errcode": 0}]
+        send_text(calls)
+        assert len(fake.calls) == 2
+
+    def test_no_connection_is_tried_three_times(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[TEXT_PATH] = httpx2.ConnectError("refused")
+        with pytest.raises(ChannelUnreachable) as caught:
+            send_text(calls)
+        assert (len(fake.calls), caught.value.is_sent) == (3, False)
+
+    def test_a_message_that_may_have_arrived_is_not_sent_again(
+        self, fake: FakeWechat, calls: Client
+    ) -> None:
+        fake.answers[TEXT_PATH] = httpx2.ReadTimeout("slow")
+        with pytest.raises(ChannelUnreachable) as caught:
+            send_text(calls)
+        assert (len(fake.calls), caught.value.is_sent) == (1, True)
+
+    def test_a_harmless_call_is(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[QR_PATH] = [
+            httpx2.ReadTimeout("slow"),
+            {"ticket": "T", "expire_seconds": 60, "url": "http://q"},
+        ]
+        calls.create_qr(app_id=APP_ID, token="t", scene="abc", expires_in_s=60)
+        assert len(fake.calls) == 2
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            httpx2.Response(502),
+            httpx2.Response(200, content=b"<html>"),
+            httpx2.Response(200, content=b"[]"),
+            httpx2.Response(200, content=b'{"errcode": "x"}'),
+            httpx2.Response(200, content=b'{"access_token": "", "expires_in": 1}'),
+            httpx2.Response(200, content=b'{"access_token": "a", "expires_in": "1"}'),
+            httpx2.Response(302, headers={"Location": "http://elsewhere"}),
+        ],
+        ids=["502", "html", "list", "errcode", "empty-token", "text-number", "redirect"],
+    )
+    def test_an_answer_without_sense_is_no_answer(
+        self, fake: FakeWechat, calls: Client, answer: httpx2.Response
+    ) -> None:
+        fake.answers[TOKEN_PATH] = answer
+        with pytest.raises(ChannelUnreachable):
+            calls.stable_token(app_id=APP_ID, secret="s")
+
+
+class TestWorlds:
+    @pytest.mark.parametrize(
+        ("app_id", "host", "fits"),
+        [
+            ("wxsb0000000000000001", "http://127.0.0.1:8001/api.weixin.qq.com", True),
+            ("wx1234567890abcdef", "https://api.weixin.qq.com", True),
+            ("wxsb0000000000000001", "https://api.weixin.qq.com", False),
+            ("wxsb0000000000000001", "https://file.api.weixin.qq.com", False),
+            ("wx1234567890abcdef", "http://127.0.0.1:8001/api.weixin.qq.com", False),
+            ("wx1234567890abcdef", "https://api.weixin.qq.com.evil.example", False),
+        ],
+    )
+    def test_do_not_mix(
+        self,
+        settings: Settings,
+        fake: FakeWechat,
+        calls: Client,
+        app_id: str,
+        host: str,
+        fits: bool,
+    ) -> None:
+        settings.WECHAT_API_URL = host
+        fake.answers[TOKEN_PATH] = {"access_token": "abc", "expires_in": 7200}
+        if fits:
+            calls.stable_token(app_id=app_id, secret="s")
+        else:
+            with pytest.raises(WrongWorld):
+                calls.stable_token(app_id=app_id, secret="s")
+        assert len(fake.calls) == int(fits)
+
+
+class TestSilence:
+    def test_nothing_secret_is_logged_or_raised(self, fake: FakeWechat, calls: Client) -> None:
+        fake.answers[TEXT_PATH] = {"errcode": 43004, "errmsg": "require subscribe SECRET-openid"}
+        fake.answers[GRANT_PATH] = httpx2.ConnectError("https://x?secret=SECRET-secret")
+        with structlog.testing.capture_logs() as lines:
+            for call in (
+                lambda: calls.send_text(
+                    app_id=APP_ID, token="SECRET-token", openid="SECRET-openid", text="SECRET-text"
+                ),
+                lambda: calls.oauth_grant(app_id=APP_ID, secret="SECRET-s", code="SECRET-c"),
+            ):
+                with pytest.raises(ChannelError) as caught:
+                    call()
+                assert "SECRET" not in f"{caught.value!r} {caught.value.__cause__!r}"
+        assert lines
+        assert "SECRET" not in json.dumps(lines, default=str)
