@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import httpx2
 import pytest
@@ -30,6 +31,7 @@ from zhanggui.channels.wechat.tests.factories import (
     TEXT_PATH,
     TOKEN_PATH,
     FakeWechat,
+    fake_wechat,
 )
 
 APP_ID = "wxsb0000000000000001"
@@ -215,22 +217,11 @@ class TestWorlds:
             ("wx1234567890abcdef", "https://api.weixin.qq.com.evil.example", False),
         ],
     )
-    def test_do_not_mix(
-        self,
-        settings: Settings,
-        fake: FakeWechat,
-        calls: Client,
-        app_id: str,
-        host: str,
-        fits: bool,
-    ) -> None:
+    def test_do_not_mix(self, settings: Settings, app_id: str, host: str, *, fits: bool) -> None:
         settings.WECHAT_API_URL = host
-        fake.answers[TOKEN_PATH] = {"access_token": "abc", "expires_in": 7200}
-        if fits:
-            calls.stable_token(app_id=app_id, secret="s")
-        else:
-            with pytest.raises(WrongWorld):
-                calls.stable_token(app_id=app_id, secret="s")
+        refusal = nullcontext() if fits else pytest.raises(WrongWorld)
+        with fake_wechat() as fake, refusal:
+            client.current().stable_token(app_id=app_id, secret="s")
         assert len(fake.calls) == int(fits)
 
 

@@ -212,6 +212,7 @@ def with_body(body: str) -> Any:
 
 XXE = '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><xml><Encrypt>&e;</Encrypt></xml>'
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><xml><Encrypt>&b;</Encrypt></xml>'
+NO_TIME = "<xml><FromUserName>o</FromUserName><MsgType>text</MsgType>"
 ATTACKS: dict[str, tuple[dict[str, Any], int]] = {
     "token-of-somebody-else": ({"token": "other"}, 403),
     "key-of-somebody-else": ({"aes_key": "k" * 43}, 403),
@@ -473,10 +474,9 @@ class TestReading:
             "{]",
             '"x"',
             XXE,
-            "<xml><FromUserName>o</FromUserName><MsgType>text</MsgType></xml>",
-            "<xml><FromUserName>o</FromUserName><MsgType>text</MsgType><CreateTime>x</CreateTime></xml>",
-            "<xml><FromUserName>o</FromUserName><MsgType>text</MsgType>"
-            "<CreateTime>99999999999999</CreateTime></xml>",
+            f"{NO_TIME}</xml>",
+            f"{NO_TIME}<CreateTime>x</CreateTime></xml>",
+            f"{NO_TIME}<CreateTime>99999999999999</CreateTime></xml>",
             "<xml><CreateTime>1</CreateTime><MsgType>text</MsgType></xml>",
             "<xml><FromUserName>o</FromUserName><CreateTime>1</CreateTime></xml>",
         ],
