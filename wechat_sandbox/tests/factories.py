@@ -1,0 +1,171 @@
+"""What the sandbox's tests are made of: a product to push to, short ways to call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from defusedxml.ElementTree import fromstring
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from wechat_sandbox import crypto
+from wechat_sandbox.accounts import Account
+from wechat_sandbox.messagexml import to_xml
+
+APPID = "wxsbtea00001"
+SECRET = "0123456789abcdef0123456789abcdef"
+MAIN = "http://127.0.0.1:8001"
+LIN = "http://lin.localhost:8001"
+CHEN = "http://chen.localhost:8001"
+PRODUCT = "http://127.0.0.1:8000"
+
+
+@dataclass
+class Push:
+    """One push as the product received it."""
+
+    query: dict[str, str]
+    body: str
+
+    def opened(self, account: Account) -> dict[str, str]:
+        """The fields of the message, after the checks a product makes."""
+        sealed = fromstring(self.body).findtext("Encrypt") or ""
+        stamp, nonce = self.query["timestamp"], self.query["nonce"]
+        assert self.query["msg_signature"] == crypto.sign(account.token, stamp, nonce, sealed)
+        text = crypto.decrypt(sealed, aes_key=account.aes_key, receiver=account.appid)
+        root: Element = fromstring(text)
+        return {one.tag: one.text or "" for one in root}
+
+
+Answer = Callable[[Push], str]
+
+
+@dataclass
+class Shop:
+    """A product: keeps its pushes and shows what it was asked for."""
+
+    pushes: list[Push] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    answer: Answer = lambda push: "success"
+    delays_s: list[float] = field(default_factory=list)
+    status: int = 200
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/hooks/wechat", self.check, methods=["GET"]),
+            Route("/hooks/wechat", self.take, methods=["POST"]),
+            Route("/picture", self.picture),
+            Route("/login", self.login),
+            Route("/{path:path}", self.page, methods=["GET", "POST"]),
+        ]
+
+    async def check(self, request: Request) -> Response:
+        return PlainTextResponse(request.query_params["echostr"])
+
+    async def take(self, request: Request) -> Response:
+        push = Push(dict(request.query_params), (await request.body()).decode())
+        self.pushes.append(push)
+        if self.delays_s:
+            await asyncio.sleep(self.delays_s.pop(0))
+        return PlainTextResponse(self.answer(push), status_code=self.status)
+
+    async def login(self, request: Request) -> Response:
+        return RedirectResponse(request.query_params["to"])
+
+    async def picture(self, request: Request) -> Response:
+        return Response(b"\x89PNG....", media_type="image/png")
+
+    async def page(self, request: Request) -> Response:
+        self.requests.append(
+            {
+                "path": request.url.path,
+                "query": request.url.query,
+                "headers": dict(request.headers),
+                "body": (await request.body()).decode(),
+            }
+        )
+        text = (
+            f'<title>{request.url.path}</title><a href="{PRODUCT}/next">go</a>'
+            f'<img src="{MAIN}/mp.weixin.qq.com/cgi-bin/showqrcode?ticket=x">'
+            f"<a href='{MAIN}/_sandbox/calls'>sandbox</a><p>{PRODUCT}/next</p>"
+            f'<a href="{PRODUCT}1/">other port</a>'
+        )
+        response = HTMLResponse(text)
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'self'; img-src {PRODUCT}; frame-ancestors 'none'"
+        )
+        response.set_cookie(
+            "session", "of-" + request.headers["user-agent"][13:19].strip(";"), secure=True
+        )
+        response.set_cookie("deep", "1", path="/deep/er")
+        return response
+
+
+def api(client: TestClient, path: str, body: Any = None, **query: str) -> dict[str, Any]:
+    """Call api.weixin.qq.com; the answer is always HTTP 200."""
+    url = f"/api.weixin.qq.com{path}"
+    if body is None:
+        answer = client.get(url, params=query)
+    else:
+        content = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
+        answer = client.post(url, params=query, content=content)
+    assert answer.status_code == 200
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def token(client: TestClient) -> str:
+    body = {"grant_type": "client_credential", "appid": APPID, "secret": SECRET}
+    return str(api(client, "/cgi-bin/stable_token", body)["access_token"])
+
+
+def control(client: TestClient, method: str, path: str, body: Any = None) -> Any:
+    answer = client.request(method, f"/_sandbox/api/{path}", json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def openid(client: TestClient, slug: str = "lin") -> str:
+    return str(control(client, "GET", f"openids?appid={APPID}")[slug])
+
+
+def follow(client: TestClient, slug: str = "lin", **more: Any) -> Any:
+    return control(client, "POST", f"people/{slug}/follow", {"appid": APPID, **more})
+
+
+def chat(client: TestClient, slug: str = "lin") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = control(client, "GET", f"people/{slug}/chats/{APPID}")
+    return found
+
+
+def scene_code(client: TestClient, scene: str = "bind-7", **more: Any) -> dict[str, Any]:
+    body = {
+        "action_name": "QR_STR_SCENE",
+        "action_info": {"scene": {"scene_str": scene}},
+        "expire_seconds": 600,
+        **more,
+    }
+    return api(client, "/cgi-bin/qrcode/create", body, access_token=token(client))
+
+
+def sealed_reply(account: Account, fields: dict[str, str | int], *, token: str = "") -> str:
+    """A passive reply as a product would encrypt it."""
+    sealed = crypto.encrypt(to_xml(fields), aes_key=account.aes_key, receiver=account.appid)
+    signature = crypto.sign(token or account.token, "1700000000", "n", sealed)
+    return to_xml(
+        {"Encrypt": sealed, "MsgSignature": signature, "TimeStamp": 1700000000, "Nonce": "n"}
+    )
+
+
+def without_rid(text: str) -> str:
+    assert re.search(r" rid: [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}$", text)
+    return text.rpartition(" rid:")[0]
