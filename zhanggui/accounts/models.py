@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -186,6 +187,13 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tier}:{self.role}"
+
+    @property
+    def role_label(self) -> str:
+        """The role in words; who owns an operator or the platform is no shopkeeper."""
+        if self.role == Role.OWNER and self.tier != Tier.MERCHANT:
+            return gettext("Head")
+        return str(self.get_role_display())
 
 
 class Session(AbstractBaseSession):

@@ -45,7 +45,7 @@ def kind_of(membership: Membership) -> Text:
     """Tier and role of a membership in one line."""
     return _("%(tier)s · %(role)s") % {
         "tier": membership.get_tier_display(),
-        "role": membership.get_role_display(),
+        "role": membership.role_label,
     }
 
 
@@ -78,7 +78,7 @@ def somebody(request: HttpRequest) -> Somebody | None:
     ]
     return Somebody(
         person.name,
-        detail=present.get_role_display() if isinstance(present, Membership) else "",
+        detail=present.role_label if isinstance(present, Membership) else "",
         sign_out_url=reverse("accounts:logout"),
         links=links,
     )

@@ -140,6 +140,7 @@ def _first_steps(request: MerchantRequest) -> Iterator[todo.Todo]:
             _("Stamps, staff and customers belong to a store."),
             reverse("accounts:store_new", args=[slug]),
             "building-store",
+            order=10,
         )
     if rights.MANAGE_STAFF.name in request.permissions:
         waiting = Membership.objects.filter(
@@ -152,4 +153,5 @@ def _first_steps(request: MerchantRequest) -> Iterator[todo.Todo]:
                 reverse("accounts:staff", args=[slug]),
                 "user-question",
                 "info",
+                order=200,
             )

@@ -23,6 +23,7 @@ class Todo:
     url: str
     icon: str = "checklist"
     tone: str = "waiting"
+    order: int = 100
 
 
 Source = Callable[["MerchantRequest"], Iterable[Todo]]
@@ -37,4 +38,5 @@ def register(source: Source) -> None:
 
 def waiting(request: MerchantRequest) -> list[Todo]:
     """All that waits at this merchant for this person."""
-    return [todo for source in _sources for todo in source(request)]
+    found = [todo for source in _sources for todo in source(request)]
+    return sorted(found, key=lambda todo: todo.order)
