@@ -8,7 +8,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint lint-quick format texts docs bench lock install install-dev
+.PHONY: help demo demo-reset test coverage lint lint-quick format texts docs bench lock install install-dev
 
 help:
 	@echo "make demo          演示环境 run the demo on http://127.0.0.1:8000/"
@@ -34,6 +34,12 @@ demo-reset: install
 
 test: install-dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+coverage: install-dev
+	@mkdir -p var/coverage
+	@$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 lint: install-dev
 	@$(BIN)/python -m tools.lint

@@ -27,7 +27,7 @@ from launcher.postgres import Cluster, home_within_reach, server_environment
 from launcher.processes import MARK, Interrupted, Service, Supervisor, end_leftovers
 from launcher.secretfile import demo_secrets
 
-READY_S = 60.0
+READY_S = 180.0  # for slow machines; what fails is noticed long before
 DATA_COMMAND = ROOT / "demo" / "management" / "commands" / "demo_data.py"
 SANDBOX_DATA = "sandbox.sqlite3"
 RESETTABLE = (f"{SANDBOX_DATA}*", "demo*.json")

@@ -167,7 +167,7 @@ def _has_assets() -> bool:
 
 def _texts() -> list[Path]:
     found: list[Path] = []
-    for folder in ("config", "demo", "zhanggui"):
+    for folder in ("demo", "zhanggui"):
         found += (ROOT / folder).glob("**/locale/*/LC_MESSAGES/*.po")
     return sorted(found)
 

@@ -28,7 +28,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = "zh_Hans"
-HOMES = ("config", "demo", "zhanggui")
+HOMES = ("demo", "zhanggui")
 SKIPPED = {"tests", "migrations", "locale", "static", "node_modules", "__pycache__"}
 TEMPLATES = {".html", ".txt", ".xml"}
 KEYWORDS = DEFAULT_KEYWORDS | {
@@ -63,11 +63,9 @@ def main() -> int:
 
 
 def apps() -> list[Path]:
-    """The folders with texts of their own: Django apps and the settings."""
-    found = {
-        file.parent for home in HOMES for file in (ROOT / home).rglob("apps.py") if _is_source(file)
-    }
-    return sorted(found | {ROOT / "config"})
+    """The folders with texts of their own: the Django apps."""
+    files = (file for home in HOMES for file in (ROOT / home).rglob("apps.py"))
+    return sorted(file.parent for file in files if _is_source(file))
 
 
 def collect(app: Path) -> Catalog:
