@@ -11,6 +11,8 @@ from django.utils.translation import get_language, gettext, ngettext
 from zhanggui.core import clock
 
 EMPTY = "—"
+SHOWN_OF_PHONE = 7
+HOUR_MIN = 60
 WEEKDAYS_ZH = "一二三四五六日"
 WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS_EN = (
@@ -33,9 +35,9 @@ def masked_phone(number: str | None) -> str:
     if not number:
         return EMPTY
     digits = number.removeprefix("+86").replace(" ", "")
-    if len(digits) < 8:
+    if len(digits) <= SHOWN_OF_PHONE:
         return "*" * len(digits)
-    return f"{digits[:3]}{'*' * (len(digits) - 7)}{digits[-4:]}"
+    return f"{digits[:3]}{'*' * (len(digits) - SHOWN_OF_PHONE)}{digits[-4:]}"
 
 
 def count(number: int | None) -> str:
@@ -86,7 +88,7 @@ def ago(value: datetime | None) -> str:
         return EMPTY
     gap = clock.now() - value
     minutes = int(abs(gap) / timedelta(minutes=1))
-    if minutes >= 60:
+    if minutes >= HOUR_MIN:
         return moment(value)
     if minutes == 0:
         return gettext("just now") if gap >= timedelta(0) else gettext("in a moment")

@@ -44,14 +44,14 @@ def svg(name: str, size: int = 20, css: str = "", label: str = "") -> SafeString
         ' stroke-linecap="round" stroke-linejoin="round"'
     )
     return format_html(
-        '<svg class="icon {}" width="{}" height="{}" viewBox="0 0 24 24" {} {}>{}</svg>',
+        '<svg class="zg-icon {}" width="{}" height="{}" viewBox="0 0 24 24" {} {}>{}</svg>',
         css,
         size,
         size,
         mark_safe(paint),  # noqa: S308 - constants above
         format_html('role="img" aria-label="{}"', label)
         if label
-        else mark_safe('aria-hidden="true"'),  # noqa: S308 - constant
+        else mark_safe('aria-hidden="true"'),
         mark_safe(body),  # noqa: S308 - a pinned package's own file
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -106,25 +106,31 @@ LONG = "上海市黄浦区南京东路步行街与西藏中路交叉口东南角
 TONES = ("success", "waiting", "danger", "muted")
 
 
+STORES = ("南京东路店", "静安寺店", LONG, "徐家汇店")
+OPERATIONS = ("stamp", "cancel", "redeem", "checkin")
+STAMPS = (0, 7, 4, 1, 8, 6170, 2, 9)
+
+
+def _row(at: int, now: datetime) -> dict[str, Any]:
+    return {
+        "name": NAMES[at % len(NAMES)],
+        "phone": f"1380013{8000 + at * 37}",
+        "store": STORES[at % len(STORES)],
+        "stamps": STAMPS[at],
+        "operation": OPERATIONS[at % len(OPERATIONS)],
+        "tone": TONES[at % len(TONES)],
+        "at": now - timedelta(minutes=3 + at * 400),
+        "is_off": TONES[at % len(TONES)] == "muted",
+    }
+
+
 def samples(request: HttpRequest) -> dict[str, Any]:
     """Everything the kit's templates show."""
     now = clock.now()
     labels = [f"11-{day:02d}" for day in range(9, 23)]
     stamps = [42, 55, 61, 38, 44, 70, 88, 51, 49, 63, 58, 77, 96, 64]
     cancels = [2, 1, 0, 3, 1, 2, 4, 0, 1, 2, 1, 3, 2, 1]
-    rows = [
-        {
-            "name": NAMES[at % len(NAMES)],
-            "phone": f"1380013{8000 + at * 37}",
-            "store": LONG if at == 2 else ("南京东路店", "静安寺店", "徐家汇店")[at % 3],
-            "stamps": 1234 * at if at == 5 else (at * 7) % 10,
-            "operation": ("stamp", "cancel", "redeem", "checkin")[at % 4],
-            "tone": TONES[at % 4],
-            "at": now - timedelta(minutes=3 + at * 400),
-            "is_off": at == 3,
-        }
-        for at in range(8)
-    ]
+    rows = [_row(at, now) for at in range(8)]
     query = request.GET.get("q", "")
     return {
         "rows": [row for row in rows if query in str(row["name"])],

@@ -19,6 +19,7 @@ SLOT = 64
 GAP = 14
 SMALLEST = 4
 LARGEST = 20
+WIDEST = 5
 WEAR_KINDS = 4
 SIGN = (
     '<path class="zg-seal-line" stroke-width="3" stroke-linecap="round"'
@@ -72,9 +73,9 @@ class Speck:
 
 def columns(size: int) -> int:
     """Slots in a row so that the last row is as full as can be, at most five."""
-    if size <= 5:
+    if size <= WIDEST:
         return size
-    return min(range(5, 2, -1), key=lambda wide: ((-size) % wide, -wide))
+    return min(range(WIDEST, 2, -1), key=lambda wide: ((-size) % wide, -wide))
 
 
 def layout(*, size: int, filled: int, fresh: int = 0, seed: str = "", mark: str = "") -> Card:

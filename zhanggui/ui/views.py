@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -58,6 +60,8 @@ def kit_error(request: HttpRequest, status: int) -> HttpResponse:
 def kit_piece(request: HttpRequest) -> HttpResponse:
     """A piece that htmx fetches on the living page; ``?status=`` plays a failing server."""
     status = int(request.GET.get("status", "200"))
-    if status >= 400:
-        return errors.refuse(request, status) if status < 500 else HttpResponse(status=status)
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return HttpResponse(status=status)
+    if status != HTTPStatus.OK:
+        return errors.refuse(request, status)
     return render(request, "ui/kit/piece.html")

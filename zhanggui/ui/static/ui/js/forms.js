@@ -49,7 +49,8 @@ export function start() {
     busy(form, true);
   });
   // coming back by the back button must not find dead buttons
-  window.addEventListener("pageshow", () => {
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
     leavingOnPurpose = false;
     document.querySelectorAll("form[data-sending]").forEach((form) => busy(form, false));
   });

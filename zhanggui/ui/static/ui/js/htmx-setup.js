@@ -20,7 +20,9 @@ function isPolling(element) {
 
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr, elt } = event.detail;
-  if (xhr.status === 401) {
+  if (xhr.status === 401 && document.body.classList.contains("zg-phone-body")) {
+    location.reload(); // inside WeChat opening the page anew signs in again, silently
+  } else if (xhr.status === 401) {
     const login = document.querySelector("meta[name=login-url]")?.content || "/login";
     location.assign(`${login}?next=${encodeURIComponent(location.pathname + location.search)}`);
   } else if (!isPolling(elt)) {

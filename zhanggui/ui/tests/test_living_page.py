@@ -1,0 +1,296 @@
+"""The living page in a real browser: accessible, quiet in the console, and its parts behave."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from zhanggui.ui import kit
+
+PATHS = ["/ui/", *(f"/ui/{name}/" for name in kit.PAGES if name != "overview")]
+SERIOUS = {"serious", "critical"}
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+    request_queue_size = 50
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    """The product's own handler with its middlewares; the kit needs no database."""
+    server = make_server("127.0.0.1", 0, WSGIHandler(), server_class=_Server, handler_class=_Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+class TestEveryPage:
+    @pytest.mark.parametrize("path", PATHS)
+    @pytest.mark.parametrize("language", ["zh-hans", "en"])
+    def test_answers_without_the_database(self, path: str, language: str) -> None:
+        client = Client()
+        client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+        answer = client.get(path)
+        assert answer.status_code == 200
+        text = answer.content.decode()
+        assert f'lang="{language}"' in text
+        assert " style=" not in text
+        assert "<script>" not in text
+        assert " onclick=" not in text
+
+    def test_an_unknown_page_is_not_found(self) -> None:
+        assert Client().get("/ui/nothing/").status_code == 404
+
+    @pytest.mark.parametrize(
+        ("width", "theme"), [(390, "light"), (1440, "dark")], ids=["phone-light", "wide-dark"]
+    )
+    def test_accessible_unclipped_and_quiet(
+        self, site: str, browser: Browser, width: int, theme: str
+    ) -> None:
+        context = browser.new_context(
+            viewport={"width": width, "height": 844}, locale="zh-CN", reduced_motion="reduce"
+        )
+        context.add_cookies([{"name": "theme", "value": theme, "url": site}])
+        page = context.new_page()
+        faults: list[object] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on(
+            "console",
+            lambda line: (
+                faults.append((page.url, line.text))
+                if line.type == "error" and "status of 4" not in line.text
+                else None
+            ),
+        )
+        for path in [*PATHS, "/ui/errors/404/", "/ui/errors/409/?phone"]:
+            page.goto(site + path)
+            page.wait_for_timeout(100)
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                faults.append((path, "wider than the screen"))
+            faults += [
+                (path, found["id"], found["nodes"][0]["html"])
+                for found in Axe().run(page).response["violations"]
+                if found["impact"] in SERIOUS
+            ]
+        context.close()
+
+        assert faults == []
+
+
+class TestDigits:
+    @pytest.fixture
+    def box(self, site: str, page: Page) -> Page:
+        page.goto(f"{site}/ui/phone-desk/")
+        page.locator("#digits").wait_for(state="attached")
+        page.wait_for_function("document.querySelector('[data-ready-digits]')")
+        return page
+
+    def paste(self, page: Page, text: str) -> None:
+        page.locator("#digits").focus()
+        page.evaluate(
+            """text => { const data = new DataTransfer(); data.setData("text", text);
+            document.querySelector("#digits").dispatchEvent(
+              new ClipboardEvent("paste", {clipboardData: data, cancelable: true})) }""",
+            text,
+        )
+
+    @pytest.mark.parametrize(
+        "pasted", ["048213", "０４８２１３", "048 213", "048-213", "验证码：048213。"]
+    )
+    def test_takes_a_pasted_code(self, box: Page, pasted: str) -> None:
+        self.paste(box, pasted)
+        assert box.locator("#digits").input_value() == "048213"
+        assert box.locator(".zg-digits").first.inner_text().split() == list("048213")
+
+    @pytest.mark.parametrize(("pasted", "count"), [("0482131", "7"), ("04821", "5"), ("abc", "0")])
+    def test_refuses_another_length_before_it_counts(
+        self, box: Page, pasted: str, count: str
+    ) -> None:
+        self.paste(box, pasted)
+        assert box.locator("#digits").input_value() == ""
+        assert count in box.locator("[data-digits-hint]").first.inner_text()
+
+    def test_typing_folds_and_stops_at_six(self, box: Page) -> None:
+        box.locator("#digits").focus()
+        box.keyboard.insert_text("０4a8")
+        box.keyboard.type("2139")
+        assert box.locator("#digits").input_value() == "048213"
+
+    def test_an_unfinished_code_is_not_sent(self, box: Page) -> None:
+        box.locator("#digits").focus()
+        box.keyboard.type("0482")
+        box.keyboard.press("Enter")
+        expect(box.locator("[data-digits-hint]").first).to_contain_text("4")
+        assert "/ui/phone-desk/" in box.url
+        assert box.locator("form[data-sending]").count() == 0
+
+    def test_without_script_it_is_one_plain_input(self, site: str, browser: Browser) -> None:
+        context = browser.new_context(java_script_enabled=False)
+        page = context.new_page()
+        page.goto(f"{site}/ui/phone-desk/")
+        assert page.locator("#digits").is_visible()
+        assert not page.locator(".zg-digits-boxes").first.is_visible()
+        context.close()
+
+
+class TestForms:
+    def test_sends_once(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/phone-desk/")
+        page.wait_for_function("document.querySelector('[data-ready-digits]')")
+        page.locator("#digits").focus()
+        page.keyboard.type("048213")
+        sent = page.evaluate(
+            """() => { let sent = 0;
+            window.addEventListener("submit", (event) => {
+              if (!event.defaultPrevented) sent += 1;
+              event.preventDefault();
+            });
+            const button = document.querySelector("form:has(#digits) button");
+            for (let press = 0; press < 3; press += 1) button.click();
+            return [sent, button.getAttribute("aria-busy")] }"""
+        )
+        assert sent == [1, "true"]
+
+    def test_errors_get_the_focus_and_lead_to_the_field(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/form/")
+        page.locator("#id_name").fill("")
+        page.locator(".zg-savebar button").click()
+        summary = page.locator(".zg-summary")
+        expect(summary).to_be_focused()
+        summary.locator("a").first.click()
+        expect(page.locator("#id_name")).to_be_focused()
+
+
+class TestDialogs:
+    def test_opens_and_closes_by_keyboard_and_gives_the_focus_back(
+        self, site: str, page: Page
+    ) -> None:
+        page.goto(f"{site}/ui/detail/")
+        opener = page.locator("[data-dialog-open=invite]").first
+        opener.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("#invite")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#invite")).to_be_hidden()
+        expect(opener).to_be_focused()
+
+
+class TestHtmx:
+    @pytest.fixture
+    def states(self, site: str, page: Page) -> Page:
+        page.goto(f"{site}/ui/states/")
+        return page
+
+    def test_a_piece_and_a_refusal_are_swapped_in(self, states: Page) -> None:
+        states.get_by_text("htmx 200").click()
+        expect(states.locator("#piece-target")).to_contain_text("htmx")
+        states.locator("#piece button", has_text="404").click()
+        expect(states.locator("#piece-target")).to_contain_text("这里没有内容")
+
+    def test_a_broken_server_is_told_and_can_be_tried_again(self, states: Page) -> None:
+        states.locator("#piece button", has_text="500").click()
+        toast = states.locator("#zg-toasts .zg-toast")
+        expect(toast).to_contain_text("服务器暂时没有响应")
+        toast.locator(".zg-toast-action").click()
+        expect(states.locator("#zg-toasts")).to_contain_text("服务器暂时没有响应")
+
+    def test_a_lost_network_is_told(self, states: Page, context: BrowserContext) -> None:
+        context.set_offline(True)
+        expect(states.locator("#zg-offline")).to_be_visible()
+        states.get_by_text("htmx 200").click()
+        expect(states.locator("#zg-toasts")).to_contain_text("网络中断")
+        context.set_offline(False)
+        expect(states.locator("#zg-offline")).to_be_hidden()
+
+    def test_confirm_asks_in_our_dialog(self, states: Page) -> None:
+        states.locator("#piece button", has_text="confirm").click()
+        dialog = states.locator("dialog[open]")
+        expect(dialog).to_contain_text("载入这部分吗？")
+        dialog.locator(".btn-primary").click()
+        expect(states.locator("#piece-target")).to_contain_text("htmx")
+
+
+class TestSwitches:
+    def test_theme_follows_the_device_until_somebody_chooses(
+        self, site: str, browser: Browser
+    ) -> None:
+        context = browser.new_context(color_scheme="dark")
+        page = context.new_page()
+        page.goto(f"{site}/ui/")
+        root = page.locator("html")
+        expect(root).to_have_attribute("data-bs-theme", "dark")
+        page.locator("[data-theme-switch]").click()
+        expect(root).to_have_attribute("data-bs-theme", "light")
+        page.reload()
+        expect(root).to_have_attribute("data-bs-theme", "light")
+        context.close()
+
+    def test_language_comes_back_to_the_page(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/list/?q=x")
+        expect(page.locator("html")).to_have_attribute("lang", "zh-hans")
+        page.locator("button[name=language]").click()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+        assert page.url.endswith("/ui/list/?q=x")
+
+    def test_the_drawer_on_a_phone(self, site: str, page: Page) -> None:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{site}/ui/")
+        side = page.locator("#zg-menu")
+        expect(side).to_be_hidden()
+        page.locator("[data-menu-open]").click()
+        expect(side).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(side).to_be_hidden()
+
+
+class TestChart:
+    def test_draws_and_shows_the_table(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/")
+        expect(page.locator(".zg-chart canvas").first).to_be_visible()
+        page.locator("[data-chart-view=table]").first.click()
+        expect(page.locator(".zg-chart-table").first).to_be_visible()
+        expect(page.locator(".zg-chart-table").first).to_contain_text("96")
+
+
+class TestCountdown:
+    def test_counts_down_says_done_once_and_closes_the_code(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/phone-code/")
+        page.evaluate(
+            """() => { window.done = 0;
+            document.addEventListener("countdown:done", () => { window.done += 1 });
+            const ring = document.querySelector("[data-countdown]").cloneNode(true);
+            ring.dataset.countdown = "1"; delete ring.dataset.readyCountdown;
+            document.body.append(ring);
+            ring.dispatchEvent(new CustomEvent("htmx:load", {bubbles: true})) }"""
+        )
+        page.wait_for_timeout(2500)
+        assert page.evaluate("window.done") == 1
+        expect(page.locator("body > .zg-ring")).to_contain_text("已过期")

@@ -1,0 +1,129 @@
+"""The menu shows what a person may see; panels come where their place is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from django.http import HttpRequest
+from django.test import RequestFactory
+
+from zhanggui.ui import navigation, panels
+from zhanggui.ui.navigation import Entry, Registry
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    own = Registry(surfaces=dict(navigation.registry.surfaces))
+    monkeypatch.setattr(navigation, "registry", own)
+    return own  # type: ignore[return-value]
+
+
+def request(path: str) -> HttpRequest:
+    return RequestFactory().get(path)
+
+
+def kit(name: str, **changes: object) -> Entry:
+    entry = Entry(name, name, "table", "ui:kit-page", arguments=(name,))
+    return replace(entry, **changes)  # type: ignore[arg-type]
+
+
+def labels(groups: list[navigation.Group]) -> list[tuple[str, list[str]]]:
+    return [(str(g.label), [str(item.entry.label) for item in g.items]) for g in groups]
+
+
+@pytest.mark.usefixtures("registry")
+class TestMenu:
+    def test_sorted_by_order_and_grouped(self) -> None:
+        navigation.register(surface="kit", entry=kit("form", order=3, group="Other"))
+        navigation.register(surface="kit", entry=kit("list", order=1))
+        navigation.register(surface="kit", entry=kit("detail", order=2))
+
+        assert labels(navigation.menu(request("/ui/"), "kit")) == [
+            ("", ["list", "detail"]),
+            ("Other", ["form"]),
+        ]
+
+    def test_the_longest_fitting_address_is_active(self) -> None:
+        navigation.register(surface="kit", entry=Entry("all", "all", "home", "ui:kit"))
+        navigation.register(surface="kit", entry=kit("list"))
+
+        for path, active in (("/ui/list/", "list"), ("/ui/other/", "all"), ("/m/tea/", "")):
+            items = [i for g in navigation.menu(request(path), "kit") for i in g.items]
+            assert [i.entry.name for i in items if i.is_active] == ([active] if active else [])
+
+    def test_hides_what_needs_a_right(self) -> None:
+        navigation.register(surface="kit", entry=kit("list", permission="stamps.read"))
+        assert navigation.menu(request("/ui/"), "kit") == []
+
+        navigation.provide(may=lambda _request, permission: permission == "stamps.read")
+        assert labels(navigation.menu(request("/ui/"), "kit")) == [("", ["list"])]
+
+    def test_hides_a_merchants_pages_outside_a_merchant(self) -> None:
+        navigation.register(surface="merchant", entry=kit("list"))
+        inside = request("/m/tea/")
+        inside.merchant = SimpleNamespace(slug="list")  # type: ignore[attr-defined]
+
+        assert navigation.menu(inside, "merchant") == []  # two arguments where one fits
+        navigation.register(surface="merchant", entry=kit("own", arguments=()))
+        assert labels(navigation.menu(inside, "merchant")) == [("", ["own"])]
+        assert labels(navigation.menu(request("/m/tea/"), "merchant")) == [("", ["list"])]
+
+    def test_a_number_at_the_entry(self) -> None:
+        navigation.register(surface="kit", entry=kit("list", badge=lambda _request: 3))
+        assert navigation.menu(request("/ui/"), "kit")[0].items[0].badge == 3
+
+    def test_a_name_stands_for_one_entry(self) -> None:
+        navigation.register(surface="kit", entry=kit("list"))
+        navigation.register(surface="kit", entry=kit("list"))
+        with pytest.raises(ValueError, match=r"kit\.list"):
+            navigation.register(surface="kit", entry=kit("list", order=7))
+        assert list(navigation.entries_of("kit")) == ["list"]
+
+    @pytest.mark.parametrize(
+        ("path", "surface"),
+        [("/m/tea/stores/", "merchant"), ("/operator/", "operator"), ("/w/tea/", "")],
+    )
+    def test_the_path_names_the_surface(self, path: str, surface: str) -> None:
+        assert navigation.surface_of(request(path)) == surface
+
+
+class TestPanels:
+    @pytest.fixture(autouse=True)
+    def _own_panels(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(panels, "_panels", {})
+
+    def panel(self, text: str, **changes: object) -> panels.Panel:
+        made = panels.Panel("ui/tests/panel.html", lambda _request, subject: {"text": text})
+        return replace(made, **changes)  # type: ignore[arg-type]
+
+    def test_in_order_once_and_with_the_subject(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen: list[dict[str, object]] = []
+
+        def render(_template: str, page: dict[str, object], request: HttpRequest) -> str:
+            seen.append(page)
+            return "<p>"
+
+        monkeypatch.setattr(panels, "render_to_string", render)
+        second = self.panel("second", order=2)
+        panels.register(place="accounts.store", panel=second)
+        panels.register(place="accounts.store", panel=second)
+        panels.register(place="accounts.store", panel=self.panel("first", order=1))
+        hidden = self.panel("hidden", context=lambda _request, _subject: None)
+        panels.register(place="accounts.store", panel=hidden)
+
+        assert panels.render(request("/"), "accounts.store", "tea") == "<p><p>"
+        assert [page["text"] for page in seen] == ["first", "second"]
+        assert {page["subject"] for page in seen} == {"tea"}
+        assert panels.render(request("/"), "elsewhere", "tea") == ""
+
+    @pytest.mark.usefixtures("registry")
+    def test_a_panel_may_need_a_right(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(panels, "render_to_string", lambda *_args, **_kwargs: "<p>")
+        panels.register(place="p", panel=self.panel("x", permission="stamps.managers"))
+
+        assert panels.render(request("/"), "p", None) == ""
+        navigation.provide(may=lambda _request, _permission: True)
+        assert panels.render(request("/"), "p", None) == "<p>"
