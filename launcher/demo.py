@@ -94,17 +94,19 @@ class Demo:
         require_database(database_url)
         self._migrate()
         data = self.var / SANDBOX_DATA
-        self._add("wechat", settings.sandbox(addresses, data))
         self._add("web", settings.web(HOST, addresses.port))
+        self._add("wechat", settings.sandbox(addresses, data))
+        # The worker waits for its turn: on a small machine the first page would wait for it.
+        self._wait_for(addresses.port, "/readyz")
         self._add("jobs", settings.worker())
-        self.supervisor.wait_until(
-            lambda: answers(HOST, addresses.sandbox_port, "/") > 0, limit_s=READY_S
-        )
+        self._wait_for(addresses.sandbox_port, "/")
         self._make_data()
-        self.supervisor.wait_until(
-            lambda: answers(HOST, addresses.port, "/readyz") == HTTPStatus.OK, limit_s=READY_S
-        )
         self._show(time.monotonic() - began)
+
+    def _wait_for(self, port: int, path: str) -> None:
+        self.supervisor.wait_until(
+            lambda: answers(HOST, port, path) == HTTPStatus.OK, limit_s=READY_S
+        )
 
     def _start_postgres(self) -> str:
         cluster = cluster_of_demo(self.var, self.secrets.database_password)
