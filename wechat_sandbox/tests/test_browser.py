@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+import segno
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
+from starlette.applications import Starlette
+
+from wechat_sandbox import Sandbox
+from wechat_sandbox.config import find_extra_assets
+from wechat_sandbox.serving import running
+from wechat_sandbox.tests.factories import APPID, PRODUCT, SECRET, Shop
+
+
+class Desk:
+    """The running sandbox and a browser window on it."""
+
+    def __init__(self, sandbox: Sandbox, page: Page) -> None:
+        self.url = sandbox.world.config.public
+        self.sandbox = sandbox
+        self.page = page
+
+    def call(self, method: str, path: str, body: Any) -> Any:
+        return httpx2.request(method, f"{self.url}{path}", json=body, trust_env=False).json()
+
+    def phone(self, slug: str) -> FrameLocator:
+        return self.page.frame_locator(f"[data-person={slug}] iframe")
+
+    def new_code(self, scene: str) -> str:
+        given = {"grant_type": "client_credential", "appid": APPID, "secret": SECRET}
+        api = "/api.weixin.qq.com/cgi-bin"
+        token = self.call("POST", f"{api}/stable_token", given)["access_token"]
+        body = {
+            "action_name": "QR_STR_SCENE",
+            "action_info": {"scene": {"scene_str": scene}},
+            "expire_seconds": 600,
+        }
+        made = self.call("POST", f"{api}/qrcode/create?access_token={token}", body)
+        return str(made["url"])
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def desk(context: BrowserContext, shop: Shop) -> Iterator[Desk]:
+    product = httpx2.ASGITransport(app=Starlette(routes=shop.routes()))
+    with running(product=PRODUCT, product_transport=product) as sandbox:
+        made = Desk(sandbox, context.new_page())
+        problems: list[str] = []
+        made.page.on("pageerror", lambda error: problems.append(str(error)))
+        account = {
+            "name": "拾光茶饮",
+            "secret": SECRET,
+            "callback_url": f"{PRODUCT}/hooks/wechat",
+            "oauth_domains": ["127.0.0.1:8000"],
+            "menu": [{"name": "集章卡", "url": f"{PRODUCT}/card"}],
+            "welcome": f'欢迎，<a href="{PRODUCT}/welcome">从这里开始</a>',
+        }
+        made.call("PUT", f"/_sandbox/api/accounts/{APPID}", account)
+        people = [{"slug": "lin", "nickname": "林小满"}, {"slug": "chen", "nickname": "陈思远"}]
+        made.call("PUT", "/_sandbox/api/people", people)
+        yield made
+        assert problems == []
+
+
+def test_scan_follow_and_open_a_page(desk: Desk, shop: Shop) -> None:
+    desk.new_code("bind-7")
+    desk.page.goto(desk.url)
+    lin, chen = desk.phone("lin"), desk.phone("chen")
+
+    lin.get_by_role("button", name="扫一扫").first.click()
+    lin.locator(".code").click()
+    lin.get_by_role("button", name="关注", exact=True).click()
+    expect(lin.get_by_text("从这里开始")).to_be_visible()
+    events = [one.opened(desk.sandbox.world.account(APPID)) for one in shop.pushes]
+    assert [(one["Event"], one["EventKey"]) for one in events] == [("subscribe", "qrscene_bind-7")]
+
+    lin.get_by_role("button", name="集章卡").click()
+    web = lin.frame_locator("iframe.web")
+    expect(lin.get_by_role("heading", name="/card")).to_be_visible()
+    web.get_by_role("link", name="go", exact=True).click()
+    expect(lin.get_by_role("heading", name="/next")).to_be_visible()
+    lin.get_by_role("button", name="后退").click()
+    expect(lin.get_by_role("heading", name="/card")).to_be_visible()
+    lin.get_by_role("button", name="关闭网页").click()
+    expect(lin.get_by_text("从这里开始")).to_be_visible()
+
+    expect(chen.get_by_text("还没有关注公众号")).to_be_visible()
+    assert {one["headers"]["host"] for one in shop.requests} == {"127.0.0.1:8000"}
+
+
+def test_a_message_arrives_while_the_chat_is_open(desk: Desk) -> None:
+    desk.page.goto(f"{desk.url}/?people=chen")
+    chen = desk.phone("chen")
+    chen.get_by_role("button", name="搜一搜").first.click()
+    chen.get_by_role("button", name="关注", exact=True).click()
+    chen.get_by_role("button", name="切换到输入框").click()
+    chen.get_by_label("输入消息").fill("在吗")
+    chen.get_by_role("button", name="发送").click()
+    expect(chen.locator(".mine")).to_have_text("远在吗")
+
+    body = {"appid": APPID, "text": "再问一句"}
+    desk.call("POST", "/_sandbox/api/people/chen/messages", body)
+    expect(chen.locator(".mine").nth(1)).to_contain_text("再问一句", timeout=1500)
+
+
+def test_a_picture_of_a_code_can_be_scanned(desk: Desk, tmp_path: Any) -> None:
+    if find_extra_assets() is None:
+        pytest.skip("the npm package jsqr is not fetched")
+    picture = tmp_path / "code.png"
+    segno.make(desk.new_code("table-3")).save(str(picture), scale=8)
+    desk.page.goto(f"{desk.url}/?people=lin")
+    lin = desk.phone("lin")
+    lin.get_by_role("button", name="扫一扫").first.click()
+    lin.get_by_label("选择二维码图片").set_input_files(picture)
+
+    expect(lin.get_by_text("关注后进入公众号")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_hinders_anybody(desk: Desk, scheme: Any) -> None:
+    desk.page.emulate_media(color_scheme=scheme)
+    desk.new_code("bind-7")
+    desk.call("POST", "/_sandbox/api/people/lin/follow", {"appid": APPID})
+    phone = f"http://lin.localhost:{desk.sandbox.world.config.port}/_phone/"
+    found: dict[str, list[str]] = {}
+
+    def check(name: str) -> None:
+        violations = Axe().run(desk.page).response["violations"]
+        serious = [one["id"] for one in violations if one["impact"] in ("serious", "critical")]
+        if serious:
+            found[name] = serious
+
+    for path in ("/?people=lin", "/_sandbox/accounts", "/_sandbox/people", "/_sandbox/calls"):
+        desk.page.goto(f"{desk.url}{path}")
+        expect(desk.page.locator(".phone-card, .account, .person, .call").first).to_be_visible()
+        check(path)
+    desk.page.goto(phone)
+    check("chats")
+    desk.page.get_by_text("拾光茶饮").click()
+    expect(desk.page.get_by_text("从这里开始")).to_be_visible()
+    check("chat")
+    desk.page.get_by_role("button", name="公众号资料").click()
+    check("account")
+    desk.page.evaluate("sessionStorage.clear()")
+    desk.page.goto(phone)
+    desk.page.get_by_role("button", name="扫一扫").first.click()
+    expect(desk.page.locator(".code")).to_be_visible()
+    check("scan")
+    assert found == {}
+
+
+def test_new_people_and_accounts_by_hand(desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{desk.url}/_sandbox/people")
+    page.get_by_role("button", name="新建人物").click()
+    page.get_by_label("昵称").fill("王秀英")
+    page.get_by_label("微信号").fill("lin xx")
+    page.get_by_label("微信号").fill("wang")
+    page.get_by_role("button", name="新建", exact=True).click()
+    expect(page.get_by_text("3 人")).to_be_visible()
+
+    page.goto(f"{desk.url}/_sandbox/accounts")
+    page.get_by_role("button", name="新建公众号").click()
+    page.get_by_label("名称").fill("青禾书店")
+    page.get_by_role("button", name="新建", exact=True).click()
+    expect(page.get_by_role("heading", name="青禾书店")).to_be_visible()
+    page.get_by_role("button", name="检查回调地址").click()
+    expect(page.get_by_text("回调地址通过检查")).to_be_visible()
+
+    page.goto(f"{desk.url}/_sandbox/calls")
+    expect(page.get_by_text("还没有记录")).to_be_visible()
+    desk.new_code("live")
+    expect(page.locator(".call")).to_have_count(2, timeout=4000)
+    page.locator(".call summary").first.click()
+    expect(page.locator("pre").first).to_contain_text("live")
