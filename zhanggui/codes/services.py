@@ -10,7 +10,6 @@ Source: stamps specification 5.1, D12-D23 and section 8.
 from __future__ import annotations
 
 import secrets
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -38,6 +37,9 @@ from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError
 
 LENGTH = 6
+FOLD = {0xFF10 + number: str(number) for number in range(10)} | dict.fromkeys(
+    map(ord, "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d")
+)
 HOLD = timedelta(seconds=60)
 SHOW_AGAIN = timedelta(seconds=30)
 NEW_CODES_WINDOW = timedelta(minutes=10)
@@ -63,16 +65,16 @@ SET state = 'consumed', digits_sealed = NULL, ended_at = %(now)s, ended_by_id = 
     ended_store_id = %(store)s
 WHERE {USABLE}
 RETURNING id, operation, subject_id
-"""
+"""  # noqa: S608  constants only
 
 HOLDS: LiteralString = f"""
 UPDATE codes_onetimecode
 SET state = 'held', held_by_id = %(person)s, held_until = LEAST(%(until)s, expires_at)
 WHERE {USABLE}
 RETURNING id
-"""
+"""  # noqa: S608  constants only
 
-_FIND: LiteralString = f"SELECT id FROM codes_onetimecode WHERE {USABLE}"
+_FIND: LiteralString = f"SELECT id FROM codes_onetimecode WHERE {USABLE}"  # noqa: S608
 
 _INSERT: LiteralString = """
 INSERT INTO codes_onetimecode
@@ -115,8 +117,7 @@ def normalise(typed: str) -> str:
     Raises:
         CodeFormat: anything else; not a try (422).
     """
-    folded = unicodedata.normalize("NFKC", typed[:40])
-    digits = "".join(sign for sign in folded if not sign.isspace() and sign not in "-‐‑–—−")
+    digits = "".join(sign for sign in typed[:40].translate(FOLD) if not sign.isspace())
     if len(digits) != LENGTH or not (digits.isascii() and digits.isdecimal()):
         raise CodeFormat
     return digits
@@ -126,9 +127,7 @@ def hashes_of(digits: str) -> list[bytes]:
     """The keyed hashes under which these digits may stand, newest key first."""
     merchant_id = tenancy.current_merchant_id()
     return [
-        sealing.keyed_hash(
-            digits, purpose=DIGITS_COLUMN, merchant_id=merchant_id, version=version
-        )
+        sealing.keyed_hash(digits, purpose=DIGITS_COLUMN, merchant_id=merchant_id, version=version)
         for version in sealing.versions()
     ]
 
@@ -170,10 +169,8 @@ def _may_show_again(live: OneTimeCode, order: Order, moment: datetime) -> bool:
 
 
 def _digits_of(code: OneTimeCode) -> str:
-    assert code.digits_sealed is not None
-    return sealing.unseal(
-        bytes(code.digits_sealed), column=DIGITS_COLUMN, merchant_id=code.merchant_id
-    )
+    sealed = bytes(code.digits_sealed or b"")
+    return sealing.unseal(sealed, column=DIGITS_COLUMN, merchant_id=code.merchant_id)
 
 
 def _check_flood(customer_id: int, moment: datetime) -> None:
@@ -246,9 +243,6 @@ def _end_live(which: Q, moment: datetime) -> int:
 
 def hold(*, digits: str, store_id: int, person_id: int, subject_type: str) -> int | None:
     """Hold a live code for one manager for 60 s, never longer than it lives.
-
-    Args:
-        digits: normalised.
 
     Returns:
         The id of the code, or None: ``why_not`` says why.
@@ -341,7 +335,7 @@ def _why_not_live(
 
 def _why_ended(code: OneTimeCode) -> DomainError:
     if code.state == CodeState.CONSUMED:
-        by = Person.objects.filter(pk=code.ended_by_id).values_list("name", flat=True).first()
+        by = Person.objects.filter(pk=code.ended_by_id or 0).values_list("name", flat=True).first()
         at = timezone.localtime(_end_of(code))
         return CodeUsed(manager=by or "—", at=at.isoformat(), time=f"{at:%H:%M}")
     if code.state == CodeState.REVOKED:
@@ -358,9 +352,7 @@ def revoke(*, code_id: int, subject_type: str, subject_id: int) -> bool:
 def status_of(*, code_id: int, subject_type: str, subject_id: int) -> OneTimeCode | None:
     """A code of the subject as it stands now; reads only, so a phone may ask often."""
     code = (
-        OneTimeCode.objects.filter(
-            pk=code_id, subject_type=subject_type, subject_id=subject_id
-        )
+        OneTimeCode.objects.filter(pk=code_id, subject_type=subject_type, subject_id=subject_id)
         .defer("digits_hash", "digits_sealed")
         .first()
     )

@@ -226,4 +226,4 @@ class SlotsTooFew(DomainError):
 
     code = "E_PROGRAMME_SLOTS"
     status = 409
-    text = _("Some cards already have %(most)s stamps, so a card cannot get fewer places than that.")
+    text = _("Some cards have %(most)s stamps already. Give a card at least that many places.")

@@ -10,6 +10,7 @@ INSERTs stand alone, so that the tables may be sharded by merchant.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,7 +46,7 @@ JOIN accounts_merchant m ON m.id = %(merchant)s
 LEFT JOIN core_idempotencyrecord i
   ON i.merchant_id = %(merchant)s AND i.caller = %(caller)s AND i.key = %(key)s
 WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
-"""
+"""  # noqa: S608  constants only
 
 MOVE: LiteralString = f"""
 WITH spent AS ({CONSUME}),
@@ -83,7 +84,7 @@ SELECT spent.id, spent.operation, moved.id, moved.account_id, moved.balance, mov
        moved.name, moved.name_key, target.id, target.transaction_id,
        nextval('ledger_transaction_id_seq'), nextval('stamps_stamprecord_id_seq')
 FROM spent LEFT JOIN moved ON true LEFT JOIN target ON true
-"""
+"""  # noqa: S608  constants only
 
 _TRANSACTION: LiteralString = """
 INSERT INTO ledger_transaction
@@ -229,7 +230,12 @@ def _facts(row: tuple[Any, ...] | None) -> Facts:
         return Facts(False, False, Tries(), None, None, None)
     is_bound, is_open, wrong, told, fingerprint, answer, answered_at = row
     return Facts(
-        is_bound, is_open, Tries(tuple(wrong), tuple(told)), fingerprint, answer, answered_at
+        is_bound=is_bound,
+        is_open=is_open,
+        tries=Tries(tuple(wrong), tuple(told)),
+        fingerprint=fingerprint,
+        answer=json.loads(answer) if answer else None,  # Django keeps psycopg from reading JSON
+        answered_at=answered_at,
     )
 
 

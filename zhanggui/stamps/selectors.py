@@ -226,9 +226,7 @@ def by_day(*, period: Period, store_id: int | None = None) -> list[DayFigure]:
 def cards_of(customer_id: int) -> list[Card]:
     """A customer's cards with their programmes, active programmes first."""
     cards = Card.objects.select_related("programme", "customer").filter(customer_id=customer_id)
-    return sorted(
-        cards, key=lambda card: (card.programme.state != ProgrammeState.ACTIVE, card.pk)
-    )
+    return sorted(cards, key=lambda card: (card.programme.state != ProgrammeState.ACTIVE, card.pk))
 
 
 def programmes_open() -> QuerySet[Programme]:

@@ -2,64 +2,143 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import zhanggui.core.clock
 from django.db import migrations, models
+
+import zhanggui.core.clock
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OneTimeCode',
+            name="OneTimeCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('operation', models.CharField(max_length=40)),
-                ('subject_type', models.CharField(max_length=30)),
-                ('subject_id', models.BigIntegerField()),
-                ('customer_id', models.BigIntegerField()),
-                ('store_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField())),
-                ('digits_hash', models.BinaryField(max_length=32, null=True)),
-                ('digits_sealed', models.BinaryField(null=True)),
-                ('key_version', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('active', 'Active'), ('held', 'Being handled'), ('consumed', 'Used'), ('revoked', 'Cancelled'), ('expired', 'Expired')], default='active', max_length=10)),
-                ('held_by_id', models.BigIntegerField(null=True)),
-                ('held_until', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('expires_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('ended_by_id', models.BigIntegerField(null=True)),
-                ('ended_store_id', models.BigIntegerField(null=True)),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("operation", models.CharField(max_length=40)),
+                ("subject_type", models.CharField(max_length=30)),
+                ("subject_id", models.BigIntegerField()),
+                ("customer_id", models.BigIntegerField()),
+                (
+                    "store_ids",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField()),
+                ),
+                ("digits_hash", models.BinaryField(max_length=32, null=True)),
+                ("digits_sealed", models.BinaryField(null=True)),
+                ("key_version", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("held", "Being handled"),
+                            ("consumed", "Used"),
+                            ("revoked", "Cancelled"),
+                            ("expired", "Expired"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("held_by_id", models.BigIntegerField(null=True)),
+                ("held_until", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                ("expires_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("ended_by_id", models.BigIntegerField(null=True)),
+                ("ended_store_id", models.BigIntegerField(null=True)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
-                'indexes': [models.Index(condition=models.Q(('digits_hash__isnull', False)), fields=['merchant', 'digits_hash'], name='codes_by_digits'), models.Index(fields=['merchant', 'customer_id', 'created_at'], name='codes_of_a_customer'), models.Index(condition=models.Q(('digits_hash__isnull', False)), fields=['merchant', 'expires_at'], name='codes_to_tidy')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['active', 'held'])), fields=('merchant', 'digits_hash'), name='live_digits_once_a_merchant'), models.UniqueConstraint(condition=models.Q(('state__in', ['active', 'held'])), fields=('merchant', 'subject_type', 'subject_id'), name='one_live_code_per_subject')],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("digits_hash__isnull", False)),
+                        fields=["merchant", "digits_hash"],
+                        name="codes_by_digits",
+                    ),
+                    models.Index(
+                        fields=["merchant", "customer_id", "created_at"], name="codes_of_a_customer"
+                    ),
+                    models.Index(
+                        condition=models.Q(("digits_hash__isnull", False)),
+                        fields=["merchant", "expires_at"],
+                        name="codes_to_tidy",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["active", "held"])),
+                        fields=("merchant", "digits_hash"),
+                        name="live_digits_once_a_merchant",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["active", "held"])),
+                        fields=("merchant", "subject_type", "subject_id"),
+                        name="one_live_code_per_subject",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='CodeTry',
+            name="CodeTry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('wrong', 'Wrong code'), ('expired', 'Told that it expired')], max_length=8)),
-                ('person_id', models.BigIntegerField()),
-                ('store_id', models.BigIntegerField()),
-                ('at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("wrong", "Wrong code"), ("expired", "Told that it expired")],
+                        max_length=8,
+                    ),
+                ),
+                ("person_id", models.BigIntegerField()),
+                ("store_id", models.BigIntegerField()),
+                ("at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
-                'indexes': [models.Index(fields=['merchant', 'store_id', 'person_id', '-at'], name='tries_of_a_person'), models.Index(fields=['merchant', 'store_id', '-at'], name='tries_at_a_store')],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        fields=["merchant", "store_id", "person_id", "-at"],
+                        name="tries_of_a_person",
+                    ),
+                    models.Index(fields=["merchant", "store_id", "-at"], name="tries_at_a_store"),
+                ],
             },
         ),
     ]

@@ -31,7 +31,7 @@ class Pipeline:
         execute = partial(self._execute, cursor)
         for wrapper in reversed(connection.execute_wrappers):
             execute = partial(wrapper, execute)  # type: ignore[arg-type]  # Django's own protocol
-        execute(sql, values, False, {"connection": connection, "cursor": cursor})  # noqa: FBT003
+        execute(sql, values, False, {"connection": connection, "cursor": cursor})
         return cursor
 
     @staticmethod

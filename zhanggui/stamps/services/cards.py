@@ -49,11 +49,10 @@ def open_card(*, programme: Programme, customer_id: int, actor: Actor) -> Card:
             ledger.name_account(card.account, f"card:{card.pk}")
             audit.record(actor, "stamps.card.opened", f"card:{card.pk}")
     except IntegrityError as error:
-        if constraints.violated(error) != "one_card_per_customer":
+        found = _card_of(programme, customer_id)
+        if constraints.violated(error) != "one_card_per_customer" or found is None:
             raise
-        card_now = _card_of(programme, customer_id)
-        assert card_now is not None
-        return card_now
+        return found
     return card
 
 
@@ -186,7 +185,7 @@ def code_status(*, card: Card, code_id: int) -> CodeStatus:
         raise NotFound
     store_name = ""
     if code.state == CodeState.CONSUMED:
-        names = Store.objects.filter(pk=code.ended_store_id).values_list("name", flat=True)
+        names = Store.objects.filter(pk=code.ended_store_id or 0).values_list("name", flat=True)
         store_name = names.first() or ""
     return CodeStatus(
         code_id=code.pk,

@@ -37,6 +37,7 @@ REFUSED = "stamps.code.refused"
 LONGEST_KEY = 80
 LONGEST_REASON = 200
 RUNS = 3
+MOST_ASKED = 1000  # more is refused like this, and fits the database's integer
 LOST_TO_ANOTHER = frozenset({"one_reversal_each", "cancelled_once", "one_answer_per_key"})
 
 
@@ -49,11 +50,24 @@ class Refused:
 
 
 class _TakeBack(Exception):
-    """Roll the transaction back and answer this instead."""
+    """Roll the transaction back and refuse."""
 
-    def __init__(self, outcome: Confirmed | Refused | None) -> None:
-        self.outcome = outcome
+    def __init__(self, refusal: DomainError, code_id: int | None = None) -> None:
+        self.refusal = refusal
+        self.code_id = code_id
         super().__init__()
+
+
+class _AnsweredBefore(Exception):
+    """Roll the transaction back and answer what the key was answered before."""
+
+    def __init__(self, answer: Confirmed) -> None:
+        self.answer = answer
+        super().__init__()
+
+
+class _CardStays(Exception):
+    """Roll the transaction back: the code is good, but the card did not move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +113,7 @@ def preview(*, desk: Desk, digits: str, actor: Actor) -> Preview:
         with transaction.atomic():
             outcome = _look(desk, typed, actor)
     except _TakeBack as back:
-        assert isinstance(back.outcome, Refused)
-        outcome = back.outcome
+        outcome = Refused(back.refusal, back.code_id)
         _note_refusal(desk, actor, outcome)
     if isinstance(outcome, Refused):
         raise outcome.refusal
@@ -120,7 +133,7 @@ def _look(desk: Desk, typed: str, actor: Actor) -> Preview | Refused:
     is_bound = ManagerBinding.objects.filter(pk=desk.binding_id, removed_at=None).exists()
     barred = _barred(known, is_bound=is_bound, is_open=_is_open(desk))
     if barred is not None:
-        raise _TakeBack(Refused(barred))
+        raise _TakeBack(barred)
     code_id = codes.hold(
         digits=typed, store_id=desk.store_id, person_id=desk.person_id, subject_type=SUBJECT
     )
@@ -131,7 +144,7 @@ def _look(desk: Desk, typed: str, actor: Actor) -> Preview | Refused:
     card = rules.card_of(code.subject_id)
     refusal = rules.why_not(card, kind, store_id=desk.store_id)
     if refusal is not None:
-        raise _TakeBack(Refused(refusal, code_id))
+        raise _TakeBack(refusal, code_id)
     audit.record(
         actor, PREVIEWED, f"code:{code_id}", store_id=desk.store_id, details={"kind": kind}
     )
@@ -217,8 +230,9 @@ def confirm(
         KeyReused: the key was used for something else (E_KEY_REUSED, 409).
     """
     typed = _typed(digits, desk, actor)
-    wish = Wish(desk, typed, actor, amount, reason.strip()[:LONGEST_REASON], record_id,
-                key[:LONGEST_KEY])
+    wish = Wish(
+        desk, typed, actor, amount, reason.strip()[:LONGEST_REASON], record_id, key[:LONGEST_KEY]
+    )
     outcome = _run(wish)
     if isinstance(outcome, Refused):
         raise outcome.refusal
@@ -229,31 +243,36 @@ def _run(wish: Wish) -> Confirmed | Refused:
     for _ in range(RUNS):
         try:
             return _spend(wish)
+        except _AnsweredBefore as before:
+            return before.answer
         except _TakeBack as back:
-            outcome = back.outcome or _card_refusal(wish)
-            if outcome is None:
-                continue  # what stood in the way has gone meanwhile
-            if isinstance(outcome, Refused):
-                _note_refusal(wish.desk, wish.actor, outcome)
-            return outcome
+            return _noted(wish, Refused(back.refusal, back.code_id))
+        except _CardStays:
+            refused = _card_refusal(wish)
+            if refused is not None:
+                return _noted(wish, refused)
+            # else what stood in the way has gone meanwhile: again
         except IntegrityError as error:
             if constraints.violated(error) not in LOST_TO_ANOTHER:
                 raise
-    return Refused(InProgress())
+    return _noted(wish, Refused(InProgress()))
+
+
+def _noted(wish: Wish, refused: Refused) -> Refused:
+    _note_refusal(wish.desk, wish.actor, refused)
+    return refused
 
 
 def _spend(wish: Wish) -> Confirmed | Refused:
     question = _question(wish)
     with pipeline() as line, transaction.atomic():
         facts, moved = hot.ask(line, question)
-        early = _before_the_code(wish, question, facts)
-        if early is not None:
-            raise _TakeBack(early)
+        _before_the_code(wish, question, facts)
         if moved is None:
             line.leave()  # from here on rare, and read step by step
             return _no_code(wish.desk, wish.digits, wish.actor, facts.tries)
         if moved.card_id is None or (moved.delta > 1 and not wish.reason):
-            raise _TakeBack(None)
+            raise _CardStays
         if facts.answered_at is not None:
             hot.forget_old_answer(line, question)
         answer = _confirmed(wish, question, moved)
@@ -275,24 +294,23 @@ def _question(wish: Wish) -> hot.Question:
         tries_since=moment - tries.DAY,
         cancel_since=moment - rules.MANAGER_CANCELS_WITHIN,
         replay_since=moment - idempotency.REPLAY_FOR,
-        amount=wish.amount,
+        amount=min(wish.amount, MOST_ASKED),
         record_id=wish.record_id,
         caller=wish.actor.key,
         key=wish.key,
     )
 
 
-def _before_the_code(
-    wish: Wish, question: hot.Question, facts: hot.Facts
-) -> Confirmed | Refused | None:
+def _before_the_code(wish: Wish, question: hot.Question, facts: hot.Facts) -> None:
     if not facts.is_bound:
-        return Refused(NotManager())
+        raise _TakeBack(NotManager())
     if facts.answered_at is not None and facts.answered_at > question.replay_since:
         if bytes(facts.fingerprint or b"") != wish.fingerprint:
-            return Refused(KeyReused())
-        return Confirmed.from_json(facts.answer or {})
+            raise _TakeBack(KeyReused())
+        raise _AnsweredBefore(Confirmed.from_json(facts.answer or {}))
     barred = _barred(facts.tries, is_bound=True, is_open=facts.is_open)
-    return Refused(barred) if barred else None
+    if barred is not None:
+        raise _TakeBack(barred)
 
 
 def _confirmed(wish: Wish, question: hot.Question, moved: hot.Moved) -> Confirmed:
@@ -338,13 +356,21 @@ def _no_code(desk: Desk, typed: str, actor: Actor, known: Tries) -> Refused:
     if isinstance(refusal, CodeExpired) and not known.may_hear_expired(moment):
         refusal = CodeInvalid()
     if isinstance(refusal, CodeExpired):
-        tries.count(kind=TryKind.EXPIRED, store_id=desk.store_id, actor=actor)
+        tries.count(
+            kind=TryKind.EXPIRED, person_id=desk.person_id, store_id=desk.store_id, actor=actor
+        )
     if isinstance(refusal, CodeInvalid):
-        tries.count(kind=TryKind.WRONG, store_id=desk.store_id, actor=actor)
+        tries.count(
+            kind=TryKind.WRONG, person_id=desk.person_id, store_id=desk.store_id, actor=actor
+        )
         refusal = _wrong(known, moment)
     refused = Refused(refusal, reason.code_id)
     _record_refusal(desk, actor, refused)
     return refused
+
+
+def _count(kind: TryKind, desk: Desk, actor: Actor) -> None:
+    tries.count(kind=kind, person_id=desk.person_id, store_id=desk.store_id, actor=actor)
 
 
 def _wrong(known: Tries, moment: datetime) -> DomainError:

@@ -103,9 +103,7 @@ def resume_programme(*, programme_id: int, actor: Actor) -> Programme:
     return _set_state(programme_id, ProgrammeState.ACTIVE, "stamps.programme.resumed", actor)
 
 
-def _set_state(
-    programme_id: int, state: ProgrammeState, action: str, actor: Actor
-) -> Programme:
+def _set_state(programme_id: int, state: ProgrammeState, action: str, actor: Actor) -> Programme:
     with transaction.atomic():
         programme = _locked(programme_id)
         if programme.state != state:
@@ -136,9 +134,7 @@ def _place(programme: Programme, store_ids: Collection[int]) -> None:
     places.exclude(store_id__in=wanted).delete()
     known = set(places.values_list("store_id", flat=True))
     ProgrammeStore.objects.bulk_create(
-        ProgrammeStore(
-            merchant_id=programme.merchant_id, programme=programme, store_id=store_id
-        )
+        ProgrammeStore(merchant_id=programme.merchant_id, programme=programme, store_id=store_id)
         for store_id in sorted(wanted - known)
     )
 
