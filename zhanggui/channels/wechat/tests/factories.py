@@ -135,7 +135,7 @@ USUAL: dict[str, Answers] = {
 
 
 @contextmanager
-def fake_wechat(**answers: Answers) -> Iterator[FakeWechat]:
+def fake_wechat(**answers: Any) -> Iterator[FakeWechat]:
     """Let all calls be answered by a fake; by default everything works."""
     fake = FakeWechat({**USUAL, **answers})
     with wechat_client.using(httpx2.MockTransport(fake)):

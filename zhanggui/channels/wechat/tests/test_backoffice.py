@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -26,6 +27,9 @@ from zhanggui.channels.wechat.tests.factories import (
     make_account,
 )
 from zhanggui.core import clock
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as TestResponse
 
 pytestmark = pytest.mark.django_db
 HERE = "/m/tea/channels/wechat/"
@@ -55,7 +59,7 @@ def page(client: Client, path: str = HERE) -> str:
     return response.content.decode()
 
 
-def told(response: HttpResponse) -> list[str]:
+def told(response: TestResponse) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 

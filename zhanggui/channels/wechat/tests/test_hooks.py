@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import DjangoAssertNumQueries
@@ -29,6 +28,9 @@ from zhanggui.channels.wechat.tests.factories import (
     make_scene_code,
     run_jobs,
 )
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as TestResponse
 
 pytestmark = pytest.mark.django_db
 OPENID = "oLVPpjqs9BhvzwPj5A-vTYAX3GLc"
@@ -80,7 +82,7 @@ def post(
     stamp: str = "",
     change: Callable[[dict[str, str], str], tuple[dict[str, str], str]] | None = None,
     path_id: str = "",
-) -> HttpResponse:
+) -> TestResponse:
     sealed = MessageBox(aes_key, receiver or account.app_id).encrypt(body)
     stamp = stamp or str(int(time.time()))
     query = {
@@ -103,7 +105,7 @@ def post(
 
 
 class TestAddressCheck:
-    def get(self, client: Client, account: ChannelAccount, **changes: str) -> HttpResponse:
+    def get(self, client: Client, account: ChannelAccount, **changes: str) -> TestResponse:
         stamp = str(int(time.time()))
         query = {
             "signature": crypto.signature(TOKEN, stamp, "n"),

@@ -7,14 +7,13 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx2
 import pytest
 import stamina
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
@@ -36,6 +35,9 @@ from zhanggui.contacts import guards
 from zhanggui.contacts.models import Customer, CustomerSession, IdentityLink
 from zhanggui.contacts.tests.factories import make_link
 from zhanggui.core import clock, tenancy
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as TestResponse
 
 OPENID = "oLVPpjqs9BhvzwPj5A-vTYAX3GLc"
 
@@ -75,28 +77,28 @@ def fake() -> Iterator[FakeWechat]:
         yield made
 
 
-def start(phone: Client, merchant: str = "tea", *, next_path: str = "/w/tea/card/") -> HttpResponse:
+def start(phone: Client, merchant: str = "tea", *, next_path: str = "/w/tea/card/") -> TestResponse:
     return phone.get(
         "/oauth/wechat/start", {"audience": "customer", "merchant": merchant, "next": next_path}
     )
 
 
-def staff_start(phone: Client, next_path: str = "/staff/desk/") -> HttpResponse:
+def staff_start(phone: Client, next_path: str = "/staff/desk/") -> TestResponse:
     return phone.get("/oauth/wechat/start", {"audience": "staff", "next": next_path})
 
 
-def query_of(response: HttpResponse) -> dict[str, str]:
+def query_of(response: TestResponse) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(response["Location"]).query))
 
 
 def come_back(
     phone: Client, account: ChannelAccount, state: str, code: str | None = "code-1"
-) -> HttpResponse:
+) -> TestResponse:
     query = {"state": state} | ({"code": code} if code is not None else {})
     return phone.get(f"/oauth/wechat/return/{account.app_id}", query)
 
 
-def walk(phone: Client, account: ChannelAccount, begun: HttpResponse) -> HttpResponse:
+def walk(phone: Client, account: ChannelAccount, begun: TestResponse) -> TestResponse:
     """Go through WeChat's page as often as the product asks."""
     response, number = begun, 0
     while "/connect/oauth2/authorize" in response["Location"]:
@@ -306,7 +308,7 @@ class TestTrouble:
 
 @pytest.mark.django_db
 class TestAttacks:
-    def refused(self, response: HttpResponse, status: int) -> None:
+    def refused(self, response: TestResponse, status: int) -> None:
         assert response.status_code == status
         assert guards.COOKIE not in response.cookies
         assert sessions() == 0

@@ -159,7 +159,12 @@ class TestEffectiveAccount:
 
 class TestSceneCode:
     def make(self, account: ChannelAccount, **changes: Any) -> SceneCode:
-        values = {"purpose": "test.scan", "merchant_id": 7, "subject_id": 42, "expires_in_s": 86400}
+        values: dict[str, Any] = {
+            "purpose": "test.scan",
+            "merchant_id": 7,
+            "subject_id": 42,
+            "expires_in_s": 86400,
+        }
         return services.create_scene_code(account=account, **values | changes)
 
     def test_cannot_be_guessed_and_is_drawn_from_wechats_address(self) -> None:
