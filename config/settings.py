@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from config.env import ROOT, Env, Mode, parse_key_ring
+from config.env import Env, Mode, parse_key_ring
 from config.logs import logging_config
 from zhanggui.ui.assets import STATICFILES_FINDERS as UI_FINDERS
 
@@ -157,11 +157,13 @@ SECURE_HSTS_SECONDS = 31_536_000 if IS_PRODUCTION and IS_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_PRODUCTION else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Faces of people lie on WeChat's picture hosts; in demo and tests the sandbox plays them.
+FACES = [SANDBOX_URL] if SANDBOX_URL else ["https://thirdwx.qlogo.cn", "https://wx.qlogo.cn"]
 SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],
-    "img-src": [CSP.SELF, "data:", "blob:"],
+    "img-src": [CSP.SELF, "data:", "blob:", *FACES],
     "connect-src": [CSP.SELF],
     "object-src": [CSP.NONE],
     "base-uri": [CSP.NONE],
