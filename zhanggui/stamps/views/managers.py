@@ -37,6 +37,8 @@ class Row:
     """A manager with the picture of the WeChat account."""
 
     binding: ManagerBinding
+    name: str
+    """As the person is called now; at the scan WeChat may not have told any name yet."""
     avatar_url: str
 
 
@@ -46,21 +48,28 @@ def panel(request: HttpRequest, store: Store) -> dict[str, Any]:
     managers = selectors.managers_of(store.pk)
     invitations = selectors.invitations_of(store.pk)
     waiting = selectors.waiting_for_approval(store.pk)
-    pictures = dict(
-        PersonIdentity.objects.filter(person_id__in=[one.person_id for one in managers])
-        .order_by("id")
-        .values_list("person_id", "avatar_url")
-    )
+    people = {
+        identity.person_id: identity
+        for identity in PersonIdentity.objects.filter(
+            person_id__in=[one.person_id for one in managers]
+        ).select_related("person")
+    }
     return {
         "store": store,
-        "managers": [Row(one, pictures.get(one.person_id, "")) for one in managers],
+        "managers": [_row(one, people.get(one.person_id)) for one in managers],
         "invitations": [(one, *_left(one)) for one in invitations],
         "waiting": waiting,
         "too_few": len(managers) < ENOUGH,
         "may_manage": "stamps.manage_managers" in permissions,
         "is_open": store.state == StoreState.OPEN,
-        "version": _version(managers, invitations, waiting),
+        "version": _version(managers, people.values(), invitations, waiting),
     }
+
+
+def _row(binding: ManagerBinding, identity: PersonIdentity | None) -> Row:
+    if identity is None:
+        return Row(binding, binding.name, "")
+    return Row(binding, identity.person.name, identity.avatar_url)
 
 
 @merchant_view("stamps.view")
@@ -215,6 +224,7 @@ def _mark(found: ManagerInvitation) -> str:
 def _version(*lists: Any) -> str:
     parts = [
         f"{type(one).__name__}:{one.pk}:{getattr(one, 'used_count', '')}"
+        f":{getattr(one, 'nickname', '')}"
         for rows in lists
         for one in rows
     ]

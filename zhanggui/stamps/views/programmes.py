@@ -39,7 +39,11 @@ def programmes(request: MerchantRequest) -> HttpResponse:
         }
         for programme in found
     ]
-    page = {"rows": rows, "may_manage": "stamps.manage_programmes" in request.permissions}
+    page = {
+        "rows": rows,
+        "total": len(rows),
+        "may_manage": "stamps.manage_programmes" in request.permissions,
+    }
     return render(request, "stamps/backoffice/programmes.html", page)
 
 

@@ -1,0 +1,85 @@
+"""What people press: the owner's browser, and phones with WeChat in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect
+
+from tests.journeys.world import OWNER_PHONE, PASSWORD, Shop
+
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+SOON_MS = 15_000
+
+
+@contextmanager
+def window(browser: Browser, size: dict[str, int]) -> Iterator[Page]:
+    """A browser of one's own; an error on the page's console fails the journey."""
+    context = browser.new_context(viewport=size, locale="zh-CN")  # type: ignore[arg-type]
+    context.set_default_timeout(SOON_MS)
+    errors: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        # 401 and 409 answers are part of the play; scripts that break are not
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            errors.append(message.text)
+
+    context.on("console", listen)
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    yield context.new_page()
+    context.close()
+    assert not errors, errors
+
+
+def sign_in(page: Page, shop: Shop) -> None:
+    """The owner signs in to the back office."""
+    page.goto(f"{shop.product.url}/login")
+    page.get_by_label("手机号").fill(OWNER_PHONE)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url("**/m/**")
+
+
+class Phone:
+    """Somebody's phone in the sandbox; ``web`` is the page in its in-app browser."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        page.goto(url)
+
+    @property
+    def web(self) -> FrameLocator:
+        """What the in-app browser shows."""
+        return self.page.frame_locator("iframe.web")
+
+    def scan(self, scene_name: str) -> None:
+        """扫一扫: choose the QR code that somebody shows, follow the account it belongs to."""
+        self.page.get_by_role("button", name="扫一扫").first.click()
+        self.page.get_by_role("button", name=scene_name).first.click()
+        follow = self.page.get_by_role("button", name="关注", exact=True)
+        chat = self.page.locator(".log")
+        expect(follow.or_(chat).first).to_be_visible()
+        if follow.is_visible():
+            follow.click()
+
+    def follow(self, name: str) -> None:
+        """搜一搜: find an official account and follow it."""
+        self.page.get_by_role("button", name="搜一搜").first.click()
+        self.page.get_by_role("searchbox").fill(name)
+        self.page.get_by_role("button", name="关注", exact=True).click()
+
+    def open_link(self, part: str) -> None:
+        """Press a link in the chat; answer WeChat's question for nickname and picture."""
+        self.page.locator(f".bubble a[href*='{part}']").last.click()
+        self.allow()
+
+    def allow(self) -> None:
+        """允许, when WeChat asks."""
+        asked = self.web.get_by_role("button", name="允许")
+        page = self.web.locator("#main")
+        expect(asked.or_(page).first).to_be_visible()
+        if asked.is_visible():
+            asked.click()
+        expect(page).to_be_visible()
