@@ -47,7 +47,7 @@ class VendorFinder(BaseFinder):
         hint = "Run npm ci in the project's folder."
         return [Error(f"Browser assets are missing: {missing[0]}", hint=hint, id="ui.E001")]
 
-    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:  # type: ignore[override]
+    def find(self, path: str, find_all: bool = False, **kwargs: Any) -> Any:
         """The file behind an address, or nothing."""
         inside = VENDOR_FILES.get(path.replace("\\", "/"))
         found = str(NODE_MODULES / inside) if inside else None

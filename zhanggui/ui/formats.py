@@ -54,21 +54,16 @@ def day(value: date | datetime | None) -> str:
     """11月22日 周日; with the year when it is not this one."""
     if value is None:
         return EMPTY
-    local = _local(value)
-    this_year = timezone.localtime(clock.now()).year
-    if _chinese():
-        year = "" if local.year == this_year else f"{local.year}年"
-        return f"{year}{local.month}月{local.day}日 周{WEEKDAYS_ZH[local.weekday()]}"
-    year = "" if local.year == this_year else f" {local.year}"
-    return f"{WEEKDAYS_EN[local.weekday()]} {local.day} {MONTHS_EN[local.month - 1]}{year}"
+    return _day(_local(value), is_chinese=_chinese())
 
 
 def moment(value: datetime | None) -> str:
     """11月22日 周日 14:30."""
     if value is None:
         return EMPTY
-    joint = " " if _chinese() else ", "
-    return f"{day(value)}{joint}{_local(value):%H:%M}"
+    local, is_chinese = _local(value), _chinese()
+    joint = " " if is_chinese else ", "
+    return f"{_day(local, is_chinese=is_chinese)}{joint}{local.hour:02d}:{local.minute:02d}"
 
 
 def span(start: date | datetime | None, end: date | datetime | None) -> str:
@@ -95,6 +90,17 @@ def ago(value: datetime | None) -> str:
     if gap > timedelta(0):
         return ngettext("%(n)s minute ago", "%(n)s minutes ago", minutes) % {"n": minutes}
     return ngettext("in %(n)s minute", "in %(n)s minutes", minutes) % {"n": minutes}
+
+
+def _day(local: datetime, *, is_chinese: bool) -> str:
+    # lists write hundreds of these, hence no strftime and no second conversion
+    now = clock.now()
+    this_year = now.astimezone(local.tzinfo).year if local.tzinfo else now.year
+    if is_chinese:
+        year = "" if local.year == this_year else f"{local.year}年"
+        return f"{year}{local.month}月{local.day}日 周{WEEKDAYS_ZH[local.weekday()]}"
+    year = "" if local.year == this_year else f" {local.year}"
+    return f"{WEEKDAYS_EN[local.weekday()]} {local.day} {MONTHS_EN[local.month - 1]}{year}"
 
 
 def _local(value: date | datetime) -> datetime:

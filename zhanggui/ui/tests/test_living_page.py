@@ -18,6 +18,8 @@ from zhanggui.ui import kit
 
 PATHS = ["/ui/", *(f"/ui/{name}/" for name in kit.PAGES if name != "overview")]
 SERIOUS = {"serious", "critical"}
+# A browser that leaves a page drops downloads half way; the little server then forgets a file.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 class _Server(ThreadingMixIn, WSGIServer):

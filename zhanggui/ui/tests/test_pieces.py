@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django import forms
 from django.core.files.storage import FileSystemStorage
-from django.template import Context, Template
+from django.template import Context, Template, engines
 from django.test import RequestFactory
 from django.utils import translation
 from django.utils.translation import gettext_lazy
@@ -91,9 +91,8 @@ class TestStampcard:
 
 
 def compiled(source: str) -> str:
-    from django_cotton.compiler_regex import CottonCompiler
-
-    return str(CottonCompiler().process(source))
+    loader = engines["django"].engine.template_loaders[0].loaders[0]  # type: ignore[attr-defined]
+    return str(loader.cotton_compiler.process(source))
 
 
 class TestChart:

@@ -13,7 +13,26 @@ function toggle(isOpen) {
   else if (side.contains(document.activeElement)) opener?.focus();
 }
 
+// Tables scroll sideways and would cut a menu off; there it floats over the page instead.
+function float(menu) {
+  const panel = menu.querySelector(".zg-menu-panel");
+  if (!panel || !menu.closest(".zg-table-wrap") || innerWidth < 576) return;
+  const button = menu.getBoundingClientRect();
+  panel.style.position = "fixed";
+  panel.style.left = "auto";
+  panel.style.right = `${document.documentElement.clientWidth - button.right}px`;
+  const isLow = button.bottom + panel.offsetHeight + 12 > innerHeight;
+  panel.style.top = isLow ? "auto" : `${button.bottom + 6}px`;
+  panel.style.bottom = isLow ? `${innerHeight - button.top + 6}px` : "auto";
+}
+
 export function start() {
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches?.("[data-menu-details][open]")) float(event.target);
+  }, true);
+  window.addEventListener("scroll", () => {
+    document.querySelector(".zg-table-wrap [data-menu-details][open]")?.removeAttribute("open");
+  }, { capture: true, passive: true });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-menu-open]")) {
       event.preventDefault();
