@@ -52,17 +52,13 @@ class TestToken:
 
     def test_a_dead_one_is_renewed_once(self, stage: Stage, account: ChannelAccount) -> None:
         tokens.access_token(account.pk)
-        stage.control(
-            "POST", "faults", {"path": "/cgi-bin/qrcode/create", "errcode": 40001, "times": 1}
-        )
+        stage.control("POST", "faults", {"path": QR_PATH, "errcode": 40001, "times": 1})
         services.create_scene_code(
             account=account, purpose="t", merchant_id=None, subject_id=None, expires_in_s=86400
         )
 
     def test_busy_is_tried_again(self, stage: Stage, account: ChannelAccount) -> None:
-        stage.control(
-            "POST", "faults", {"path": "/cgi-bin/qrcode/create", "errcode": -1, "times": 1}
-        )
+        stage.control("POST", "faults", {"path": QR_PATH, "errcode": -1, "times": 1})
         with stamina.set_testing(True, attempts=3):
             services.create_scene_code(
                 account=account, purpose="t", merchant_id=None, subject_id=None, expires_in_s=600

@@ -17,8 +17,8 @@ TAIL_PURPOSE = "contacts_customer.phone_tail"
 class CustomerState(models.TextChoices):
     """Whether a customer takes part."""
 
-    ACTIVE = "active", _("Active")
-    BLOCKED = "blocked", _("Blocked")
+    ACTIVE = "active", _("In good standing")
+    BLOCKED = "blocked", _("Blocked by the shop")
 
 
 class Customer(TenantModel):
@@ -61,7 +61,7 @@ class Customer(TenantModel):
 class LinkState(models.TextChoices):
     """Whether an identity still leads to its customer."""
 
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", _("In use")
     REPLACED = "replaced", _("Replaced")
 
 

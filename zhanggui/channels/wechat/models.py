@@ -127,7 +127,7 @@ class Outcome(models.TextChoices):
     """How a sign-in under way ended."""
 
     OPEN = "", _("Under way")
-    SIGNED_IN = "signed_in", _("Signed in")
+    SIGNED_IN = "signed_in", _("Signed in by WeChat")
     NAMELESS = "nameless", _("The nickname must be asked for")
     REFUSED = "refused", _("Refused by the person")
     SNAPSHOT = "snapshot", _("Only a preview of the page")
@@ -244,7 +244,7 @@ class CallbackDelivery(models.Model):
 class MessageState(models.TextChoices):
     """What became of a message to a follower."""
 
-    WAITING = "waiting", _("Waiting")
+    WAITING = "waiting", _("Waiting to be sent")
     SENT = "sent", _("Sent")
     REFUSED = "refused", _("Refused by WeChat")
     FAILED = "failed", _("Not delivered")
