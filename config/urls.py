@@ -7,11 +7,12 @@ from django.urls import include, path
 from django.views.i18n import set_language
 
 from config import health
+from zhanggui.accounts.guards import public_view
 
 urlpatterns = [
-    path("healthz", health.healthz, name="healthz"),
-    path("readyz", health.readyz, name="readyz"),
-    path("language", set_language, name="set_language"),
+    path("healthz", public_view(health.healthz), name="healthz"),
+    path("readyz", public_view(health.readyz), name="readyz"),
+    path("language", public_view(set_language), name="set_language"),
     path("", include("zhanggui.accounts.urls")),
     path("", include("zhanggui.contacts.urls")),
     path("", include("zhanggui.channels.wechat.urls")),

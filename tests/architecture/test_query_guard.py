@@ -18,13 +18,19 @@ TABLES = frozenset({"card", "store"})
     [
         'SELECT "card"."id" FROM "card" WHERE "card"."merchant_id" = %s',
         'SELECT 1 AS "a" FROM "card" WHERE ("card"."id" = %s AND "card"."merchant_id" IN (%s))',
-        'SELECT * FROM "card" INNER JOIN "store" ON ("card"."store_id" = "store"."id" AND '
-        '("card"."merchant_id" = ("store"."merchant_id"))) WHERE "card"."merchant_id" = %s',
-        "SELECT c.id FROM card c JOIN store AS s ON s.merchant_id = c.merchant_id "
-        "WHERE c.merchant_id = %s",
+        (
+            'SELECT * FROM "card" INNER JOIN "store" ON ("card"."store_id" = "store"."id" AND '
+            '("card"."merchant_id" = ("store"."merchant_id"))) WHERE "card"."merchant_id" = %s'
+        ),
+        (
+            "SELECT c.id FROM card c JOIN store AS s ON s.merchant_id = c.merchant_id "
+            "WHERE c.merchant_id = %s"
+        ),
         'UPDATE "card" SET "n" = %s WHERE ("card"."merchant_id" = %s AND "card"."id" = %s)',
-        "WITH used AS (UPDATE card SET n = 1 WHERE merchant_id = %s RETURNING id) "
-        "SELECT id FROM used",
+        (
+            "WITH used AS (UPDATE card SET n = 1 WHERE merchant_id = %s RETURNING id) "
+            "SELECT id FROM used"
+        ),
         "DELETE FROM card WHERE merchant_id = %s AND id = %s",
         'INSERT INTO "card" ("merchant_id", "n") VALUES (%s, %s) RETURNING "card"."id"',
         "SELECT 1 FROM person WHERE id = 1",
@@ -41,13 +47,17 @@ def test_lets_pass(statement: str) -> None:
     [
         'SELECT "card"."id" FROM "card" WHERE "card"."id" = %s',
         "SELECT count(*) FROM card",
-        'SELECT * FROM "card" INNER JOIN "store" ON ("card"."store_id" = "store"."id") '
-        'WHERE "card"."merchant_id" = %s',
+        (
+            'SELECT * FROM "card" INNER JOIN "store" ON ("card"."store_id" = "store"."id") '
+            'WHERE "card"."merchant_id" = %s'
+        ),
         'UPDATE "card" SET "n" = %s WHERE "card"."id" = %s',
         "DELETE FROM card WHERE id = %s",
         'INSERT INTO "card" ("n") VALUES (%s)',
-        'SELECT * FROM "card" WHERE "card"."merchant_id" = %s AND EXISTS '
-        '(SELECT 1 FROM "store" U0 WHERE U0."id" = "card"."store_id")',
+        (
+            'SELECT * FROM "card" WHERE "card"."merchant_id" = %s AND EXISTS '
+            '(SELECT 1 FROM "store" U0 WHERE U0."id" = "card"."store_id")'
+        ),
         'SELECT "card"."merchant_id" FROM "card" ORDER BY "card"."merchant_id"',
         "SELECT 1 FROM card WHERE note = 'merchant_id = 1'",
         'UPDATE "card" SET "merchant_id" = %s WHERE "card"."merchant_id" = %s',

@@ -26,8 +26,8 @@ class TenantForeignKey[Set, Get](models.ForeignKey[Set, Get]):
 
     def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> Any:
         """Add ``merchant_id = merchant_id`` to every join over this key."""
-        theirs = self.remote_field.model._meta.get_field("merchant")
-        ours = self.model._meta.get_field("merchant")
+        theirs: Any = self.remote_field.model._meta.get_field("merchant")
+        ours: Any = self.model._meta.get_field("merchant")
         return Exact(theirs.get_col(alias), ours.get_col(related_alias))
 
     def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
@@ -60,7 +60,7 @@ class TenantModel(models.Model):
         "accounts.Merchant", db_index=False, on_delete=models.PROTECT, related_name="+"
     )
 
-    objects: ClassVar[TenantManager[Self]] = TenantManager()  # type: ignore[misc]
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         abstract = True
@@ -70,27 +70,28 @@ class TenantModel(models.Model):
     def save(self, **kwargs: Any) -> None:
         """Save the row; a new one takes the merchant of the scope, no row changes its merchant."""
         scope = tenancy.current()
-        if self.merchant_id is None:
+        merchant_id: int | None = self.merchant_id  # None until the first save
+        if merchant_id is None:
             self.merchant_id = tenancy.current_merchant_id()
-        elif scope.merchant_id not in {None, self.merchant_id}:
+        elif scope.merchant_id not in {None, merchant_id}:
             message = f"{self._meta.label} of another merchant than the open scope"
             raise tenancy.NoScope(message)
         super().save(**kwargs)
 
-    def _do_update(
+    def _do_update(  # noqa: PLR0917  Django's signature
         self,
         base_qs: models.QuerySet[Any],
         using: str | None,
         pk_val: Any,
         values: Iterable[tuple[models.Field[Any, Any], Any, Any]],
         update_fields: Iterable[str] | None,
-        forced_update: bool,  # noqa: FBT001  Django's signature
+        forced_update: bool,
         returning_fields: Sequence[models.Field[Any, Any]] = (),
     ) -> Any:
         """Name the merchant in WHERE and leave it out of SET (rule 13 of the Citus rules)."""
         values = [value for value in values if value[0].name != "merchant"]
         base_qs = base_qs.filter(merchant_id=self.merchant_id)
-        return super()._do_update(  # type: ignore[misc]
+        return super()._do_update(
             base_qs, using, pk_val, values, update_fields, forced_update, returning_fields
         )
 
@@ -124,9 +125,7 @@ class IdempotencyRecord(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["merchant", "caller", "key"], name="one_answer_per_key"
-            )
+            models.UniqueConstraint(fields=["merchant", "caller", "key"], name="one_answer_per_key")
         ]
         indexes: ClassVar = [
             models.Index(fields=["merchant", "created_at"], name="idempotency_by_age")

@@ -18,6 +18,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+SHORTEST = 1 + 12 + 16
+"""Version, nonce and the tag of an empty text."""
+
 
 class CannotOpen(Exception):
     """The value was changed, belongs elsewhere, or its key left the ring."""
@@ -48,7 +51,8 @@ def seal(text: str, *, column: str, merchant_id: int | None) -> bytes:
     version = newest_version()
     nonce = os.urandom(12)
     box = AESGCM(_key(version, f"seal:{column}"))
-    return bytes([version]) + nonce + box.encrypt(nonce, text.encode(), _context(column, merchant_id))
+    sealed = box.encrypt(nonce, text.encode(), _context(column, merchant_id))
+    return bytes([version]) + nonce + sealed
 
 
 def unseal(sealed: bytes, *, column: str, merchant_id: int | None) -> str:
@@ -58,7 +62,7 @@ def unseal(sealed: bytes, *, column: str, merchant_id: int | None) -> str:
         CannotOpen: changed, moved, or sealed with a key that is no longer in the ring.
     """
     data = bytes(sealed)
-    if len(data) < 29 or data[0] not in settings.KEY_RING:
+    if len(data) < SHORTEST or data[0] not in settings.KEY_RING:
         raise CannotOpen(column)
     box = AESGCM(_key(data[0], f"seal:{column}"))
     try:

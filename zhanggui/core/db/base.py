@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.db.backends.ddl_references import Columns, Statement
-from django.db.backends.postgresql import base, features, schema
+from django.db.backends.postgresql import base, features, operations, schema
 
 if TYPE_CHECKING:
     from django.db import models
@@ -28,7 +28,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
     sql_create_column_inline_fk = None  # type: ignore[assignment]  # foreign keys as own ALTERs
 
-    def _iter_column_sql(  # type: ignore[no-untyped-def,override]
+    def _iter_column_sql(  # type: ignore[no-untyped-def]  # noqa: PLR0917  Django's signature
         self, column_db_type, params, model, field, field_db_params, include_default
     ) -> Iterator[str]:
         parts = super()._iter_column_sql(  # type: ignore[misc]
@@ -48,7 +48,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
         model._meta._expire_cache()  # type: ignore[attr-defined]
         super().create_model(model)
         table = self.quote_name(model._meta.db_table)
-        key = self.quote_name(model._meta.pk.column)
+        key = self.quote_name(str(model._meta.pk.column))
         self.execute(f"ALTER TABLE {table} ADD PRIMARY KEY (merchant_id, {key})")
 
     def _create_fk_sql(  # type: ignore[no-untyped-def]
@@ -85,8 +85,17 @@ class DatabaseFeatures(features.DatabaseFeatures):
     allows_group_by_selected_pks = False
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    """PostgreSQL's, with shorter names."""
+
+    def max_name_length(self) -> int:
+        """Longest name Django makes up: a shard appends ``_<number>``, 63 is the end (rule 8)."""
+        return 54
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """The backend named by ``DATABASES``."""
 
     SchemaEditorClass = DatabaseSchemaEditor
     features_class = DatabaseFeatures
+    ops_class = DatabaseOperations

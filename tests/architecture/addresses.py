@@ -1,0 +1,156 @@
+"""All addresses of the site, and rows to fill the numbers in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import count
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.converters import IntConverter
+
+from zhanggui.accounts.models import Merchant, Role
+from zhanggui.accounts.tests.factories import make_staff, make_store, membership_of
+from zhanggui.channels.wechat.models import CallbackDelivery
+from zhanggui.channels.wechat.tests.factories import make_account
+from zhanggui.contacts.tests.factories import make_customer
+from zhanggui.core import clock, tenancy
+from zhanggui.stamps.models import ManagerBinding, PendingManager
+from zhanggui.stamps.tests import factories as stamps
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Address:
+    """One route with its view's guard and the names and types of its places."""
+
+    route: str
+    guard: str | None
+    places: tuple[tuple[str, bool], ...]
+    """Name, and whether it takes a number."""
+
+    @property
+    def kind(self) -> str:
+        """What stands before the colon of the guard."""
+        return (self.guard or "").partition(":")[0]
+
+    @property
+    def permission(self) -> str:
+        """What stands after it."""
+        return (self.guard or "").partition(":")[2]
+
+    def path(self, **values: Any) -> str:
+        """The address with its places filled; what is not given becomes 1 or ``x``."""
+        path = f"/{self.route}"
+        for name, is_number in self.places:
+            value = values.get(name, 1 if is_number else "x")
+            start = path.index("<")
+            end = path.index(">")
+            assert path[start:end].endswith(name)
+            path = f"{path[:start]}{value}{path[end + 1 :]}"
+        return path
+
+
+@cache
+def addresses() -> tuple[Address, ...]:
+    """Every address of the site."""
+    return tuple(_walk(get_resolver().url_patterns, ""))
+
+
+def _walk(patterns: list[Any], before: str) -> Iterator[Address]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            places = _places(route, pattern)
+            yield Address(route, getattr(pattern.callback, "guard", None), places)
+
+
+def _places(route: str, pattern: URLPattern) -> tuple[tuple[str, bool], ...]:
+    # converters of an address hold those of its own part only, which is all this site uses
+    converters = pattern.pattern.converters
+    return tuple((name, isinstance(kind, IntConverter)) for name, kind in converters.items())
+
+
+def of_kind(kind: str) -> list[Address]:
+    """Addresses behind one kind of guard."""
+    return [address for address in addresses() if address.kind == kind]
+
+
+def _store(merchant: Merchant) -> int:
+    return make_store(merchant).pk
+
+
+def _membership(merchant: Merchant) -> int:
+    return membership_of(make_staff(merchant, role=Role.CLERK), merchant).pk
+
+
+def _customer(merchant: Merchant) -> int:
+    return make_customer(merchant).pk
+
+
+def _programme(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        return stamps.make_programme().pk
+
+
+def _card(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        return stamps.make_card(stamps.make_programme()).pk
+
+
+def _record(merchant: Merchant) -> int:
+    desk = stamps.make_manager(make_store(merchant))
+    with tenancy.merchant_scope(merchant.pk):
+        card = stamps.make_card(stamps.make_programme())
+        return stamps.stamp(desk, card).record_id
+
+
+def _invitation(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        return stamps.make_invitation(make_store(merchant)).pk
+
+
+def _pending(merchant: Merchant) -> int:
+    store = make_store(merchant)
+    with tenancy.merchant_scope(merchant.pk):
+        invitation = stamps.make_invitation(store, max_people=2)
+        pending = PendingManager(invitation=invitation, store=store, person_id=1, name="周")
+        pending.save()
+        return pending.pk
+
+
+def _binding(merchant: Merchant) -> int:
+    store = make_store(merchant)
+    desk = stamps.make_manager(store)
+    return ManagerBinding.objects.get(person_id=desk.person_id).pk
+
+
+def _delivery(merchant: Merchant) -> int:
+    delivery = CallbackDelivery.objects.create(
+        account=make_account(merchant=merchant),
+        platform_key=f"msg:{next(_numbers)}",
+        kind="text",
+        body_sealed=b"x",
+        sent_at=clock.now(),
+    )
+    return delivery.pk
+
+
+ROWS: dict[str, Callable[[Merchant], int]] = {
+    "store_id": _store,
+    "membership_id": _membership,
+    "customer_id": _customer,
+    "programme_id": _programme,
+    "card_id": _card,
+    "record_id": _record,
+    "invitation_id": _invitation,
+    "pending_id": _pending,
+    "binding_id": _binding,
+    "delivery_id": _delivery,
+}
+"""A new number in an address needs its line here: how to make such a row of a merchant."""

@@ -1,0 +1,194 @@
+"""Every table is either a tenant's or named here as global; tenant tables keep the rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection, models
+
+from zhanggui.core.models import TenantForeignKey, TenantManager, TenantModel
+
+OURS = ("accounts", "codes", "contacts", "core", "demo", "ledger", "stamps", "wechat")
+GLOBAL = {
+    "accounts.Person": "one person may work for many merchants",
+    "accounts.Operator": "a tier",
+    "accounts.Merchant": "a tier",
+    "accounts.Membership": "of all tiers",
+    "accounts.Session": "of a person",
+    "accounts.PlatformAuditEntry": "what belongs to no single merchant",
+    "core.LimitCounter": "subjects of any kind, also before anybody is known",
+    "wechat.ChannelAccount": "owned by a tier",
+    "wechat.Follower": "unique per account and openid",
+    "wechat.AccessToken": "of an account",
+    "wechat.SceneCode": "of an account",
+    "wechat.CallbackDelivery": "received before anybody knows whose it is",
+    "wechat.OutgoingMessage": "of an account",
+    "wechat.OAuthState": "of an account, before the sign-in",
+    "wechat.PersonIdentity": "of a person",
+    "demo.Made": "a note of the demo to itself, not in production",
+    "demo.Day": "a note of the demo to itself, not in production",
+    "stamps.ManagerBinding": "one WeChat works for one store of all merchants",
+}
+LONGEST_NAME = 54
+"""Shards append ``_<number>`` to the names of constraints."""
+APPEND_ONLY = {"accounts_auditentry", "ledger_entry", "ledger_transaction"}
+
+our_models = [m for m in apps.get_models() if m._meta.app_label in OURS]
+tenant_models = [m for m in our_models if issubclass(m, TenantModel)]
+tenants = pytest.mark.parametrize("model", tenant_models, ids=lambda m: m._meta.label)
+Model = type[models.Model]
+
+
+def is_tenants(model: Any) -> bool:
+    """Whether a key's target is a tenant's table."""
+    return issubclass(model, TenantModel)
+
+
+def is_constraint(field: Any) -> bool:
+    """Whether the database knows a key, too."""
+    return bool(field.db_constraint)
+
+
+@pytest.mark.parametrize("model", our_models, ids=lambda m: m._meta.label)
+def test_is_a_tenants_or_global_by_name(model: Model) -> None:
+    if issubclass(model, TenantModel):
+        assert model._meta.label not in GLOBAL
+    else:
+        assert model._meta.label in GLOBAL, "a tenant's table, or global for which reason?"
+
+
+@tenants
+class TestTenantModel:
+    def test_has_the_scoped_manager(self, model: Model) -> None:
+        assert isinstance(model._default_manager, TenantManager)
+        assert isinstance(model._base_manager, TenantManager)
+        assert all(isinstance(manager, TenantManager) for manager in model._meta.managers)
+
+    def test_constraints_and_indexes_begin_with_the_merchant(self, model: Model) -> None:
+        unique = [c for c in model._meta.constraints if isinstance(c, models.UniqueConstraint)]
+        for rule in [*unique, *model._meta.indexes]:
+            first = rule.fields[0].lstrip("-") if rule.fields else str(rule.expressions[0])
+            assert "merchant" in first, rule.name
+
+    def test_uses_nothing_that_forgets_the_merchant(self, model: Model) -> None:
+        for field in model._meta.local_fields:
+            assert not isinstance(field, models.OneToOneField), field.name
+            assert field.primary_key or not field.unique, field.name
+        for many in model._meta.local_many_to_many:
+            assert not vars(many.remote_field)["through"]._meta.auto_created, many.name
+
+    def test_keys_to_tenants_are_tenant_keys_and_others_are_no_constraints(
+        self, model: Model
+    ) -> None:
+        for field in model._meta.local_fields:
+            if not isinstance(field, models.ForeignKey) or field.name == "merchant":
+                continue
+            if is_tenants(field.related_model):
+                assert isinstance(field, TenantForeignKey), field.name
+            else:
+                assert not is_constraint(field), field.name
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in our_models if m not in tenant_models], ids=lambda m: m._meta.label
+)
+def test_global_tables_have_no_key_to_tenants(model: Model) -> None:
+    for field in model._meta.local_fields:
+        if isinstance(field, models.ForeignKey):
+            assert not is_tenants(field.related_model), field.name
+
+
+def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return list(cursor.fetchall())
+
+
+INDEXES = """
+SELECT i.relname, x.indisunique, x.indisprimary,
+       array(SELECT a.attname::text FROM unnest(x.indkey::int[]) WITH ORDINALITY k(attnum, place)
+             JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.attnum
+             ORDER BY k.place)
+FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+WHERE x.indrelid = %s::regclass
+"""
+KEYS = """
+SELECT c.conname, c.confrelid::regclass::text, c.confdeltype::text,
+       array(SELECT a.attname::text FROM unnest(c.conkey) WITH ORDINALITY k(attnum, place)
+             JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum
+             ORDER BY k.place),
+       array(SELECT a.attname::text FROM unnest(c.confkey) WITH ORDINALITY k(attnum, place)
+             JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = k.attnum
+             ORDER BY k.place)
+FROM pg_constraint c WHERE c.conrelid = %s::regclass AND c.contype = 'f'
+"""
+
+
+@pytest.mark.django_db
+@tenants
+class TestCatalogue:
+    def test_merchant_is_the_first_column(self, model: Model) -> None:
+        first = rows(
+            "SELECT attname, attnotnull, atttypid::regtype::text FROM pg_attribute"
+            " WHERE attrelid = %s::regclass AND attnum = 1",
+            model._meta.db_table,
+        )
+        assert first == [("merchant_id", True, "bigint")]
+
+    def test_the_primary_key_is_merchant_and_id(self, model: Model) -> None:
+        found = rows(INDEXES, model._meta.db_table)
+        assert [columns for _n, _u, primary, columns in found if primary] == [["merchant_id", "id"]]
+
+    def test_every_index_begins_with_the_merchant(self, model: Model) -> None:
+        for name, _unique, _primary, columns in rows(INDEXES, model._meta.db_table):
+            assert columns[0] == "merchant_id", name
+
+    def test_there_is_no_exclusion_without_the_merchant(self, model: Model) -> None:
+        found = rows(
+            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'x'",
+            model._meta.db_table,
+        )
+        assert found == []
+
+    def test_keys_to_tenants_are_composite_and_none_is_set_null(self, model: Model) -> None:
+        tables = {tenant._meta.db_table for tenant in tenant_models}
+        expected = {
+            field.column
+            for field in model._meta.local_fields
+            if isinstance(field, TenantForeignKey) and is_constraint(field)
+        }
+        found = set()
+        for name, target, on_delete, columns, theirs in rows(KEYS, model._meta.db_table):
+            assert on_delete not in {"n", "d"}, name
+            if target in tables:
+                assert columns[0] == "merchant_id", name
+                assert theirs == ["merchant_id", "id"], name
+                found.add(columns[1])
+            else:
+                assert (target, columns) == ("accounts_merchant", ["merchant_id"]), name
+        assert found == expected
+
+    def test_names_leave_room_for_the_number_of_a_shard(self, model: Model) -> None:
+        names = rows(
+            "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype <> 'n'"
+            " UNION SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
+            " WHERE x.indrelid = %s::regclass AND x.indisunique",
+            model._meta.db_table,
+            model._meta.db_table,
+        )
+        assert [name for (name,) in names if len(name) > LONGEST_NAME] == []
+
+    def test_append_only_tables_have_their_trigger(self, model: Model) -> None:
+        if model._meta.db_table not in APPEND_ONLY:
+            return
+        triggers = rows(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal",
+            model._meta.db_table,
+        )
+        assert triggers
+
+
+def test_the_append_only_tables_exist() -> None:
+    assert {model._meta.db_table for model in tenant_models} >= APPEND_ONLY
