@@ -7,96 +7,183 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_append_only'),
+        ("accounts", "0002_append_only"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=20)),
-                ('name', models.CharField(max_length=80)),
-                ('name_key', models.CharField(max_length=200)),
-                ('phone_sealed', models.BinaryField(null=True)),
-                ('phone_hash', models.BinaryField(max_length=32, null=True)),
-                ('phone_tail_hash', models.BinaryField(max_length=32, null=True)),
-                ('state', models.CharField(choices=[('active', 'In good standing'), ('blocked', 'Blocked by the shop')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=80)),
+                ("name_key", models.CharField(max_length=200)),
+                ("phone_sealed", models.BinaryField(null=True)),
+                ("phone_hash", models.BinaryField(max_length=32, null=True)),
+                ("phone_tail_hash", models.BinaryField(max_length=32, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("active", "In good standing"),
+                            ("blocked", "Blocked by the shop"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='IdentityLink',
+            name="IdentityLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('account_id', models.BigIntegerField()),
-                ('openid', models.CharField(max_length=64)),
-                ('unionid', models.CharField(blank=True, max_length=64)),
-                ('nickname', models.CharField(blank=True, max_length=80)),
-                ('avatar_url', models.CharField(blank=True, max_length=500)),
-                ('state', models.CharField(choices=[('active', 'In use'), ('replaced', 'Replaced')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('customer', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='links', to='contacts.customer')),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("account_id", models.BigIntegerField()),
+                ("openid", models.CharField(max_length=64)),
+                ("unionid", models.CharField(blank=True, max_length=64)),
+                ("nickname", models.CharField(blank=True, max_length=80)),
+                ("avatar_url", models.CharField(blank=True, max_length=500)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "In use"), ("replaced", "Replaced")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "customer",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to="contacts.customer",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='CustomerSession',
+            name="CustomerSession",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token_digest', models.BinaryField(max_length=32)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('expires_at', models.DateTimeField()),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
-                ('link', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='sessions', to='contacts.identitylink')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token_digest", models.BinaryField(max_length=32)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
+                (
+                    "link",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sessions",
+                        to="contacts.identitylink",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['merchant', '-created_at', '-id'], name='customers_newest_first'),
+            model_name="customer",
+            index=models.Index(
+                fields=["merchant", "-created_at", "-id"], name="customers_newest_first"
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['merchant', 'phone_tail_hash'], name='customers_by_phone_tail'),
+            model_name="customer",
+            index=models.Index(
+                fields=["merchant", "phone_tail_hash"], name="customers_by_phone_tail"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(fields=('merchant', 'number'), name='customer_number_once'),
+            model_name="customer",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "number"), name="customer_number_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(fields=('merchant', 'phone_hash'), name='customer_phone_once'),
+            model_name="customer",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "phone_hash"), name="customer_phone_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='identitylink',
-            index=models.Index(condition=models.Q(('unionid', ''), _negated=True), fields=['merchant', 'unionid'], name='links_by_unionid'),
+            model_name="identitylink",
+            index=models.Index(
+                condition=models.Q(("unionid", ""), _negated=True),
+                fields=["merchant", "unionid"],
+                name="links_by_unionid",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='identitylink',
-            constraint=models.UniqueConstraint(fields=('merchant', 'account_id', 'openid'), name='one_link_per_openid'),
+            model_name="identitylink",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "account_id", "openid"), name="one_link_per_openid"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customersession',
-            constraint=models.UniqueConstraint(fields=('merchant', 'token_digest'), name='customer_session_token_once'),
+            model_name="customersession",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "token_digest"), name="customer_session_token_once"
+            ),
         ),
     ]

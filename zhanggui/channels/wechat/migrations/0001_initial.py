@@ -7,157 +7,338 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_append_only'),
+        ("accounts", "0002_append_only"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ChannelAccount',
+            name="ChannelAccount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tier', models.CharField(choices=[('platform', 'Platform'), ('operator', 'Operator'), ('merchant', 'Merchant')], max_length=10)),
-                ('app_id', models.CharField(max_length=40, unique=True)),
-                ('original_id', models.CharField(blank=True, max_length=40)),
-                ('is_connected', models.BooleanField(default=True)),
-                ('name', models.CharField(max_length=80)),
-                ('secret_sealed', models.BinaryField()),
-                ('callback_token_sealed', models.BinaryField()),
-                ('aes_key_sealed', models.BinaryField()),
-                ('access_token_sealed', models.BinaryField(null=True)),
-                ('previous_aes_key_sealed', models.BinaryField(null=True)),
-                ('access_token_at', models.DateTimeField(null=True)),
-                ('access_token_expires_at', models.DateTimeField(null=True)),
-                ('token_lease', models.CharField(blank=True, max_length=26)),
-                ('token_lease_until', models.DateTimeField(null=True)),
-                ('last_callback_at', models.DateTimeField(null=True)),
-                ('last_error', models.CharField(blank=True, max_length=200)),
-                ('last_error_code', models.IntegerField(null=True)),
-                ('last_error_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('merchant', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.merchant')),
-                ('operator', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='accounts.operator')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[
+                            ("platform", "Platform"),
+                            ("operator", "Operator"),
+                            ("merchant", "Merchant"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("app_id", models.CharField(max_length=40, unique=True)),
+                ("original_id", models.CharField(blank=True, max_length=40)),
+                ("is_connected", models.BooleanField(default=True)),
+                ("name", models.CharField(max_length=80)),
+                ("secret_sealed", models.BinaryField()),
+                ("callback_token_sealed", models.BinaryField()),
+                ("aes_key_sealed", models.BinaryField()),
+                ("access_token_sealed", models.BinaryField(null=True)),
+                ("previous_aes_key_sealed", models.BinaryField(null=True)),
+                ("access_token_at", models.DateTimeField(null=True)),
+                ("access_token_expires_at", models.DateTimeField(null=True)),
+                ("token_lease", models.CharField(blank=True, max_length=26)),
+                ("token_lease_until", models.DateTimeField(null=True)),
+                ("last_callback_at", models.DateTimeField(null=True)),
+                ("last_error", models.CharField(blank=True, max_length=200)),
+                ("last_error_code", models.IntegerField(null=True)),
+                ("last_error_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.merchant",
+                    ),
+                ),
+                (
+                    "operator",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.operator",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CallbackDelivery',
+            name="CallbackDelivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('platform_key', models.CharField(max_length=200)),
-                ('kind', models.CharField(max_length=40)),
-                ('body_sealed', models.BinaryField()),
-                ('sent_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('received', 'Received'), ('done', 'Done'), ('failed', 'Failed')], default='received', max_length=10)),
-                ('error', models.CharField(blank=True, max_length=200)),
-                ('received_at', models.DateTimeField(db_index=True, default=zhanggui.core.clock.now)),
-                ('done_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='wechat.channelaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("platform_key", models.CharField(max_length=200)),
+                ("kind", models.CharField(max_length=40)),
+                ("body_sealed", models.BinaryField()),
+                ("sent_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("received", "Received"), ("done", "Done"), ("failed", "Failed")],
+                        default="received",
+                        max_length=10,
+                    ),
+                ),
+                ("error", models.CharField(blank=True, max_length=200)),
+                (
+                    "received_at",
+                    models.DateTimeField(db_index=True, default=zhanggui.core.clock.now),
+                ),
+                ("done_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="wechat.channelaccount"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Follower',
+            name="Follower",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('openid', models.CharField(max_length=64)),
-                ('is_following', models.BooleanField(default=True)),
-                ('changed_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='wechat.channelaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("openid", models.CharField(max_length=64)),
+                ("is_following", models.BooleanField(default=True)),
+                ("changed_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="followers",
+                        to="wechat.channelaccount",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OAuthState',
+            name="OAuthState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state_digest', models.BinaryField(max_length=32, unique=True)),
-                ('browser_digest', models.BinaryField(max_length=32)),
-                ('audience', models.CharField(max_length=10)),
-                ('scope', models.CharField(max_length=20)),
-                ('next_path', models.CharField(max_length=500)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('used_at', models.DateTimeField(null=True)),
-                ('code_digest', models.BinaryField(max_length=32, null=True)),
-                ('outcome', models.CharField(blank=True, choices=[('', 'Under way'), ('signed_in', 'Signed in by WeChat'), ('nameless', 'The nickname must be asked for'), ('refused', 'Refused by the person'), ('snapshot', 'Only a preview of the page'), ('failed', 'Failed')], default='', max_length=10)),
-                ('identity_id', models.BigIntegerField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='wechat.channelaccount')),
-                ('merchant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to='accounts.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("state_digest", models.BinaryField(max_length=32, unique=True)),
+                ("browser_digest", models.BinaryField(max_length=32)),
+                ("audience", models.CharField(max_length=10)),
+                ("scope", models.CharField(max_length=20)),
+                ("next_path", models.CharField(max_length=500)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                ("used_at", models.DateTimeField(null=True)),
+                ("code_digest", models.BinaryField(max_length=32, null=True)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Under way"),
+                            ("signed_in", "Signed in by WeChat"),
+                            ("nameless", "The nickname must be asked for"),
+                            ("refused", "Refused by the person"),
+                            ("snapshot", "Only a preview of the page"),
+                            ("failed", "Failed"),
+                        ],
+                        default="",
+                        max_length=10,
+                    ),
+                ),
+                ("identity_id", models.BigIntegerField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="wechat.channelaccount"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="accounts.merchant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OutgoingMessage',
+            name="OutgoingMessage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('openid', models.CharField(max_length=64)),
-                ('kind', models.CharField(max_length=10)),
-                ('body_sealed', models.BinaryField()),
-                ('state', models.CharField(choices=[('waiting', 'Waiting to be sent'), ('sent', 'Sent'), ('refused', 'Refused by WeChat'), ('failed', 'Not delivered')], default='waiting', max_length=10)),
-                ('error_code', models.IntegerField(null=True)),
-                ('platform_id', models.CharField(blank=True, max_length=40)),
-                ('created_at', models.DateTimeField(db_index=True, default=zhanggui.core.clock.now)),
-                ('done_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='wechat.channelaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("openid", models.CharField(max_length=64)),
+                ("kind", models.CharField(max_length=10)),
+                ("body_sealed", models.BinaryField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting to be sent"),
+                            ("sent", "Sent"),
+                            ("refused", "Refused by WeChat"),
+                            ("failed", "Not delivered"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("error_code", models.IntegerField(null=True)),
+                ("platform_id", models.CharField(blank=True, max_length=40)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_index=True, default=zhanggui.core.clock.now),
+                ),
+                ("done_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="wechat.channelaccount"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PersonIdentity',
+            name="PersonIdentity",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('openid', models.CharField(max_length=64)),
-                ('nickname', models.CharField(blank=True, max_length=80)),
-                ('avatar_url', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='wechat.channelaccount')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='wechat_identities', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("openid", models.CharField(max_length=64)),
+                ("nickname", models.CharField(blank=True, max_length=80)),
+                ("avatar_url", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="wechat.channelaccount"
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="wechat_identities",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SceneCode',
+            name="SceneCode",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scene', models.CharField(max_length=64)),
-                ('purpose', models.CharField(max_length=40)),
-                ('merchant_id', models.BigIntegerField(null=True)),
-                ('subject_id', models.BigIntegerField(null=True)),
-                ('url', models.CharField(max_length=300)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='wechat.channelaccount')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("scene", models.CharField(max_length=64)),
+                ("purpose", models.CharField(max_length=40)),
+                ("merchant_id", models.BigIntegerField(null=True)),
+                ("subject_id", models.BigIntegerField(null=True)),
+                ("url", models.CharField(max_length=300)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                ("expires_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="wechat.channelaccount"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='channelaccount',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_connected', True)), fields=('tier', 'operator', 'merchant'), name='one_official_account_per_tier', nulls_distinct=False),
+            model_name="channelaccount",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_connected", True)),
+                fields=("tier", "operator", "merchant"),
+                name="one_official_account_per_tier",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='channelaccount',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('merchant__isnull', True), ('operator__isnull', True), ('tier', 'platform')), models.Q(('merchant__isnull', True), ('operator__isnull', False), ('tier', 'operator')), models.Q(('merchant__isnull', False), ('operator__isnull', True), ('tier', 'merchant')), _connector='OR'), name='official_account_names_its_tier'),
+            model_name="channelaccount",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("merchant__isnull", True), ("operator__isnull", True), ("tier", "platform")
+                    ),
+                    models.Q(
+                        ("merchant__isnull", True),
+                        ("operator__isnull", False),
+                        ("tier", "operator"),
+                    ),
+                    models.Q(
+                        ("merchant__isnull", False),
+                        ("operator__isnull", True),
+                        ("tier", "merchant"),
+                    ),
+                    _connector="OR",
+                ),
+                name="official_account_names_its_tier",
+            ),
         ),
         migrations.AddIndex(
-            model_name='callbackdelivery',
-            index=models.Index(fields=['account', '-received_at', '-id'], name='deliveries_newest_first'),
+            model_name="callbackdelivery",
+            index=models.Index(
+                fields=["account", "-received_at", "-id"], name="deliveries_newest_first"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='callbackdelivery',
-            constraint=models.UniqueConstraint(fields=('account', 'platform_key'), name='one_delivery_per_platform_key'),
+            model_name="callbackdelivery",
+            constraint=models.UniqueConstraint(
+                fields=("account", "platform_key"), name="one_delivery_per_platform_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='follower',
-            index=models.Index(condition=models.Q(('is_following', True)), fields=['account'], name='followers_now'),
+            model_name="follower",
+            index=models.Index(
+                condition=models.Q(("is_following", True)), fields=["account"], name="followers_now"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='follower',
-            constraint=models.UniqueConstraint(fields=('account', 'openid'), name='one_follower_per_openid'),
+            model_name="follower",
+            constraint=models.UniqueConstraint(
+                fields=("account", "openid"), name="one_follower_per_openid"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='personidentity',
-            constraint=models.UniqueConstraint(fields=('account', 'openid'), name='one_person_per_openid'),
+            model_name="personidentity",
+            constraint=models.UniqueConstraint(
+                fields=("account", "openid"), name="one_person_per_openid"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scenecode',
-            constraint=models.UniqueConstraint(fields=('account', 'scene'), name='scene_once_per_account'),
+            model_name="scenecode",
+            constraint=models.UniqueConstraint(
+                fields=("account", "scene"), name="scene_once_per_account"
+            ),
         ),
     ]
