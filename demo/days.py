@@ -28,6 +28,9 @@ from zhanggui.stamps.models import Card, Kind, Method, StampRecord
 from zhanggui.stamps.results import Desk
 
 Report = Callable[[int], None]
+PREVIEWED = timedelta(days=2)
+"""How far back codes are also looked at before they are confirmed: a preview leaves nothing but
+its audit entry and costs a third of the time."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Teller:
             if link.customer_id in cards
         }
         if events:
+            self._previews_since = events[-1].at - PREVIEWED
             # a code is confirmed at a moment of its own, so that card and moment name the event
             records = StampRecord.objects.filter(
                 method=Method.CODE, at__gte=events[0].at, at__lte=events[-1].at
@@ -148,8 +152,9 @@ class Teller:
         kind = Kind.CANCEL if event.is_cancel else Kind.ACCUMULATE
         with clock.at(event.at - timedelta(seconds=event.waited_s)):
             shown = stamp_services.request_code(card=card, kind=kind, actor=customer)
-        with clock.at(event.at - timedelta(seconds=5)):
-            stamp_services.preview(desk=desk, digits=shown.digits, actor=manager)
+        if event.is_cancel or event.at > self._previews_since:
+            with clock.at(event.at - timedelta(seconds=5)):
+                stamp_services.preview(desk=desk, digits=shown.digits, actor=manager)
         stamp_services.confirm(
             desk=desk,
             digits=shown.digits,

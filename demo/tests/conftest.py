@@ -1,48 +1,120 @@
-"""A demo in test mode, small and without a network."""
+"""A demo in test mode, small and without a network; filled once, then copied for each test."""
 
 from __future__ import annotations
 
+import copy
+import secrets
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pytest_django.fixtures import Settings
+from django.conf import settings as django_settings
+from django.db import connections
+from django.test import override_settings
+from pytest_django import DjangoDbBlocker
 
 from demo import fill, sandbox
+from demo.days import Outcome
 from demo.tests.fake_sandbox import FakeSandbox
+from tests.plugins.database import DatabaseServer
 from zhanggui.channels.wechat import client
 from zhanggui.core import clock
 
-NOON = datetime(2026, 5, 20, 4, 0, tzinfo=UTC)
-SMALL = fill.Size(people=30, days=6, workers=1)
+NOON = datetime(2026, 5, 5, 4, 0, tzinfo=UTC)  # the days before it have cancels, too
+SMALL = fill.Size(people=24, days=6, workers=1)
 
 Fill = Callable[..., fill.Filled]
 
 
-@pytest.fixture
-def demo(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def demo_mode(var: Path) -> Iterator[None]:
     """Demo mode with a folder of its own; people's passwords are hashed quickly."""
-    settings.IS_DEMO = True
-    settings.ENV = settings.ENV.model_copy(update={"var": tmp_path})
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.ROOT_URLCONF = "demo.tests.urls"
+    with override_settings(
+        IS_DEMO=True,
+        ENV=django_settings.ENV.model_copy(update={"var": var}),
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        ROOT_URLCONF="demo.tests.urls",
+    ):
+        yield
+
+
+@contextmanager
+def playing(world: FakeSandbox) -> Iterator[None]:
+    """Let demo and product alike reach this sandbox."""
+    with sandbox.using(world.transport), client.using(world.transport):
+        yield
+
+
+def run_fill(moment: datetime = NOON, size: fill.Size = SMALL) -> fill.Filled:
+    """Fill the demo as of a moment."""
+    with clock.at(moment):
+        return fill.fill(size, lambda _line: None)
 
 
 @pytest.fixture
-def world() -> Iterator[FakeSandbox]:
-    """The sandbox, for demo and product alike."""
-    fake = FakeSandbox()
-    with sandbox.using(fake.transport), client.using(fake.transport):
-        yield fake
+def demo(tmp_path: Path) -> Iterator[None]:
+    """Demo mode without data."""
+    with demo_mode(tmp_path):
+        yield
+
+
+@dataclass(frozen=True)
+class Golden:
+    """What the first fill left behind; never touched again, only copied."""
+
+    database: str
+    var: Path
+    world: FakeSandbox
+    outcome: fill.Filled
+
+
+@pytest.fixture(scope="session")
+def golden(
+    database_server: DatabaseServer,
+    test_database: str,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Golden]:
+    """A small demo as of ``NOON``, made once."""
+    name, var, world = f"{test_database}_demo", tmp_path_factory.mktemp("demo"), FakeSandbox()
+    database_server.copy(name)
+    database_server.use(name)
+    with django_db_blocker.unblock(), demo_mode(var), playing(world):
+        outcome = run_fill()
+        connections.close_all()
+    database_server.use(test_database)
+    yield Golden(name, var, world, outcome)
+    database_server.drop(name)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A small demo of one's own."""
+
+    world: FakeSandbox
+    outcome: Outcome
+    again: Fill
 
 
 @pytest.fixture
-def filled(demo: None, world: FakeSandbox, race_db: str) -> Fill:
-    """Fill the demo as of a moment; ``filled()`` is noon of the first day."""
-
-    def run(moment: datetime = NOON, size: fill.Size = SMALL) -> fill.Filled:
-        with clock.at(moment):
-            return fill.fill(size, lambda _line: None)
-
-    return run
+def filled(
+    golden: Golden,
+    database_server: DatabaseServer,
+    test_database: str,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path: Path,
+) -> Iterator[Filled]:
+    """A copy of the small demo; ``again`` fills once more."""
+    name, world = f"{test_database}_{secrets.token_hex(4)}", copy.deepcopy(golden.world)
+    shutil.copytree(golden.var, tmp_path, dirs_exist_ok=True)
+    database_server.execute("CREATE DATABASE {} TEMPLATE {}", name, golden.database)
+    database_server.use(name)
+    with django_db_blocker.unblock(), demo_mode(tmp_path), playing(world):
+        yield Filled(world, golden.outcome.outcome, run_fill)
+        connections.close_all()
+    database_server.use(test_database)
+    database_server.drop(name)

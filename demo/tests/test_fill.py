@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from datetime import timedelta
 from typing import Any
@@ -11,19 +12,20 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db.models import Model, Sum
 
-from demo import days, progress
+from demo import days, fill, progress
 from demo.cast import ACCOUNTS, MERCHANTS, OPERATORS, PLATFORM_ACCOUNT
 from demo.models import Day
 from demo.rhythm import Joined, Stamped, Story
-from demo.tests.conftest import NOON, SMALL, Fill
-from demo.tests.fake_sandbox import FakeSandbox
+from demo.tests.conftest import NOON, SMALL, Filled
 from zhanggui.accounts.models import AuditEntry, Merchant, Operator, Person, Store
 from zhanggui.channels.wechat.models import Follower
 from zhanggui.codes.models import CodeState, OneTimeCode
 from zhanggui.contacts.models import Customer, IdentityLink
-from zhanggui.core import tenancy
+from zhanggui.core import clock, tenancy
 from zhanggui.ledger.models import Entry, Transaction
 from zhanggui.stamps.models import Card, Kind, ManagerBinding, StampRecord
+
+pytestmark = pytest.mark.xdist_group("demo")  # they share one filled database
 
 
 def counts() -> dict[str, int]:
@@ -45,8 +47,8 @@ def events_until(moment: Any, size: Any = SMALL) -> list[Joined | Stamped]:
 
 
 class TestFirstFill:
-    def test_makes_every_event_by_the_services(self, filled: Fill) -> None:
-        outcome = filled().outcome
+    def test_makes_every_event_by_the_services(self, filled: Filled) -> None:
+        outcome = filled.outcome
 
         events = events_until(NOON)
         stamps = [event for event in events if isinstance(event, Stamped)]
@@ -58,9 +60,7 @@ class TestFirstFill:
         assert made["Entry"] == 2 * len(stamps)
         assert made["Card"] == made["IdentityLink"] == outcome.joined
 
-    def test_has_the_whole_cast(self, filled: Fill) -> None:
-        filled()
-
+    def test_has_the_whole_cast(self, filled: Filled) -> None:
         made = counts()
         assert made["Merchant"] == len(MERCHANTS)
         assert made["Operator"] == len(OPERATORS)
@@ -68,42 +68,32 @@ class TestFirstFill:
         managers = sum(len(store.managers) for m in MERCHANTS for store in m.stores)
         assert made["ManagerBinding"] == managers
 
-    def test_books_balance(self, filled: Fill) -> None:
-        filled()
-
+    def test_books_balance(self, filled: Filled) -> None:
         call_command("check_ledger")
         with tenancy.all_merchants("check in a test"):
             assert Entry.objects.aggregate(sum=Sum("amount"))["sum"] == 0
-            for card in Card.objects.select_related("account"):
+            for card in Card.objects.all():
                 booked = Entry.objects.filter(
                     merchant_id=card.merchant_id, account_id=card.account_id
                 ).aggregate(sum=Sum("amount"))["sum"]
-                assert card.balance == card.account.balance == (booked or 0)
+                assert card.balance == (booked or 0)
 
-    def test_every_entry_has_its_spent_code_and_moment(self, filled: Fill) -> None:
-        filled()
-
+    def test_every_entry_has_its_spent_code_and_moment(self, filled: Filled) -> None:
         with tenancy.all_merchants("check in a test"):
             moments = {record.at for record in StampRecord.objects.all()}
             assert not StampRecord.objects.filter(code=None).exists()
             assert set(OneTimeCode.objects.values_list("state", flat=True)) == {CodeState.CONSUMED}
         assert moments == {e.at for e in events_until(NOON) if isinstance(e, Stamped)}
 
-    def test_tells_the_sandbox_accounts_people_and_follows(
-        self, filled: Fill, world: FakeSandbox
-    ) -> None:
-        filled()
-
-        assert set(world.accounts) == {account.app_id for account in ACCOUNTS}
-        platform = world.accounts[PLATFORM_ACCOUNT.app_id]
+    def test_tells_the_sandbox_accounts_people_and_follows(self, filled: Filled) -> None:
+        assert set(filled.world.accounts) == {account.app_id for account in ACCOUNTS}
+        platform = filled.world.accounts[PLATFORM_ACCOUNT.app_id]
         assert platform["callback_url"].endswith(f"/hooks/wechat/{PLATFORM_ACCOUNT.app_id}/")
         assert platform["menu"][0]["url"].endswith("/staff/")
-        assert sum(len(slugs) for slugs in world.follows.values()) > SMALL.people
-        assert len([slug for slug in world.people if slug.startswith("guest-")]) == 6
+        assert sum(len(slugs) for slugs in filled.world.follows.values()) > SMALL.people
+        assert len([slug for slug in filled.world.people if slug.startswith("guest-")]) == 6
 
-    def test_leaves_the_list_for_the_launcher(self, filled: Fill) -> None:
-        filled()
-
+    def test_leaves_the_list_for_the_launcher(self, filled: Filled) -> None:
         left = json.loads((settings.ENV.var / "demo.json").read_text(encoding="utf-8"))
         assert left["product"] == settings.BASE_URL
         assert {"title", "who", "role", "phone", "password", "url"} <= set(left["sign_ins"][0])
@@ -113,25 +103,31 @@ class TestFirstFill:
         assert news.is_done
         assert news.percent == 100
 
+    def test_a_cancel_takes_back_the_stamp_of_the_story(self, filled: Filled) -> None:
+        wanted = [e for e in events_until(NOON) if isinstance(e, Stamped) and e.is_cancel]
+
+        with tenancy.all_merchants("look in a test"):
+            cancels = StampRecord.objects.filter(kind=Kind.CANCEL)
+            assert {record.at for record in cancels} == {event.at for event in wanted} != set()
+            assert not cancels.filter(reverses=None).exists()
+
 
 class TestLaterRuns:
-    def test_the_same_day_makes_nothing(self, filled: Fill, world: FakeSandbox) -> None:
-        filled()
-        before, follows = counts(), {app: set(who) for app, who in world.follows.items()}
+    def test_the_same_day_makes_nothing(self, filled: Filled) -> None:
+        before, follows = counts(), {app: set(who) for app, who in filled.world.follows.items()}
 
-        again = filled(NOON + timedelta(hours=5))
+        again = filled.again(NOON + timedelta(hours=5))
 
         assert counts() == before
         assert again.days == 0
-        assert world.follows == follows
+        assert filled.world.follows == follows
 
-    def test_a_later_day_adds_only_what_is_missing(self, filled: Fill) -> None:
-        filled()
+    def test_a_later_day_adds_only_what_is_missing(self, filled: Filled) -> None:
         with tenancy.all_merchants("look in a test"):
             before = set(StampRecord.objects.values_list("merchant_id", "id"))
         later = NOON + timedelta(days=2)
 
-        added = filled(later)
+        added = filled.again(later)
 
         assert added.days == 3  # the rest of the first run's day, and two more
         events = events_until(later)
@@ -144,8 +140,9 @@ class TestLaterRuns:
             assert not added_at.filter(at__lte=NOON).exists()
         call_command("check_ledger")
 
-    def test_goes_on_after_a_kill(self, filled: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
-        real, left = days.Teller._confirm, [9]
+    def test_goes_on_after_a_kill(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+        real, left, later = days.Teller._confirm, [9], NOON + timedelta(days=2)
+        before = counts()["StampRecord"]
 
         def killed(teller: days.Teller, *given: Any) -> None:
             left[0] -= 1
@@ -155,27 +152,35 @@ class TestLaterRuns:
 
         monkeypatch.setattr(days.Teller, "_confirm", killed)
         with pytest.raises(KeyboardInterrupt):
-            filled()
+            filled.again(later)
         stopped = progress.read()
         assert stopped
         assert stopped.is_stuck
+        assert counts()["StampRecord"] == before + 8
         monkeypatch.setattr(days.Teller, "_confirm", real)
 
-        filled()
+        filled.again(later)
 
-        stamps = [event for event in events_until(NOON) if isinstance(event, Stamped)]
+        stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
         assert counts()["StampRecord"] == len(stamps)
         call_command("check_ledger")
 
-    def test_leaves_alone_what_people_changed(self, filled: Fill, world: FakeSandbox) -> None:
-        filled()
+    def test_works_in_several_processes(self, filled: Filled) -> None:
+        later = NOON + timedelta(days=1)
+
+        filled.again(later, fill.Size(people=24, days=6, workers=2))
+
+        stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
+        assert counts()["StampRecord"] == len(stamps)
+
+    def test_leaves_alone_what_people_changed(self, filled: Filled) -> None:
         tea = Merchant.objects.get(slug="qinglan-tea")
         with tenancy.merchant_scope(tea.pk):
             Store.objects.filter(name="湖滨店").update(name="西湖店")
             ManagerBinding.objects.filter(merchant_id=tea.pk).update(removed_at=NOON)
         before = counts()
 
-        later = filled(NOON + timedelta(days=3))
+        later = filled.again(NOON + timedelta(days=3))
 
         made = counts()
         assert made["Store"] == before["Store"]
@@ -184,66 +189,47 @@ class TestLaterRuns:
         with tenancy.merchant_scope(tea.pk):
             assert not StampRecord.objects.filter(at__gt=NOON).exists()
 
-    def test_a_sandbox_that_was_reset_learns_everything_again(
-        self, filled: Fill, world: FakeSandbox
-    ) -> None:
-        filled()
-        people, follows = set(world.people), dict(world.follows)
-        world.people.clear()
-        world.follows.clear()
+    def test_a_sandbox_that_was_reset_learns_everything_again(self, filled: Filled) -> None:
+        people, follows = set(filled.world.people), dict(filled.world.follows)
+        filled.world.people.clear()
+        filled.world.follows.clear()
         before = counts()
 
-        filled()
+        filled.again()
 
-        assert set(world.people) == people
-        assert world.follows == follows
+        assert set(filled.world.people) == people
+        assert filled.world.follows == follows
         assert counts() == before
 
-    def test_unfollowing_in_the_demo_stays(self, filled: Fill, world: FakeSandbox) -> None:
-        filled()
-        followers = world.follows[ACCOUNTS[2].app_id]
+    def test_unfollowing_in_the_demo_stays(self, filled: Filled) -> None:
+        followers = filled.world.follows[ACCOUNTS[2].app_id]
         followers.pop()
         left = set(followers)
 
-        filled()
+        filled.again()
 
-        assert world.follows[ACCOUNTS[2].app_id] == left
+        assert filled.world.follows[ACCOUNTS[2].app_id] == left
 
 
 class TestCommand:
-    def test_fills_and_says_so(
-        self, demo: None, world: FakeSandbox, race_db: str, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        call_command("demo_data", "--people", "12", "--days", "3", "--workers", "1")
+    def test_says_what_it_made(self, filled: Filled, capsys: pytest.CaptureFixture[str]) -> None:
+        with clock.at(NOON):
+            call_command("demo_data", "--workers", "1")
 
-        assert "demo data ready: 3 days" in capsys.readouterr().out
-        assert counts()["Merchant"] == 6
-
-    def test_works_in_several_processes(self, filled: Fill) -> None:
-        alone = filled(size=SMALL.__class__(people=30, days=6, workers=2))
-
-        stamps = [event for event in events_until(NOON) if isinstance(event, Stamped)]
-        assert alone.outcome.confirmed == len(stamps) == counts()["StampRecord"]
+        assert "demo data ready: 0 days, 0 customers" in capsys.readouterr().out
 
     def test_refuses_outside_the_demo(self) -> None:
         with pytest.raises(CommandError, match="demo mode only"):
             call_command("demo_data")
 
-    def test_says_when_the_sandbox_is_missing(
-        self, demo: None, race_db: str, settings: Any
-    ) -> None:
+    def test_says_when_the_sandbox_is_missing(self, demo: None, db: None, settings: Any) -> None:
         settings.SANDBOX_URL = None
         with pytest.raises(CommandError, match="ZHANGGUI_SANDBOX_URL"):
-            call_command("demo_data", "--people", "12", "--days", "3")
+            call_command("demo_data", "--days", "3")
 
-
-class TestCancels:
-    def test_a_cancel_takes_back_the_stamp_of_the_story(self, filled: Fill) -> None:
-        size = SMALL.__class__(people=60, days=12, workers=1)
-        filled(size=size)
-
-        wanted = [e for e in events_until(NOON, size) if isinstance(e, Stamped) and e.is_cancel]
-        with tenancy.all_merchants("look in a test"):
-            cancels = StampRecord.objects.filter(kind=Kind.CANCEL)
-            assert {record.at for record in cancels} == {event.at for event in wanted} != set()
-            assert not cancels.filter(reverses=None).exists()
+    def test_does_not_run_twice_at_a_time(self, demo: None, db: None) -> None:
+        settings.ENV.var.mkdir(exist_ok=True)
+        with (settings.ENV.var / "demo-data.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with pytest.raises(CommandError, match="by another process already"):
+                call_command("demo_data", "--days", "3")

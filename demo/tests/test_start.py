@@ -14,9 +14,12 @@ from django.urls import reverse
 
 from demo import listing, progress, urls
 from demo.cast import MERCHANTS, OUTSIDERS, PASSWORD
-from demo.tests.conftest import Fill
-from zhanggui.accounts.models import Person
+from demo.tests.conftest import Filled
+from zhanggui.accounts import services as account_services
+from zhanggui.accounts.actors import system_actor
+from zhanggui.accounts.models import Person, Role
 
+pytestmark = pytest.mark.xdist_group("demo")  # they share one filled database
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -25,9 +28,7 @@ def page(client: Client, path: str = "/", **extra: Any) -> str:
 
 
 class TestStartPage:
-    def test_lists_everybody_and_their_phones(self, filled: Fill, client: Client) -> None:
-        filled()
-
+    def test_lists_everybody_and_their_phones(self, filled: Filled, client: Client) -> None:
         shown = page(client)
 
         for one in listing.sign_ins():
@@ -40,10 +41,8 @@ class TestStartPage:
         assert "http://guest-4.localhost:8001/_phone/" in shown
 
     def test_the_first_step_leads_to_the_store_without_managers(
-        self, filled: Fill, client: Client
+        self, filled: Filled, client: Client
     ) -> None:
-        filled()
-
         answer = client.post(
             reverse("demo:sign_in"),
             {"who": "tea-owner", "next": _value_of_next(page(client))},
@@ -53,8 +52,7 @@ class TestStartPage:
         assert answer.status_code == 200
         assert "御街店" in answer.content.decode()
 
-    def test_speaks_english_too(self, filled: Fill, client: Client) -> None:
-        filled()
+    def test_speaks_english_too(self, filled: Filled, client: Client) -> None:
         assert "Five steps to try" in page(client, headers={"accept-language": "en"})
         assert "五步走一遍" in page(client)
 
@@ -110,13 +108,11 @@ class TestSignIn:
 
 
 def _person(one: listing.SignIn, password: str = PASSWORD) -> None:
-    from zhanggui.accounts import services
-
-    actor = services.system_actor("tests")
-    person = services.create_person(
+    actor = system_actor("tests")
+    person = account_services.create_person(
         name=one.plan.name, phone=one.plan.phone, password=password, actor=actor
     )
-    services.add_membership(person=person, place=None, role=services.Role.OWNER, actor=actor)
+    account_services.add_membership(person=person, place=None, role=Role.OWNER, actor=actor)
 
 
 class TestWaiting:
