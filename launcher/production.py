@@ -45,7 +45,7 @@ def check() -> int:
             "数据库结构不是最新的。请运行 zhanggui migrate。",
             "The database is not up to date. Run zhanggui migrate.",
         )
-    if _manage("check", "--deploy", "--fail-level", "ERROR"):
+    if _manage("check", "--fail-level", "ERROR"):
         return 1
     print("一切就绪。 All is well.")  # noqa: T201  # the command's answer
     return 0
