@@ -18,6 +18,7 @@ from zhanggui.core.errors import InProgress, KeyReused
 from zhanggui.core.models import IdempotencyRecord
 
 REPLAY_FOR = timedelta(hours=24)
+LONGEST_KEY = 80
 
 
 def fingerprint(content: Mapping[str, Any]) -> bytes:
@@ -66,6 +67,7 @@ def once(
     if not key:
         with transaction.atomic():
             return write()
+    key = key[:LONGEST_KEY]
     print_ = fingerprint(content)
     found = replay(caller=caller, key=key, print_=print_)
     if found is not None:
@@ -76,9 +78,9 @@ def once(
                 caller=caller, key=key, created_at__lte=clock.now() - REPLAY_FOR
             ).delete()
             answer = write()
-            IdempotencyRecord(
-                caller=caller, key=key[:80], fingerprint=print_, answer=answer
-            ).save(force_insert=True)
+            IdempotencyRecord(caller=caller, key=key, fingerprint=print_, answer=answer).save(
+                force_insert=True
+            )
     except IntegrityError as error:
         if "one_answer_per_key" not in str(error):
             raise

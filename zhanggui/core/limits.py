@@ -74,9 +74,7 @@ def seconds_locked(pairs: Iterable[tuple[Limit, str]]) -> int:
         subject__in={subject for _, subject in wanted},
         locked_until__gt=moment,
     ).values_list("kind", "subject", "locked_until")
-    waits = [
-        until - moment for kind, subject, until in rows if (kind, subject) in wanted and until
-    ]
+    waits = [until - moment for kind, subject, until in rows if (kind, subject) in wanted and until]
     return max((int(wait.total_seconds()) + 1 for wait in waits), default=0)
 
 

@@ -68,6 +68,10 @@ class TestOnce:
         assert Store.objects.count() == 2
         assert not IdempotencyRecord.objects.exists()
 
+    def test_an_overlong_key_is_cut_and_still_found(self) -> None:
+        assert once("k" * 200) == once("k" * 200)
+        assert Store.objects.count() == 1
+
     def test_a_failed_write_leaves_no_record(self) -> None:
         def fail() -> dict[str, Any]:
             raise ZeroDivisionError
