@@ -2,9 +2,12 @@
 import { all, once, text } from "./texts.js";
 
 export function open(dialog) {
-  if (dialog.open) return;
+  if (dialog.hasAttribute("open")) return;
   if (dialog.showModal) dialog.showModal();
-  else dialog.setAttribute("open", ""); // iOS before 15.4: not modal, but usable
+  else {
+    dialog.classList.add("is-plain"); // iOS before 15.4: not modal, but usable
+    dialog.setAttribute("open", "");
+  }
 }
 
 export function close(dialog) {
