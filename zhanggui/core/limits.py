@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from django.db import connection, transaction
 
@@ -75,7 +76,7 @@ def seconds_locked(pairs: Iterable[tuple[Limit, str]]) -> int:
         locked_until__gt=moment,
     ).values_list("kind", "subject", "locked_until")
     waits = [until - moment for kind, subject, until in rows if (kind, subject) in wanted and until]
-    return max((int(wait.total_seconds()) + 1 for wait in waits), default=0)
+    return max((ceil(wait.total_seconds()) for wait in waits), default=0)
 
 
 def check(*pairs: tuple[Limit, str]) -> None:
