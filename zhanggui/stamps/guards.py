@@ -47,7 +47,7 @@ def manager_view[**P](view: View[P]) -> Callable[..., HttpResponse]:
         manager_request = cast("ManagerRequest", request)
         desk = selectors.desk_of(manager_request.person.pk)
         if desk is None:
-            return _unbound(manager_request)
+            return unbound_page(manager_request)
         manager_request.desk = desk
         with tenancy.merchant_scope(desk.merchant_id):
             response = cast("Callable[..., HttpResponse]", view)(manager_request, *args, **kwargs)
@@ -60,7 +60,8 @@ def manager_view[**P](view: View[P]) -> Callable[..., HttpResponse]:
     return guarded
 
 
-def _unbound(request: ManagerRequest) -> HttpResponse:
+def unbound_page(request: ManagerRequest) -> HttpResponse:
+    """What a signed-in person without a store sees."""
     if request.headers.get("HX-Request") == "true":
         page = {"refusal": NotManager(), "is_over": True}
         return render(request, "stamps/mobile/_refused.html", page, status=NotManager.status)

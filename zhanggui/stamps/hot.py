@@ -31,7 +31,7 @@ FACTS: LiteralString = f"""
 SELECT
   EXISTS (SELECT 1 FROM stamps_managerbinding b
           WHERE b.id = %(binding)s AND b.person_id = %(person)s AND b.removed_at IS NULL),
-  s.state = 'open' AND m.state = 'active',
+  s.state = 'open' AND m.state = 'active', s.name,
   ARRAY(SELECT t.at FROM codes_codetry t
         WHERE t.merchant_id = %(merchant)s AND t.store_id = %(store)s
           AND t.person_id = %(person)s AND t.at > %(tries_since)s AND t.kind = 'wrong'
@@ -155,6 +155,7 @@ class Facts:
 
     is_bound: bool
     is_open: bool
+    store_name: str
     tries: Tries
     fingerprint: bytes | None
     answer: dict[str, Any] | None
@@ -227,11 +228,20 @@ def ask(line: Pipeline, question: Question) -> tuple[Facts, Moved | None]:
 
 def _facts(row: tuple[Any, ...] | None) -> Facts:
     if row is None:
-        return Facts(False, False, Tries(), None, None, None)
-    is_bound, is_open, wrong, told, fingerprint, answer, answered_at = row
+        return Facts(
+            is_bound=False,
+            is_open=False,
+            store_name="",
+            tries=Tries(),
+            fingerprint=None,
+            answer=None,
+            answered_at=None,
+        )
+    is_bound, is_open, store_name, wrong, told, fingerprint, answer, answered_at = row
     return Facts(
         is_bound=is_bound,
         is_open=is_open,
+        store_name=store_name,
         tries=Tries(tuple(wrong), tuple(told)),
         fingerprint=fingerprint,
         answer=json.loads(answer) if answer else None,  # Django keeps psycopg from reading JSON

@@ -35,7 +35,7 @@ SUBJECT = "tests.subject"
 
 def order(subject_id: int = 1, **values: Any) -> Order:
     """An order for a code that is good at ``STORE``."""
-    base = {
+    base: dict[str, Any] = {
         "operation": "tests.give",
         "subject_type": SUBJECT,
         "subject_id": subject_id,
@@ -127,7 +127,7 @@ class TestNormalise:
 class TestIssue:
     @pytest.mark.spec("stamps R09")
     def test_six_digits(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(services.secrets, "randbelow", lambda _most: 42)
+        monkeypatch.setattr("secrets.randbelow", lambda _most: 42)
 
         assert issue().digits == "000042"
 
@@ -196,7 +196,12 @@ class TestIssue:
     @pytest.mark.spec("stamps D15")
     def test_gives_up_after_five_clashes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         draws: list[str] = []
-        monkeypatch.setattr(services, "draw", lambda: draws.append("x") or "111111")
+
+        def draw() -> str:
+            draws.append("111111")
+            return draws[-1]
+
+        monkeypatch.setattr(services, "draw", draw)
         issue(1)
         with pytest.raises(Busy):
             issue(2)
@@ -229,7 +234,7 @@ class TestIssue:
     @pytest.mark.spec("stamps D15")
     def test_live_codes_never_clash(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # of 160 possible digits 120 get used: clashes are certain, doubles must not be
-        monkeypatch.setattr(services.secrets, "randbelow", _small(160))
+        monkeypatch.setattr("secrets.randbelow", _small(160))
         monkeypatch.setattr(services, "DRAWS", 200)
         digits = [issue(number).digits for number in range(120)]
 

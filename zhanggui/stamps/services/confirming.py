@@ -275,7 +275,7 @@ def _spend(wish: Wish) -> Confirmed | Refused:
             raise _CardStays
         if facts.answered_at is not None:
             hot.forget_old_answer(line, question)
-        answer = _confirmed(wish, question, moved)
+        answer = _confirmed(question, moved, facts.store_name)
         hot.book(line, question, moved, _booking(wish, question, moved, answer))
     return answer
 
@@ -313,14 +313,14 @@ def _before_the_code(wish: Wish, question: hot.Question, facts: hot.Facts) -> No
         raise _TakeBack(barred)
 
 
-def _confirmed(wish: Wish, question: hot.Question, moved: hot.Moved) -> Confirmed:
+def _confirmed(question: hot.Question, moved: hot.Moved, store_name: str) -> Confirmed:
     return Confirmed(
         record_id=moved.record_id,
         kind=kind_of(moved.operation).value,
         amount=moved.delta,
         customer_name=masked_name(moved.customer_name),
         programme_name=moved.programme_name,
-        store_name=wish.desk.store_name,
+        store_name=store_name,
         slots=moved.slots,
         before=moved.balance - moved.delta,
         after=moved.balance,

@@ -25,7 +25,7 @@ from zhanggui.stamps.models import (
     Programme,
     StampRecord,
 )
-from zhanggui.stamps.results import CodeShown, Confirmed, Desk
+from zhanggui.stamps.results import CodeShown, Confirmed, Desk, Preview
 
 _numbers = count(1)
 
@@ -99,7 +99,7 @@ def confirm(desk: Desk, digits: str, **values: Any) -> Confirmed:
     return services.confirm(desk=desk, digits=digits, actor=manager_of(desk), **values)
 
 
-def preview(desk: Desk, digits: str) -> services.Preview:
+def preview(desk: Desk, digits: str) -> Preview:
     """The manager presses 下一步."""
     return services.preview(desk=desk, digits=digits, actor=manager_of(desk))
 

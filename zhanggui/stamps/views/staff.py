@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from zhanggui.core import tokens
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, selectors, services
+from zhanggui.stamps.errors import CodeFormat
 from zhanggui.stamps.forms import ConfirmForm, LedgerFilter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.stamps.models import Kind
@@ -67,13 +68,17 @@ def preview(request: ManagerRequest) -> HttpResponse:
     return _answer(request, "_preview.html", page)
 
 
-@manager_view
 @never_cache
 @require_POST
-def confirm(request: ManagerRequest) -> HttpResponse:
-    """Book what the code stands for; the same key twice is one booking (D19)."""
+def confirm_code(request: ManagerRequest) -> HttpResponse:
+    """Book what the code stands for; the same key twice is one booking (D19).
+
+    Reached by two chains with the same checks: the ordinary one and the hot door.
+    """
     form = ConfirmForm(request.POST)
     if not form.is_valid():
+        if _wants_json(request):
+            raise CodeFormat
         return _answer(request, "_refused.html", _desk_page(request), status=422)
     values = form.cleaned_data
     try:
@@ -84,12 +89,19 @@ def confirm(request: ManagerRequest) -> HttpResponse:
             amount=values["amount"] or 1,
             reason=values["reason"],
             record_id=values["record"],
-            key=values["key"],
+            key=values["key"] or request.headers.get("Idempotency-Key", ""),
         )
     except DomainError as refusal:
+        if _wants_json(request):
+            raise
         page = _desk_page(request) | {"refusal": refusal}
         return _answer(request, "_refused.html", page, status=refusal.status)
+    if _wants_json(request):
+        return JsonResponse(confirmed.as_json())
     return _answer(request, "_confirmed.html", _desk_page(request) | {"confirmed": confirmed})
+
+
+confirm = manager_view(confirm_code)
 
 
 @manager_view
@@ -191,6 +203,10 @@ def leave(request: ManagerRequest) -> HttpResponse:
     services.leave(desk=request.desk, actor=request.actor)
     page = {"person": request.person, "left": request.desk.store_name}
     return render(request, "stamps/mobile/unbound.html", page)
+
+
+def _wants_json(request: ManagerRequest) -> bool:
+    return request.headers.get("Accept", "").startswith("application/json")
 
 
 def _desk_page(request: ManagerRequest) -> dict[str, Any]:
