@@ -34,11 +34,14 @@ SEND_EVERY = 20
 
 @dataclass(frozen=True)
 class Size:
-    """How much is made; smaller in tests."""
+    """How much is made; smaller in tests.
+
+    Three workers keep two cores busy, as each waits for the database now and then.
+    """
 
     people: int = PEOPLE
     days: int = DAYS
-    workers: int = 2
+    workers: int = 3
 
 
 @dataclass

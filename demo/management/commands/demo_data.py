@@ -22,7 +22,7 @@ class Command(BaseCommand):
         """Sizes, for tests and slow machines; they count at the first run only."""
         parser.add_argument("--people", type=int, default=PEOPLE)
         parser.add_argument("--days", type=int, default=DAYS)
-        parser.add_argument("--workers", type=int, default=2)
+        parser.add_argument("--workers", type=int, default=3)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Fill and say what was made."""
