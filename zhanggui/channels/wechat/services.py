@@ -13,6 +13,7 @@ from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator, Person, Tier
 from zhanggui.channels.wechat import client, tokens
+from zhanggui.channels.wechat.client import Token
 from zhanggui.channels.wechat.errors import (
     AccountHeld,
     AccountTaken,
@@ -78,11 +79,13 @@ def connect_account(
     """
     place: Place = {"tier": tier, "operator": operator, "merchant": merchant}
     _refuse_taken(credentials.app_id, place)
-    if is_tested:
-        _test(credentials)
+    asked_at = clock.now()
+    token = _test(credentials) if is_tested else None
     try:
         with transaction.atomic():
             account = _saved(place, name=name, credentials=credentials, original_id=original_id)
+            if token:
+                tokens.keep(account, token, asked_at=asked_at)
             record(actor, account, "wechat.account.connected")
     except IntegrityError as error:
         if "one_official_account_per_tier" in str(error):
@@ -105,10 +108,10 @@ def _is_at(account: ChannelAccount, place: Place) -> bool:
     return all(getattr(account, name) == value for name, value in place.items())
 
 
-def _test(credentials: Credentials) -> None:
+def _test(credentials: Credentials) -> Token:
     tokens.not_in_transaction()
     try:
-        client.current().stable_token(app_id=credentials.app_id, secret=credentials.secret)
+        return client.current().stable_token(app_id=credentials.app_id, secret=credentials.secret)
     except ChannelRefused as refusal:
         raise CredentialsRefused(code=refusal.code, advice=refusal.advice) from refusal
     except ChannelUnreachable as error:

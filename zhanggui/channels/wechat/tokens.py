@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
 
 from zhanggui.channels.wechat import client
+from zhanggui.channels.wechat.client import Token
 from zhanggui.channels.wechat.errors import (
     ChannelError,
     ChannelRefused,
@@ -29,6 +30,13 @@ from zhanggui.core import clock, sealing, tokens
 EARLY = timedelta(minutes=5)
 LEASE = timedelta(seconds=30)
 """Longer than the longest fetch with its retries (two calls of at most 12 s)."""
+COLUMNS = (
+    "access_token_sealed",
+    "access_token_at",
+    "access_token_expires_at",
+    "token_lease",
+    "token_lease_until",
+)
 POLL_S = 0.05
 PATIENCE_S = 15.0
 
@@ -148,6 +156,19 @@ def _take_lease(account: ChannelAccount) -> str:
     return lease if taken else ""
 
 
+def keep(account: ChannelAccount, token: Token, *, asked_at: datetime) -> None:
+    """Store a token that was fetched to test app id and secret."""
+    _put(account, token, asked_at=asked_at)
+    account.save(update_fields=COLUMNS)
+
+
+def _put(account: ChannelAccount, token: Token, *, asked_at: datetime) -> None:
+    account.seal("access_token", token.value)
+    account.access_token_at = asked_at
+    account.access_token_expires_at = asked_at + timedelta(seconds=token.expires_in_s)
+    account.token_lease, account.token_lease_until = "", None
+
+
 def _fetch(account: ChannelAccount, lease: str, *, rejected: str) -> str:
     mine = ChannelAccount.objects.filter(pk=account.pk, token_lease=lease)
     app_id, secret = account.app_id, account.unseal("secret")
@@ -160,14 +181,8 @@ def _fetch(account: ChannelAccount, lease: str, *, rejected: str) -> str:
     except ChannelError:
         mine.update(token_lease="", token_lease_until=None)
         raise
-    account.seal("access_token", token.value)
-    mine.update(
-        access_token_sealed=account.access_token_sealed,
-        access_token_at=asked_at,
-        access_token_expires_at=asked_at + timedelta(seconds=token.expires_in_s),
-        token_lease="",
-        token_lease_until=None,
-    )
+    _put(account, token, asked_at=asked_at)
+    mine.update(**{name: getattr(account, name) for name in COLUMNS})
     if not token.value or token.value == rejected:
         message = "WeChat keeps handing out a token that it refuses"
         raise ChannelRefused(message, code=40001)
