@@ -79,7 +79,7 @@ class OwnMembership(DomainError):
 class OwnerOnly(DomainError):
     code = "E_OWNER_ONLY"
     status = 403
-    text = _("Only an owner can make, change or remove owners.")
+    text = _("Only an owner can make, change or remove owners, or give more rights than you have.")
 
 
 class NameTaken(DomainError):

@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from zhanggui.accounts import audit, devices, phones
+from zhanggui.accounts import audit, devices, permissions, phones
 from zhanggui.accounts.actors import Actor, person_actor, system_actor
 from zhanggui.accounts.errors import (
     AddressTaken,
@@ -318,6 +318,7 @@ def add_membership(
 
     Raises:
         AlreadyMember: the person has a role there (E_ALREADY_MEMBER, 409).
+        OwnerOnly: a colleague gives more than they have (E_OWNER_ONLY, 403).
     """
     membership = Membership(
         person=person,
@@ -328,6 +329,7 @@ def add_membership(
         rights=sorted(rights) if role == Role.CUSTOM else [],
     )
     with transaction.atomic():
+        _refuse_giving_more(membership, role, rights, actor)
         _insert(membership, AlreadyMember)
         _record_membership(membership, "accounts.membership.added", actor, {"role": role})
     return membership
@@ -340,7 +342,8 @@ def change_role(
 
     Raises:
         OwnMembership: nobody changes their own role (E_OWN_MEMBERSHIP, 409).
-        OwnerOnly: only owners make or unmake owners (E_OWNER_ONLY, 403).
+        OwnerOnly: only owners make or unmake owners, and nobody gives more than they have
+            (E_OWNER_ONLY, 403).
         LastOwner: the place would have no owner (E_LAST_OWNER, 409).
     """
     if actor.key == f"person:{membership.person_id}":
@@ -348,6 +351,7 @@ def change_role(
     with transaction.atomic():
         locked = _lock(membership)
         _refuse_touching_owners(locked, role, actor)
+        _refuse_giving_more(locked, role, rights, actor)
         before = {"role": locked.role, "rights": locked.rights}
         locked.role = role
         locked.rights = sorted(rights) if role == Role.CUSTOM else []
@@ -400,6 +404,19 @@ def _refuse_touching_owners(membership: Membership, role: Role | None, actor: Ac
     loses_owner = membership.role == Role.OWNER and role != Role.OWNER
     if loses_owner and not colleagues.filter(role=Role.OWNER).exclude(pk=membership.pk).exists():
         raise LastOwner
+
+
+def _refuse_giving_more(
+    membership: Membership, role: Role, rights: Collection[str], actor: Actor
+) -> None:
+    if actor.kind != ActorKind.PERSON:
+        return
+    acting = _colleagues(membership).filter(person_id=actor.id or 0).first()
+    if acting is None or acting.role == Role.OWNER:
+        return
+    given = permissions.of_role(role, tier=Tier(membership.tier), rights=rights)
+    if role == Role.OWNER or not given <= permissions.of_membership(acting):
+        raise OwnerOnly
 
 
 def _tier_of(place: Merchant | Operator | None) -> Tier:
