@@ -309,3 +309,12 @@ async def get_chat(world: World, request: Request) -> Any:
 async def list_codes(world: World, request: Request) -> Any:
     """QR codes with a scene that can be scanned now, newest first."""
     return [{**vars(code), "url": code.url} for code in qrcodes.recent(world, limit=200)]
+
+
+@route("DELETE", "codes")
+async def delete_codes(world: World, request: Request) -> Any:
+    """Forget an account's QR codes, so that nobody can scan them any more."""
+    account = world.account(request.query_params.get("appid", ""))
+    gone = world.store.write("DELETE FROM qrcodes WHERE appid = ?", account.appid)
+    world.touch_all()
+    return {"forgotten": gone}

@@ -18,6 +18,8 @@ from granian.server.embed import Server
 
 from wechat_sandbox.app import Sandbox, create_app
 
+STOP_S = 3.0
+
 
 def _server(app: Sandbox, host: str, port: int) -> Server:
     return Server(
@@ -35,9 +37,20 @@ async def serve(app: Sandbox, host: str, port: int) -> None:
     """Serve until the process is told to stop."""
     server = _server(app, host, port)
     loop = asyncio.get_running_loop()
+    told = asyncio.Event()
     for one in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(one, server.stop)
-    await server.serve()
+        loop.add_signal_handler(one, told.set)
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(told.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        serving.result()
+        return
+    server.stop()  # type: ignore[no-untyped-call]
+    # Requests that still wait for a slow product must not keep the program alive; what the
+    # server says about being cut off helps nobody.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    await asyncio.wait({serving}, timeout=STOP_S)
 
 
 def free_port() -> int:
@@ -67,7 +80,7 @@ def running(*, port: int | None = None, **settings: Any) -> Iterator[Sandbox]:
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
     try:
-        _wait(address)
+        wait_for(address)
         yield app
     finally:
         if ready:
@@ -77,7 +90,8 @@ def running(*, port: int | None = None, **settings: Any) -> Iterator[Sandbox]:
         app.world.store.close()
 
 
-def _wait(address: str, *, timeout_s: float = 10.0) -> None:
+def wait_for(address: str, *, timeout_s: float = 20.0) -> None:
+    """Return when the sandbox at ``address`` answers."""
     end = time.monotonic() + timeout_s
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while True:

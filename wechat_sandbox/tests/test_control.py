@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from starlette.testclient import TestClient
 
 from wechat_sandbox import Sandbox, create_app
 from wechat_sandbox.accounts import Account
 from wechat_sandbox.config import UnsafeSandbox
+from wechat_sandbox.serving import free_port, wait_for
 from wechat_sandbox.store import Store
 from wechat_sandbox.tests.factories import (
     APPID,
@@ -252,6 +254,23 @@ class TestStart:
             app.world.store.close()
 
         assert found == [(10, 0), (20, 1)]
+
+    def test_nothing_answered_is_lost_when_it_is_killed(self, tmp_path: Path) -> None:
+        port, data = free_port(), str(tmp_path / "sandbox.sqlite3")
+        program = [sys.executable, "-m", "wechat_sandbox", "--port", str(port), "--data", data]
+        url = f"http://127.0.0.1:{port}/_sandbox/api/people"
+        known: list[dict[str, Any]] = []
+        for start in range(2):
+            with subprocess.Popen(program, stdout=subprocess.DEVNULL) as running:
+                try:
+                    wait_for(f"http://127.0.0.1:{port}")
+                    known = httpx2.get(url, trust_env=False).json()
+                    body = [{"slug": f"p{start}", "nickname": "顾客"}]
+                    assert httpx2.put(url, json=body, trust_env=False).status_code == 200
+                finally:
+                    running.kill()
+
+        assert [one["slug"] for one in known] == ["p0"]
 
     def test_a_file_of_another_version_is_emptied(self, tmp_path: Path) -> None:
         path = tmp_path / "sandbox.sqlite3"

@@ -184,6 +184,14 @@ class TestScan:
         assert self.scan(client, made["url"])["kind"] == "expired"
         assert control(client, "GET", "codes") == []
 
+    def test_a_code_is_forgotten(self, client: TestClient, tea: Account) -> None:
+        made = scene_code(client)
+
+        assert control(client, "DELETE", f"codes?appid={APPID}") == {"forgotten": 1}
+
+        assert self.scan(client, made["url"])["kind"] == "text"
+        assert control(client, "GET", "codes") == []
+
     @pytest.mark.parametrize(
         ("content", "answer"),
         [

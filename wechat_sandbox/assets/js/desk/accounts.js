@@ -55,7 +55,7 @@ function edit(account) {
       ["callback_url", "回调地址", { type: "url", value: account?.callback_url ?? "", placeholder: "http://127.0.0.1:8000/hooks/…" }],
       ["encrypt_mode", "加密方式", { options: MODES, value: account?.encrypt_mode ?? "safe" }],
       ["oauth_domains", "网页授权域名", { value: domain }, "用空格隔开，带端口"],
-      ["welcome", "关注后自动回复", { value: account?.welcome ?? "" }, "留空则不回复"],
+      ["welcome", "关注后自动回复", { isLong: true, maxlength: 2000, value: account?.welcome ?? "" }, "留空则不回复"],
     ].filter(Boolean),
     account ? "保存" : "新建",
     async ({ appid, ...values }) => {

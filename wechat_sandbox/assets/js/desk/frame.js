@@ -41,8 +41,10 @@ export function formDialog(title, fields, verb, save) {
   const inputs = new Map();
   const dialog = h("dialog", { class: "dialog", "aria-label": title });
   const rows = fields.map(([name, label, attributes = {}, help = ""]) => {
-    const { options, ...rest } = attributes;
-    const input = options
+    const { options, isLong, ...rest } = attributes;
+    const input = isLong
+      ? h("textarea", { name, rows: 3, ...rest })
+      : options
       ? h("select", { name }, options.map(([value, text]) => h("option", { value, selected: value === rest.value }, text)))
       : h("input", { name, type: "text", autocomplete: "off", spellcheck: "false", ...rest });
     inputs.set(name, input);

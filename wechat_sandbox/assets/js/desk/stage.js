@@ -127,10 +127,17 @@ function choose(instead) {
   field.focus();
 }
 
+/** Somebody, and somebody of another kind: a shop's manager and a customer, say. */
+function firstTwo() {
+  const [first] = people;
+  const second = people.find((one) => one.tags[0] !== first.tags[0]) ?? people[1];
+  return [first, second].filter(Boolean).map((one) => one.slug);
+}
+
 async function start() {
   people = await ask("GET", `${API}/people`);
   slots = [...new Set(kept())];
-  if (!slots.length && people.length) slots = people.slice(0, Math.min(2, people.length)).map((one) => one.slug);
+  if (!slots.length && people.length) slots = firstTwo();
   draw();
 }
 

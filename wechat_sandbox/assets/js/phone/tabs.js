@@ -107,7 +107,7 @@ export function meView() {
     { class: "view" },
     h("div", { class: "scroll grey" },
       h("div", { class: "profile" }, portrait(me), h("div", {}, h("h1", {}, me.nickname), h("p", {}, `微信号：${me.slug}`), me.tags.length ? h("p", {}, me.tags.join(" · ")) : null)),
-      h("div", { class: "group" }, entry("phone", "手机", me.platform === "ios" ? "iPhone" : "Android", () => toast("换手机：在沙箱的“人物”页修改"))),
+      h("div", { class: "group" }, h("div", { class: "entry" }, icon("phone"), h("span", {}, "手机"), h("small", {}, me.platform === "ios" ? "iPhone" : "Android"))),
       h("div", { class: "group" }, entry("close", "清除网页登录状态", "", signOut))),
   );
   return { element };
