@@ -189,7 +189,7 @@ class TestScan:
 
         assert control(client, "DELETE", f"codes?appid={APPID}") == {"forgotten": 1}
 
-        assert self.scan(client, made["url"])["kind"] == "text"
+        assert self.scan(client, made["url"])["kind"] == "expired"
         assert control(client, "GET", "codes") == []
 
     @pytest.mark.parametrize(
