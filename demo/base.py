@@ -169,6 +169,8 @@ class Base:
                     )
                     stamp_services.accept_scan(invitation_id=invitation_id, person=person)
                 made(manager_key(merchant, store, place), lambda person=person: person)  # type: ignore[misc]
+        # used up weeks ago: on the phones they would only be in the way of new ones
+        self.sandbox.forget_codes(PLATFORM_ACCOUNT.app_id)
 
 
 def _invite(merchant: MerchantPlan, store: StorePlan, moment: datetime) -> int:

@@ -54,6 +54,10 @@ class Sandbox:
         """Let people follow an account without telling the product."""
         self._call("POST", "follows", {"appid": app_id, "people": list(slugs)})
 
+    def forget_codes(self, app_id: str) -> None:
+        """Take an account's QR codes off the list of what can be scanned."""
+        self._call("DELETE", f"codes?appid={app_id}")
+
     def _call(self, method: str, path: str, body: object = None) -> Any:
         try:
             answer = self._http.request(method, path, json=body)

@@ -24,6 +24,7 @@ from demo.cast import (
 from demo.rhythm import merchants_of
 from demo.sandbox import Sandbox
 
+
 @dataclass(frozen=True)
 class Phone:
     """Somebody on the sandbox."""
