@@ -19,8 +19,8 @@ PHONE_COLUMN = "accounts_person.phone"
 class TierState(models.TextChoices):
     """Whether a tier's people may work."""
 
-    ACTIVE = "active", _("Active")
-    FROZEN = "frozen", _("Frozen")
+    ACTIVE = "active", pgettext_lazy("state of a tier", "Active")
+    FROZEN = "frozen", pgettext_lazy("state of a tier", "Frozen")
 
 
 class Operator(models.Model):
@@ -144,10 +144,10 @@ class Tier(models.TextChoices):
 class Role(models.TextChoices):
     """Preset sets of rights; the sets themselves stand in ``permissions.py``."""
 
-    OWNER = "owner", _("Owner")
-    MANAGER = "manager", _("Manager")
-    CLERK = "clerk", _("Clerk")
-    FINANCE = "finance", _("Finance")
+    OWNER = "owner", pgettext_lazy("role", "Owner")
+    MANAGER = "manager", pgettext_lazy("role", "Manager")
+    CLERK = "clerk", pgettext_lazy("role", "Clerk")
+    FINANCE = "finance", pgettext_lazy("role", "Finance")
     CUSTOM = "custom", _("Own set of rights")
 
 
