@@ -41,6 +41,7 @@ __all__ = [
     "InvitationPending",
     "InvitationRevoked",
     "InvitationUsed",
+    "LastManager",
     "Locked",
     "ManagerLimit",
     "NoStaffAccount",
@@ -203,6 +204,17 @@ class ManagerLimit(DomainError):
     code = "E_MANAGER_LIMIT"
     status = 409
     text = _("This store already has %(most)s managers. Remove one of them first.")
+
+
+class LastManager(DomainError):
+    """The last manager goes only after a second confirmation (D09)."""
+
+    code = "E_LAST_MANAGER"
+    status = 409
+    text = _(
+        "This is the last manager: afterwards nobody can confirm codes at this store."
+        " Tick the box to say that you know it, then remove again."
+    )
 
 
 class NoStaffAccount(DomainError):

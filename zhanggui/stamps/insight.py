@@ -62,9 +62,9 @@ class Attempt:
     """The code of the refusal, for example ``E_CODE_INVALID``."""
 
     @property
-    def label(self) -> str | Promise:
+    def label(self) -> str:
         """The refusal in a few words."""
-        return LABELS.get(self.code, self.code)
+        return str(LABELS.get(self.code, self.code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def attempts(*, period: Period, store_id: int) -> list[Attempt]:
         ActorKind.PERSON, {entry.actor_id for entry in entries if entry.actor_id}
     )
     return [
-        Attempt(entry.at, names.get(entry.actor_id or 0, ""), str(entry.details.get("refusal", "")))
+        Attempt(entry.at, names.get(entry.actor_id or 0, ""), str(entry.details.get("code", "")))
         for entry in entries
     ]
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest
     from zhanggui.contacts.models import Customer
 
+
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
     rights.register(*permissions.ALL)
@@ -149,9 +150,7 @@ def _records(ids: Collection[int]) -> Mapping[int, str]:
 
 
 def _managers(ids: Collection[int]) -> Mapping[int, str]:
-    bindings = ManagerBinding.objects.filter(
-        pk__in=ids, merchant_id=tenancy.current_merchant_id()
-    )
+    bindings = ManagerBinding.objects.filter(pk__in=ids, merchant_id=tenancy.current_merchant_id())
     return dict(bindings.values_list("pk", "name"))
 
 

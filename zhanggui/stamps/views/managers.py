@@ -17,6 +17,7 @@ from zhanggui.channels.wechat.models import PersonIdentity, SceneCode
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import selectors, services
+from zhanggui.stamps.errors import LastManager
 from zhanggui.stamps.forms import InvitationForm
 from zhanggui.stamps.models import (
     InvitationState,
@@ -154,11 +155,14 @@ def remove(request: MerchantRequest, store_id: int, binding_id: int) -> HttpResp
         ManagerBinding.objects.filter(merchant_id=request.merchant.pk, store_id=store_id),
         pk=binding_id,
     )
-    return _done(
-        request,
-        store_id,
-        lambda: services.remove_manager(binding_id=found.pk, actor=request.actor),
-    )
+
+    def step() -> None:
+        is_last = len(selectors.managers_of(store_id)) == 1
+        if is_last and request.POST.get("last") != "1":
+            raise LastManager
+        services.remove_manager(binding_id=found.pk, actor=request.actor)
+
+    return _done(request, store_id, step)
 
 
 def _done(request: MerchantRequest, store_id: int, step: Any) -> HttpResponse:
@@ -209,7 +213,7 @@ def _shown(store: Store, found: ManagerInvitation) -> dict[str, Any]:
 
 
 def _url_of(found: ManagerInvitation) -> str:
-    return SceneCode.objects.get(pk=found.scene_code_id).url
+    return get_object_or_404(SceneCode, pk=found.scene_code_id).url
 
 
 def _left(found: ManagerInvitation) -> tuple[int, int]:

@@ -201,14 +201,13 @@ def _answer(
 
 
 def _ref(card: Card, code_id: int) -> str:
-    return salted_hmac(REF, f"{card.merchant_id}:{code_id}").hexdigest()[:24]
+    mark = salted_hmac(REF, f"{card.merchant_id}:{code_id}", algorithm="sha256")
+    return mark.hexdigest()[:24]
 
 
 def _newest_code(card: Card) -> OneTimeCode | None:
     return (
-        OneTimeCode.objects.filter(subject_type=SUBJECT, subject_id=card.pk)
-        .order_by("-id")
-        .first()
+        OneTimeCode.objects.filter(subject_type=SUBJECT, subject_id=card.pk).order_by("-id").first()
     )
 
 
