@@ -318,12 +318,13 @@ class TestStaff:
         tea = make_merchant()
         owner = make_staff(tea, role=Role.OWNER)
         make_staff(make_merchant(), role=Role.OWNER)
-        for attempt in (
+        attempts: list[Callable[[], None]] = [
             lambda: services.remove_membership(membership=membership_of(owner, tea), actor=ACTOR),
             lambda: services.change_role(
                 membership=membership_of(owner, tea), role=Role.CLERK, actor=ACTOR
             ),
-        ):
+        ]
+        for attempt in attempts:
             with pytest.raises(LastOwner):
                 attempt()
         assert membership_of(owner, tea).role == Role.OWNER

@@ -201,9 +201,9 @@ class TestLimits:
         assert enter(client, "13800138000").status_code == 302
 
     def test_thirty_wrong_tries_lock_the_address(self, client: Client, owner: Person) -> None:
-        for number in range(30):
-            answer = enter(client, f"139001390{number:02d}", "wrong")
-        assert answer.status_code == 429
+        for number in range(29):
+            enter(client, f"139001390{number:02d}", "wrong")
+        assert enter(client, "13900139029", "wrong").status_code == 429
         assert enter(client, "13800138000").status_code == 429
         other = Client(REMOTE_ADDR="203.0.113.9")
         assert enter(other, "13800138000").status_code == 302
