@@ -19,8 +19,8 @@ from launcher.ports import answers
 from launcher.processes import _marked
 from tests.plugins.product import free_port
 
-pytestmark = pytest.mark.timeout(180)
-STARTS_S = 60.0
+pytestmark = pytest.mark.timeout(400)
+STARTS_S = 150.0
 
 
 @dataclass

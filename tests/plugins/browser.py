@@ -5,22 +5,25 @@ All tests that use it run in one xdist worker, so that there is one browser and 
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 USERS = {"browser", "live_demo", "live_product"}
 INSTALL_S = 600
 JOURNEY_S = 300
+PATIENCE_MS = 15_000
 OPTIONS = [
     "--disable-gpu",
     "--disable-quic",
@@ -47,10 +50,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.timeout(JOURNEY_S))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """See ``_without_loop``."""
+    with _without_loop(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """See ``_without_loop``."""
+    with _without_loop(item):
+        return (yield)
+
+
+@contextmanager
+def _without_loop(item: pytest.Item) -> Iterator[None]:
+    """Hide Playwright's event loop from tests that do not use it.
+
+    Once started it looks, to every later test of the process, as if that test ran inside of it.
+    """
+    uses_it = "playwright" in getattr(item, "fixturenames", ())
+    loop = None if uses_it else asyncio._get_running_loop()
+    if loop is None:
+        yield
+        return
+    asyncio._set_running_loop(None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(loop)
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Playwright, whose event loop Django must not mistake for asynchronous code."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as started:
         yield started
 
