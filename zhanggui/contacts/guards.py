@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.response import SimpleTemplateResponse
 
+from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import Actor, customer_actor
 from zhanggui.accounts.guards import mark, wants_piece
 from zhanggui.accounts.models import Merchant
@@ -52,7 +53,8 @@ def customer_view[**P](view: View[P]) -> Callable[..., HttpResponse]:
 
     The merchant's scope stays open until the page is rendered. Unknown merchant: 404. Not signed
     in: inside WeChat to the sign-in and back, elsewhere a page that says to open it in WeChat;
-    htmx and JSON get 401. Blocked customer: 403.
+    htmx and JSON get 401. Blocked customer: 403. Frozen merchant: customers see what they hold,
+    every write is refused (403).
     """
 
     @wraps(view)
@@ -71,6 +73,8 @@ def customer_view[**P](view: View[P]) -> Callable[..., HttpResponse]:
             customer_request.actor = customer_actor(customer.pk, customer.name, request)
             if customer.state == CustomerState.BLOCKED:
                 raise CustomerBlocked
+            if request.method not in {"GET", "HEAD"}:
+                account_services.refuse_frozen(found)
             response = cast("Callable[..., HttpResponse]", view)(customer_request, *args, **kwargs)
             if isinstance(response, SimpleTemplateResponse):
                 response.render()
@@ -116,7 +120,12 @@ def _sign_in(request: HttpRequest, merchant: Merchant) -> HttpResponse:
 def open_in_wechat(request: HttpRequest, *, merchant: Merchant | None = None) -> HttpResponse:
     """The page for other browsers: open this in WeChat, with a QR code of the address."""
     address = f"{settings.BASE_URL}{request.get_full_path()}"
-    page = {"merchant": merchant, "address": address, "picture": qr.data_uri(address)}
+    page = {
+        "merchant": merchant,
+        "address": address,
+        "picture": qr.data_uri(address),
+        "sandbox_url": settings.SANDBOX_URL,  # never set in production
+    }
     response = render(request, "contacts/mobile/open_in_wechat.html", page, status=401)
     response["Cache-Control"] = "no-store"
     return response

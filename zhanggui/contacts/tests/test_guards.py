@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.test import Client
 from django.urls import path
 
-from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.models import Merchant, TierState
 from zhanggui.accounts.tests.factories import make_merchant, make_operator
 from zhanggui.contacts import hooks
 from zhanggui.contacts.guards import COOKIE, CustomerRequest, customer_view
@@ -102,6 +102,17 @@ class TestSignedIn:
         response = client.get("/w/tea/card/", headers={"Accept": "application/json"})
         assert response.status_code == 403
         assert response.json()["error"]["code"] == "E_CUSTOMER_BLOCKED"
+
+
+    def test_a_frozen_merchant_shows_what_is_held_and_takes_nothing_new(
+        self, client: Client, link: IdentityLink
+    ) -> None:
+        sign_in_customer(client, link)
+        Merchant.objects.update(state=TierState.FROZEN)
+        assert client.get("/w/tea/card/").status_code == 200
+        response = client.post("/w/tea/card/", headers={"Accept": "application/json"})
+        assert response.status_code == 403
+        assert response.json()["error"]["code"] == "E_FROZEN"
 
 
 class TestSessionEnds:
