@@ -1,7 +1,7 @@
 """Hot doors: few addresses with a short chain in front of the same view.
 
 What is left out is what a hot door does itself in one statement (session, person) or never needs
-(static files, messages). Everything else is the same class in the same order as in
+(messages). Everything else is the same class in the same order as in
 ``settings.MIDDLEWARE``: host check, CSRF, language, security headers, the log line.
 """
 
@@ -24,7 +24,6 @@ from zhanggui.stamps.door import manager_door
 from zhanggui.stamps.views import staff
 
 LEFT_OUT = {
-    "servestatic.middleware.ServeStaticMiddleware",
     "zhanggui.accounts.sessions.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -56,7 +56,6 @@ if IS_PRODUCTION:
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "servestatic.middleware.ServeStaticMiddleware",
     "zhanggui.core.middleware.RequestLogMiddleware",
     "zhanggui.accounts.sessions.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -185,8 +184,6 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = ENV.var / "static"
 STATICFILES_FINDERS = UI_FINDERS
-SERVESTATIC_USE_FINDERS = not IS_PRODUCTION
-SERVESTATIC_AUTOREFRESH = False
 
 LOGGING = logging_config(is_production=IS_PRODUCTION)
 LOGGING_CONFIG = "logging.config.dictConfig"

@@ -1,4 +1,4 @@
-"""The web door: hot doors first, Django behind them, granian in front."""
+"""The web door: hot doors, static files, Django behind them; granian in front."""
 
 import os
 
@@ -7,6 +7,8 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
-from config.hot import HotDoors  # noqa: E402  the views can be imported only now
+# The views can be imported only now.
+from config.hot import HotDoors  # noqa: E402
+from zhanggui.ui.staticfiles import with_static_files  # noqa: E402
 
-application = HotDoors(django_application)
+application = HotDoors(with_static_files(django_application))

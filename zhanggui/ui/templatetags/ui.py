@@ -51,7 +51,7 @@ def query_with(context: Context, *, param: str, value: object) -> str:
     """The page's query with one parameter changed whose name is only known at run time."""
     query = context["request"].GET.copy()
     query[param] = str(value)
-    return query.urlencode()
+    return str(query.urlencode())
 
 
 @register.simple_tag

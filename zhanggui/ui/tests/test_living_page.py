@@ -15,6 +15,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from zhanggui.ui import kit
+from zhanggui.ui.staticfiles import with_static_files
 
 PATHS = ["/ui/", *(f"/ui/{name}/" for name in kit.PAGES if name != "overview")]
 SERIOUS = {"serious", "critical"}
@@ -35,7 +36,9 @@ class _Quiet(WSGIRequestHandler):
 @pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     """The product's own handler with its middlewares; the kit needs no database."""
-    server = make_server("127.0.0.1", 0, WSGIHandler(), server_class=_Server, handler_class=_Quiet)
+    server = make_server(
+        "127.0.0.1", 0, with_static_files(WSGIHandler()), server_class=_Server, handler_class=_Quiet
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

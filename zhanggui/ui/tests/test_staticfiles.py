@@ -1,0 +1,62 @@
+"""Static files are answered before Django, everything else by it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+from pytest_django import Settings
+
+from zhanggui.ui.staticfiles import with_static_files
+
+
+def django(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    start_response("200 OK", [])
+    return [b"django"]
+
+
+def get(application: Any, path: str) -> tuple[str, dict[str, str], bytes]:
+    environ: dict[str, Any] = {"PATH_INFO": path}
+    setup_testing_defaults(environ)
+    said: dict[str, Any] = {}
+
+    def start(status: str, headers: list[tuple[str, str]]) -> None:
+        said.update(status=status, headers=dict(headers))
+
+    answer = application(environ, start)
+    body = b"".join(answer)
+    if hasattr(answer, "close"):
+        answer.close()
+    return said["status"], said["headers"], body
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/static/ui/js/ui.js", "text/javascript"), ("/static/vendor/weui/weui.min.css", "text/css")],
+)
+def test_own_and_vendor_files(path: str, kind: str) -> None:
+    status, headers, body = get(with_static_files(django), path)
+    assert status == "200 OK"
+    assert headers["Content-Type"].startswith(kind)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert len(body) > 100
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/ui/", "/static/ui/js/missing.js", "/static/../package.json", "/static/vendor/package.json"],
+)
+def test_all_else_is_djangos(path: str) -> None:
+    assert get(with_static_files(django), path)[2] == b"django"
+
+
+def test_production_serves_what_was_collected(settings: Settings, tmp_path: Path) -> None:
+    settings.IS_PRODUCTION = True
+    settings.STATIC_ROOT = tmp_path
+    (tmp_path / "collected.css").write_text("p{}")
+    application = with_static_files(django)
+
+    assert get(application, "/static/collected.css")[2] == b"p{}"
+    assert get(application, "/static/ui/js/ui.js")[2] == b"django"
