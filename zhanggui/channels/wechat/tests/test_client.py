@@ -152,7 +152,7 @@ class TestRefusals:
         assert (caught.value.code, len(fake.calls)) == (45015, 1)
 
     def test_every_advice_is_a_sentence(self) -> None:
-        assert all(str(text).endswith(".") for text in ADVICE.values())
+        assert all(str(text).endswith("。") for text in ADVICE.values())
         assert str(advice_for(None)) != str(advice_for(123))
 
 

@@ -213,6 +213,7 @@ class TestCustomer:
         assert cookie["httponly"]
         assert sessions() == 1
 
+    @pytest.mark.spec("platform P24")
     def test_later_visits_are_silent(
         self, phone: Client, account: ChannelAccount, tea: Merchant, fake: FakeWechat
     ) -> None:
@@ -238,13 +239,15 @@ class TestCustomer:
         assert [a["Location"] for a in answers] == ["/w/tea/card/"] * 2
         assert fake.paths() == [GRANT_PATH]  # the code was exchanged once
 
-    def test_comes_through_the_account_the_operator_lends(
-        self, phone: Client, fake: FakeWechat
+    @pytest.mark.spec("platform P24")
+    @pytest.mark.parametrize("is_operators", [True, False], ids=["operator", "platform"])
+    def test_comes_through_the_account_that_is_lent(
+        self, phone: Client, fake: FakeWechat, *, is_operators: bool
     ) -> None:
         operator = make_operator()
         merchant = make_merchant("cake", operator=operator)
-        lent = make_account(operator=operator)
-        make_account()
+        platforms = make_account()
+        lent = make_account(operator=operator) if is_operators else platforms
         begun = start(phone, "cake", next_path="/w/cake/")
         assert query_of(begun)["appid"] == lent.app_id
         assert walk(phone, lent, begun)["Location"] == "/w/cake/"
@@ -313,6 +316,7 @@ class TestAttacks:
         assert guards.COOKIE not in response.cookies
         assert sessions() == 0
 
+    @pytest.mark.spec("platform P24")
     def test_state_of_another_browser(
         self, phone: Client, account: ChannelAccount, tea: Merchant, fake: FakeWechat
     ) -> None:
@@ -490,6 +494,21 @@ class TestRace:
             answers = list(pool.map(ask, range(4)))
         assert answers == [(302, "/w/tea/card/")] * 4
         assert fake.paths() == [GRANT_PATH]
+
+    def test_two_first_sights_make_one_person(self, race_db: str) -> None:
+        platform = make_account()
+        barrier = threading.Barrier(8)
+
+        def see(_number: int) -> int:
+            barrier.wait()
+            try:
+                return services.person_of_openid(account=platform, openid=OPENID).pk
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(8) as pool:
+            assert len(set(pool.map(see, range(8)))) == 1
+        assert (Person.objects.count(), PersonIdentity.objects.count()) == (1, 1)
 
     def test_two_first_visits_make_one_customer(self, race_db: str) -> None:
         merchant = make_merchant("tea")

@@ -131,6 +131,22 @@ class TestConnect:
             actions = AuditEntry.objects.values_list("action", flat=True)
         assert sorted(actions).count("wechat.account.disconnected") == 2
 
+    def test_the_database_is_the_last_guard(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(services, "_refuse_taken", lambda _app_id, _place: None)
+        merchant = make_merchant("tea")
+        with fake_wechat():
+            connect(merchant)
+            with pytest.raises(AccountHeld):
+                connect(merchant, credentials=other("wxsb00000000000000bb"))
+            with pytest.raises(AccountTaken):
+                connect(make_merchant("coffee"))
+        assert ChannelAccount.objects.count() == 1
+
+    def test_without_asking_wechat_where_it_cannot_answer_yet(self) -> None:
+        with fake_wechat() as fake:
+            account = connect(is_tested=False)
+        assert (fake.calls, account.access_token_sealed) == ([], None)
+
     def test_is_refused_inside_a_transaction(self) -> None:
         with fake_wechat() as fake, transaction.atomic(), pytest.raises(RuntimeError):
             connect(make_merchant("tea"))
