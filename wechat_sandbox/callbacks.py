@@ -89,7 +89,8 @@ class Pusher:
         task.add_done_callback(self._running.discard)
 
     async def close(self) -> None:
-        """Stop what is under way."""
+        """Stop what is under way and forget earlier failures."""
+        self._failures.clear()
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

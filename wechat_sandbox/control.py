@@ -181,6 +181,7 @@ async def put_people(world: World, request: Request) -> Any:
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
         raise BadInput("the body must be a list of people")
     saved = people.save_all(world.store, given)
+    world.people_changed()
     for one in saved:
         world.touch(one.slug)
     return [person_json(world, one) for one in saved]
@@ -193,6 +194,7 @@ async def delete_person(world: World, request: Request) -> Any:
     with world.store.transaction():
         for table in ("follows", "messages", "cookies", "consents", "people"):
             world.store.write(f"DELETE FROM {table} WHERE slug = ?", person.slug)  # noqa: S608
+    world.people_changed()
     return {"ok": True}
 
 

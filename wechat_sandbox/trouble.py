@@ -133,5 +133,6 @@ async def reset(world: World, request: Request) -> Any:
     given = await posted_object(request)
     world.store.forget(keep=LASTING if given.get("keep") == "setup" else ())
     world.clock.set_offset(0)
+    world.people_changed()
     world.touch_all()
     return {"ok": True}

@@ -40,7 +40,6 @@ class World:
         # Version numbers must not repeat after a restart, or an open phone would miss a change.
         self._first_version = int(time.time() * 1000)
         self._openids: dict[str, dict[str, str]] = {}
-        self._openids_of = -1
 
     def account(self, appid: str) -> Account:
         """The account, or NoSuchAccount."""
@@ -71,16 +70,15 @@ class World:
 
     def slug_of(self, appid: str, openid: str) -> str | None:
         """Whose openid this is at the account."""
-        row = self.store.row("SELECT count(*) AS n FROM people")
-        count = int(row["n"]) if row else 0
-        if count != self._openids_of:
-            self._openids.clear()
-            self._openids_of = count
         if appid not in self._openids:
             self._openids[appid] = {
                 identity.openid(appid, one.slug): one.slug for one in people.every(self.store)
             }
         return self._openids[appid].get(openid)
+
+    def people_changed(self) -> None:
+        """Somebody came or went: openids must be looked up afresh."""
+        self._openids.clear()
 
     def unionid_of(self, account: Account, slug: str) -> str | None:
         """The person's unionid; None for an account outside any Open Platform account."""

@@ -14,28 +14,47 @@ from wechat_sandbox.tests.factories import APPID, MAIN, SECRET, Shop
 
 
 @pytest.fixture
-def shop() -> Shop:
+def shop() -> Iterator[Shop]:
     """The product behind the sandbox: takes pushes, shows pages."""
-    return Shop()
+    made = Shop()
+    Shop.current = made
+    yield made
+    Shop.current = None
 
 
-@pytest.fixture
-def sandbox(shop: Shop) -> Iterator[Sandbox]:
+@pytest.fixture(scope="session")
+def served() -> Iterator[tuple[Sandbox, TestClient]]:
+    """One sandbox for all tests: starting one takes longer than most of them."""
     app = create_app(
         product="http://127.0.0.1:8000",
         callback_timeout_s=0.2,
         callback_retry_gap_s=0,
-        product_transport=httpx2.ASGITransport(app=Starlette(routes=shop.routes())),
+        product_transport=httpx2.ASGITransport(app=Starlette(routes=Shop.routes())),
     )
-    yield app
+    with TestClient(app, base_url=MAIN, follow_redirects=False) as started:
+        yield app, started
     app.world.store.close()
 
 
 @pytest.fixture
-def client(sandbox: Sandbox) -> Iterator[TestClient]:
+def sandbox(served: tuple[Sandbox, TestClient], shop: Shop) -> Iterator[Sandbox]:
+    """The sandbox with nothing in it."""
+    app, started = served
+    yield app
+    # What a test left under way must not push into the next one.
+    assert started.portal
+    started.portal.call(app.world.pusher.close)
+    app.world.store.forget()
+    app.world.people_changed()
+    app.world.clock.set_offset(0)
+
+
+@pytest.fixture
+def client(served: tuple[Sandbox, TestClient], sandbox: Sandbox) -> TestClient:
     """The sandbox's own host; phones are reached by absolute addresses."""
-    with TestClient(sandbox, base_url=MAIN, follow_redirects=False) as started:
-        yield started
+    started = served[1]
+    started.cookies.clear()
+    return started
 
 
 @pytest.fixture

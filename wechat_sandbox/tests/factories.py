@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import fromstring
@@ -58,13 +58,27 @@ class Shop:
     delays_s: list[float] = field(default_factory=list)
     status: int = 200
 
-    def routes(self) -> list[Route]:
+    current: ClassVar[Shop | None] = None
+
+    @classmethod
+    def routes(cls) -> list[Route]:
+        """Pages that ask whichever shop the running test has."""
+
+        def page(name: str, path: str, method: str) -> Route:
+            async def answer(request: Request) -> Response:
+                assert cls.current
+                found: Response = await getattr(cls.current, name)(request)
+                return found
+
+            return Route(path, answer, methods=[method])
+
         return [
-            Route("/hooks/wechat", self.check, methods=["GET"]),
-            Route("/hooks/wechat", self.take, methods=["POST"]),
-            Route("/picture", self.picture),
-            Route("/login", self.login),
-            Route("/{path:path}", self.page, methods=["GET", "POST"]),
+            page("check", "/hooks/wechat", "GET"),
+            page("take", "/hooks/wechat", "POST"),
+            page("picture", "/picture", "GET"),
+            page("login", "/login", "GET"),
+            page("page", "/{path:path}", "GET"),
+            page("page", "/{path:path}", "POST"),
         ]
 
     async def check(self, request: Request) -> Response:

@@ -164,6 +164,18 @@ class TestPeople:
         found = api(client, "/cgi-bin/user/info", openid=name, access_token=token(client))
         assert found["errcode"] == 40003
 
+    def test_openids_follow_the_people(self, client: TestClient, tea: Account, lin: str) -> None:
+        assert "errcode" not in api(
+            client, "/cgi-bin/user/info", openid=openid(client), access_token=token(client)
+        )
+        control(client, "DELETE", "people/chen")
+        control(client, "PUT", "people", [{"slug": "wang", "nickname": "王秀英"}])
+
+        found = api(
+            client, "/cgi-bin/user/info", openid=openid(client, "wang"), access_token=token(client)
+        )
+        assert found["subscribe"] == 0
+
 
 class TestLog:
     def test_secrets_are_shown_in_part(self, client: TestClient, tea: Account) -> None:

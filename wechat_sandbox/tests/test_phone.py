@@ -6,9 +6,10 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from wechat_sandbox import Sandbox
+from wechat_sandbox import Sandbox, create_app, people
 from wechat_sandbox.accounts import Account
 from wechat_sandbox.rewrite import AUTHORIZE
+from wechat_sandbox.serving import free_port
 from wechat_sandbox.tests.factories import (
     APPID,
     CHEN,
@@ -136,14 +137,16 @@ class TestInAppBrowser:
         assert framed.status_code == 200
         assert [one["path"] for one in shop.requests] == ["/"]
 
-    def test_a_product_that_is_not_there(self, client: TestClient, sandbox: Sandbox) -> None:
-        sandbox.world.gateway._transport = None
-        object.__setattr__(sandbox.world.config, "product", "http://127.0.0.1:9")
+    def test_a_product_that_is_not_there(self) -> None:
+        gone = create_app(product=f"http://127.0.0.1:{free_port()}")
+        people.save_all(gone.world.store, [{"slug": "lin", "nickname": "林小满"}])
+        client = TestClient(gone, base_url=MAIN)
 
         page = client.get(f"{LIN}/w/", headers={"Accept": "text/html"})
         assert page.status_code == 502
         assert "重试" in page.text
         assert client.get(f"{LIN}/w/").text == "商家系统没有回答"
+        gone.world.store.close()
 
     def test_nobody_has_that_phone(self, client: TestClient) -> None:
         answer = client.get("http://nobody.localhost:8001/_phone/api/state")
