@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from django.conf import settings
 from django.db import connections
 
 from demo import listing, progress, sandbox, world
@@ -58,7 +55,7 @@ def fill(size: Size, say: Say) -> Filled:
     Raises:
         DemoError: the sandbox does not answer, or another run is under way.
     """
-    with _only_one():
+    with progress.only_one():
         try:
             filled = _fill(size, say)
         except BaseException as error:
@@ -73,7 +70,7 @@ def _fill(size: Size, say: Say) -> Filled:
     today = now.astimezone(ZONE).date()
     first_day = _open_days(today, size)
     pending = {day.day: _until(day.day, now) for day in Day.objects.all() if _is_open(day, today)}
-    if pending:
+    if pending and len(pending) == Day.objects.count():
         progress.note("base")
     control = sandbox.current()
     story = Story(first_day, size.people, size.days)
@@ -230,19 +227,6 @@ def _listen(pipes: list[Connection], news: _News) -> list[Outcome]:
             else:
                 news.add(word)
     return outcomes
-
-
-@contextmanager
-def _only_one() -> Iterator[None]:
-    folder = settings.ENV.var
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "demo-data.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = "the demo data are being made by another process already"
-            raise DemoError(message) from error
-        yield
 
 
 __all__ = ["Filled", "Report", "Size", "fill"]

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from django.conf import settings
 
-STALE_S = 20.0
+from demo.errors import DemoError
+
+LOCK = "demo-data.lock"
+PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -17,11 +23,9 @@ class Progress:
     """Where the making of the data stands."""
 
     step: str
-    """``base``, ``people``, ``days``, ``done`` or ``failed``."""
+    """``base``, ``days``, ``done`` or ``failed``."""
     done: int = 0
     total: int = 0
-    at: float = 0.0
-    """Unix time of this news."""
     error: str = ""
 
     @property
@@ -30,8 +34,8 @@ class Progress:
 
     @property
     def is_stuck(self) -> bool:
-        """Nothing was heard for a while: whoever made the data has ended."""
-        return self.step == "failed" or (not self.is_done and time.time() - self.at > STALE_S)
+        """Whoever made the data has ended without finishing."""
+        return self.step == "failed" or (not self.is_done and not is_somebody_at_work())
 
     @property
     def percent(self) -> int:
@@ -49,7 +53,7 @@ def _file() -> Path:
 
 def note(step: str, done: int = 0, total: int = 0, error: str = "") -> None:
     """Tell the start page where things stand."""
-    replace(_file(), asdict(Progress(step, done, total, time.time(), error)))
+    replace(_file(), asdict(Progress(step, done, total, error)))
 
 
 def read() -> Progress | None:
@@ -58,6 +62,41 @@ def read() -> Progress | None:
         return Progress(**json.loads(_file().read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Let one process at a time make data.
+
+    Raises:
+        DemoError: another one does.
+    """
+    folder = settings.ENV.var
+    folder.mkdir(parents=True, exist_ok=True)
+    give_up_at = time.monotonic() + PATIENCE_S
+    with (folder / LOCK).open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > give_up_at:  # the start page looks for an instant only
+                    message = "the demo data are being made by another process already"
+                    raise DemoError(message) from error
+                time.sleep(0.05)
+        yield
+
+
+def is_somebody_at_work() -> bool:
+    """Whether a process makes data now; its end, however it comes, lets go of the lock."""
+    try:
+        with (settings.ENV.var / LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def replace(file: Path, content: object) -> None:

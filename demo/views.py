@@ -23,6 +23,7 @@ from demo.cast import (
     account_of,
 )
 from demo.made import find, store_key
+from demo.models import Day
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.guards import public_view
 from zhanggui.accounts.views.public import local_path
@@ -39,15 +40,19 @@ def _demo_only() -> None:
         raise Http404
 
 
+def _is_ready() -> bool:
+    """Whether the first fill came to its end; later days are added behind the open page."""
+    return Day.objects.filter(until__isnull=False).exists()
+
+
 @never_cache
 @require_GET
 @public_view
 def start(request: HttpRequest) -> HttpResponse:
     """What there is to try; while the data are being made, how far that is."""
     _demo_only()
-    news = progress.read()
-    if news is None or not news.is_done:
-        return render(request, "demo/waiting.html", {"progress": news})
+    if not _is_ready():
+        return render(request, "demo/waiting.html", {"progress": progress.read()})
     page = {
         "tea": TEA,
         "tea_owner": TEA.staff[0],
@@ -70,9 +75,8 @@ def start(request: HttpRequest) -> HttpResponse:
 def waiting(request: HttpRequest) -> HttpResponse:
     """The piece of the waiting page that is fetched again and again."""
     _demo_only()
-    news = progress.read()
-    response = render(request, "demo/_progress.html", {"progress": news})
-    if news and news.is_done:
+    response = render(request, "demo/_progress.html", {"progress": progress.read()})
+    if _is_ready():
         response["HX-Refresh"] = "true"
     return response
 

@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from demo import listing, progress, urls
 from demo.cast import MERCHANTS, OUTSIDERS, PASSWORD
-from demo.tests.conftest import Filled
+from demo.models import Day
+from demo.tests.conftest import NOON, Filled
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import system_actor
 from zhanggui.accounts.models import Person, Role
@@ -99,7 +100,7 @@ class TestSignIn:
         owner = listing.sign_in_of("tea-owner")
         assert owner
         _person(owner, "something else")
-        progress.note("done")
+        Day.objects.create(day=NOON.date(), until=NOON)
 
         answer = client.post(reverse("demo:sign_in"), {"who": "tea-owner"}, follow=True)
 
@@ -117,19 +118,23 @@ def _person(one: listing.SignIn, password: str = PASSWORD) -> None:
 
 class TestWaiting:
     def test_shows_how_far_the_data_are(self, demo: None, db: None, client: Client) -> None:
-        progress.note("days", 500, 1000)
+        with progress.only_one():
+            progress.note("days", 500, 1000)
 
-        assert "500" in page(client)
-        piece = client.get(reverse("demo:waiting"))
+            assert "500" in page(client)
+            piece = client.get(reverse("demo:waiting"))
+
         assert 'value="52"' in piece.content.decode()
         assert "HX-Refresh" not in piece
 
-    def test_reloads_when_done(self, demo: None, db: None, client: Client) -> None:
-        progress.note("done")
+    def test_reloads_when_done(self, filled: Filled, client: Client) -> None:
         assert client.get(reverse("demo:waiting"))["HX-Refresh"] == "true"
 
-    def test_says_what_to_do_when_it_stopped(self, demo: None, db: None, client: Client) -> None:
-        progress.note("failed", error="DemoError: no sandbox")
+    @pytest.mark.parametrize("step", ["base", "days", "failed"])
+    def test_says_what_to_do_when_it_stopped(
+        self, step: str, demo: None, db: None, client: Client
+    ) -> None:
+        progress.note(step, error="DemoError: no sandbox")
 
         shown = page(client)
 
