@@ -6,11 +6,11 @@ loop and a second thread, which costs more than most pages do. Its WSGI layer ha
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from servestatic import ServeStatic
+from servestatic import ServeStatic  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from wsgiref.headers import Headers
@@ -26,13 +26,13 @@ def with_static_files(application: WSGIApplication) -> WSGIApplication:
     server = ServeStatic(application, add_headers_function=_no_guessing)
     if settings.IS_PRODUCTION:
         server.add_files(settings.STATIC_ROOT, prefix=settings.STATIC_URL)
-        return server
+        return cast("WSGIApplication", server)
     for finder in finders.get_finders():
         for path, storage in finder.list(None):
             url = settings.STATIC_URL + path.replace("\\", "/")
             if url not in server.files:
                 server.add_file_to_dictionary(url, storage.path(path))
-    return server
+    return cast("WSGIApplication", server)
 
 
 def _no_guessing(headers: Headers, path: str, url: str) -> None:
