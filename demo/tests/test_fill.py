@@ -23,6 +23,7 @@ from zhanggui.codes.models import CodeState, OneTimeCode
 from zhanggui.contacts.models import Customer, IdentityLink
 from zhanggui.core import clock, tenancy
 from zhanggui.ledger.models import Entry, Transaction
+from zhanggui.stamps import services as stamp_services
 from zhanggui.stamps.models import Card, Kind, ManagerBinding, StampRecord
 
 pytestmark = pytest.mark.xdist_group("demo")  # they share one filled database
@@ -164,6 +165,25 @@ class TestLaterRuns:
         stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
         assert counts()["StampRecord"] == len(stamps)
         call_command("check_ledger")
+
+    def test_asks_again_when_the_worker_tidied_its_code_away(
+        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        real, later = stamp_services.confirm, NOON + timedelta(days=1)
+
+        def tidied(**given: Any) -> Any:
+            monkeypatch.setattr(stamp_services, "confirm", real)
+            live = OneTimeCode.objects.filter(state=CodeState.ACTIVE)
+            live.update(state=CodeState.EXPIRED, ended_at=clock.now())
+            return real(**given)
+
+        monkeypatch.setattr(stamp_services, "confirm", tidied)
+
+        outcome = filled.again(later).outcome
+
+        assert outcome.refused == 0
+        stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
+        assert counts()["StampRecord"] == len(stamps)
 
     def test_works_in_several_processes(self, filled: Filled) -> None:
         later = NOON + timedelta(days=1)
