@@ -258,7 +258,6 @@ def book(line: Pipeline, question: Question, moved: Moved, booking: Booking) -> 
     line.send(_AUDIT, values)
     if question.key:
         line.send(_ANSWER, values)
-    line.settle()
 
 
 def forget_old_answer(line: Pipeline, question: Question) -> None:

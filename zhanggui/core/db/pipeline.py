@@ -1,18 +1,19 @@
 """Several statements in one trip to the database, for hot doors.
 
-psycopg's pipeline mode with parameters bound by the server and prepared statements. Django's
-transactions work inside: BEGIN and COMMIT travel with the statements.
+psycopg's pipeline mode with parameters bound by the server and prepared statements. BEGIN and
+COMMIT travel with the statements: ``transaction.atomic()`` would cost a trip for each of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any, LiteralString
 
 import psycopg
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
+from psycopg.pq import TransactionStatus
 
 type Row = tuple[Any, ...]
 
@@ -60,33 +61,77 @@ def _execute(
 
 
 class Pipeline:
-    """A connection in pipeline mode."""
+    """A connection in pipeline mode, in a transaction."""
 
-    def __init__(self, raw: psycopg.Connection[Row], stack: ExitStack) -> None:
+    def __init__(self, raw: psycopg.Connection[Row]) -> None:
         self._raw = raw
-        self._stack = stack
-        self._pipeline = stack.enter_context(raw.pipeline())
+        self._stack = ExitStack()
+        self._pipeline = self._stack.enter_context(raw.pipeline())
 
     def send(self, sql: LiteralString, values: Mapping[str, Any]) -> psycopg.Cursor[Row]:
-        """Queue a statement; it is sent with the next fetch, ``settle`` or the end."""
+        """Queue a statement; it is sent with the next fetch or the end."""
         return _run(psycopg.Cursor[Row](self._raw), sql, values)
 
+    def command(self, sql: LiteralString) -> None:
+        """Queue a command without parameters."""
+        psycopg.Cursor[Row](self._raw).execute(sql, prepare=False)
+
     def settle(self) -> None:
-        """Inside an outer transaction: let errors show before the savepoint is given up."""
-        if connection.savepoint_ids:
-            self._pipeline.sync()
+        """Wait for what is queued; its errors rise here."""
+        self._pipeline.sync()
 
     def leave(self) -> None:
-        """Go back to one statement at a time."""
+        """Go back to one statement at a time; for what is rare."""
         self._stack.close()
 
 
 @contextmanager
-def pipeline() -> Iterator[Pipeline]:
-    """Open pipeline mode; put ``transaction.atomic()`` inside, so that COMMIT rides along.
+def transaction_in_pipeline() -> Iterator[Pipeline]:
+    """Open a transaction in pipeline mode; errors of queued statements rise at the latest here.
 
-    Errors of queued statements rise at the next fetch, at ``settle`` or at the end, as Django's.
+    Inside another transaction it is a savepoint.
     """
     connection.ensure_connection()
-    with connection.wrap_database_errors, ExitStack() as stack:
-        yield Pipeline(connection.connection, stack)
+    with connection.wrap_database_errors:
+        if connection.in_atomic_block:
+            yield from _savepoint(connection.connection)
+        else:
+            yield from _transaction(connection.connection)
+
+
+def _savepoint(raw: psycopg.Connection[Row]) -> Iterator[Pipeline]:
+    with transaction.atomic():
+        line = Pipeline(raw)
+        try:
+            yield line
+        finally:
+            line.leave()
+
+
+def _transaction(raw: psycopg.Connection[Row]) -> Iterator[Pipeline]:
+    line = Pipeline(raw)
+    line.command("BEGIN")
+    connection.in_atomic_block = True  # so that Django's own blocks inside become savepoints
+    try:
+        yield line
+        line.command("COMMIT")
+        line.leave()
+    except BaseException:
+        _take_back(raw, line)
+        raise
+    finally:
+        connection.in_atomic_block = False
+        connection.needs_rollback = False
+    connection.run_and_clear_commit_hooks()
+
+
+def _take_back(raw: psycopg.Connection[Row], line: Pipeline) -> None:
+    connection.run_on_commit = []
+    with suppress(psycopg.Error):  # the first error is the one that is told
+        line.leave()
+    if raw.closed or raw.info.transaction_status == TransactionStatus.IDLE:
+        return
+    try:
+        raw.execute("ROLLBACK")
+    except psycopg.Error:
+        connection.close()

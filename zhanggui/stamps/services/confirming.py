@@ -20,7 +20,7 @@ from zhanggui.codes.models import OneTimeCode, TryKind
 from zhanggui.codes.tries import Tries
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock, constraints, idempotency, sealing
-from zhanggui.core.db.pipeline import pipeline
+from zhanggui.core.db.pipeline import transaction_in_pipeline
 from zhanggui.core.errors import DomainError, InProgress, KeyReused
 from zhanggui.stamps import hot, rules
 from zhanggui.stamps.errors import CardState, NotManager, ReasonMissing
@@ -265,7 +265,7 @@ def _noted(wish: Wish, refused: Refused) -> Refused:
 
 def _spend(wish: Wish) -> Confirmed | Refused:
     question = _question(wish)
-    with pipeline() as line, transaction.atomic():
+    with transaction_in_pipeline() as line:
         facts, moved = hot.ask(line, question)
         _before_the_code(wish, question, facts)
         if moved is None:

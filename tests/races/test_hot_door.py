@@ -1,0 +1,86 @@
+"""The hot door needs at most four trips to the database, and survives a lost connection."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.test import Client
+
+from config.hot import HotDoors
+from zhanggui.accounts.models import Person
+from zhanggui.channels.wechat.tests.factories import make_account, make_identity, sign_in_staff
+from zhanggui.stamps.tests.factories import Shop, balance_of, take_code
+from zhanggui.stamps.tests.test_door import Chain, Sent
+
+
+@pytest.fixture
+def sent(shop: Shop) -> Sent:
+    """A good request."""
+    client = Client()
+    person = Person.objects.get(pk=shop.desk.person_id)
+    sign_in_staff(client, make_identity(make_account(), person=person))
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return Sent(
+        digits=take_code(shop.card).digits,
+        cookies={settings.SESSION_COOKIE_NAME: key},
+        fields={"key": "k" * 26},
+    )
+
+
+def trips(chain: Chain, sent: Sent) -> int:
+    """How often the request waits for the database, by the protocol's own log."""
+    raw = connection.connection
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "trace"
+        with log.open("wb") as file:
+            raw.pgconn.trace(file.fileno())
+            try:
+                answer = chain.send(sent)
+            finally:
+                raw.pgconn.untrace()
+                os.fsync(file.fileno())
+        assert answer.status == 200, answer.body
+        # what is sent in one go is followed by an answer ("B"): each change from F to B is a trip
+        sides = re.findall(rb"\t([FB])\t", log.read_bytes())
+        return sum(now == b"B" != before for before, now in pairwise([b"B", *sides]))
+
+
+def test_at_most_four_trips(shop: Shop, sent: Sent) -> None:
+    hot = Chain(HotDoors(WSGIHandler()))
+    hot.send(sent)
+    for _ in range(2):
+        sent.digits = take_code(shop.card).digits
+        sent.fields["key"] = sent.digits
+        found = trips(hot, sent)
+
+        assert found == 3  # who is it; the code and the card; the booking with COMMIT
+    assert balance_of(shop.card) == 3
+
+
+def test_a_restart_of_the_database_costs_nobody_an_answer(shop: Shop, sent: Sent) -> None:
+    hot = Chain(HotDoors(WSGIHandler()))
+    hot.send(sent)
+    sent.digits = take_code(shop.card).digits
+    sent.fields["key"] = "another"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    import psycopg
+
+    params = connection.get_connection_params()
+    names = {"dbname", "user", "password", "host", "port"}
+    with psycopg.connect(**{k: v for k, v in params.items() if k in names}) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    answer = hot.send(sent)
+
+    assert answer.status == 200
+    assert json.loads(answer.body)["after"] == 2
