@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -61,21 +61,17 @@ def link(tea: Merchant) -> IdentityLink:
 
 
 @pytest.fixture(autouse=True)
-def account() -> Iterator[dict[str, int | None]]:
+def account(monkeypatch: pytest.MonkeyPatch) -> dict[str, int | None]:
     """The account customers come through, as the channel would say."""
     effective: dict[str, int | None] = {"id": ACCOUNT}
-    before = hooks.sign_in()
-    hooks.register(
-        SignIn(
-            account_id=lambda _merchant: effective["id"],
-            start_url=lambda merchant, back: f"/start?merchant={merchant.slug}&next={back}",
-            is_inside=lambda agent: "MicroMessenger" in agent,
-            account_name=str,
-        )
+    sign_in = SignIn(
+        account_id=lambda _merchant: effective["id"],
+        start_url=lambda merchant, back: f"/start?merchant={merchant.slug}&next={back}",
+        is_inside=lambda agent: "MicroMessenger" in agent,
+        account_name=str,
     )
-    yield effective
-    if before:
-        hooks.register(before)
+    monkeypatch.setattr(hooks, "_registered", [sign_in])
+    return effective
 
 
 class TestSignedIn:
@@ -102,7 +98,6 @@ class TestSignedIn:
         response = client.get("/w/tea/card/", headers={"Accept": "application/json"})
         assert response.status_code == 403
         assert response.json()["error"]["code"] == "E_CUSTOMER_BLOCKED"
-
 
     def test_a_frozen_merchant_shows_what_is_held_and_takes_nothing_new(
         self, client: Client, link: IdentityLink
