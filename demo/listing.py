@@ -104,7 +104,7 @@ def _customers_of(merchant: MerchantPlan, count: int) -> Iterator[PhoneLink]:
         if merchant in merchants_of(person):
             nickname = nicknames.nickname(person)
             colour = nicknames.colour_of(person)
-            yield PhoneLink(world.customer_slug(person), nickname, colour, "顾客")
+            yield PhoneLink(world.customer_slug(person), nickname, colour, "")
             count -= 1
         person += 1
 
