@@ -92,9 +92,3 @@ class AddressTaken(DomainError):
     code = "E_ADDRESS_TAKEN"
     status = 409
     text = _("This short name is taken. Choose another one.")
-
-
-class StoreClosed(DomainError):
-    code = "E_STORE_CLOSED"
-    status = 409
-    text = _("The store is closed. Reopen it first.")

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts.models import Membership, Merchant, Operator, Person, Tier
+from zhanggui.accounts.models import Membership, Operator, Person, Tier
 from zhanggui.accounts.services import is_frozen
 from zhanggui.ui.navigation import Place, Somebody, Text
 
@@ -88,9 +88,3 @@ def operator_arguments(request: HttpRequest) -> Sequence[Any]:
     """What fills the addresses of an operator's menu."""
     operator = getattr(request, "operator", None)
     return [operator.slug] if isinstance(operator, Operator) else []
-
-
-def merchant_of(request: HttpRequest) -> Merchant | None:
-    """The merchant a request is inside of."""
-    merchant = getattr(request, "merchant", None)
-    return merchant if isinstance(merchant, Merchant) else None

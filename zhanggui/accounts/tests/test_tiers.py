@@ -19,7 +19,6 @@ from zhanggui.accounts.tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-ZH = {"Accept-Language": "zh-hans"}
 NEW = {"name": "花茶时光", "slug": "huacha", "owner_name": "李", "owner_phone": "13900139000"}
 
 
@@ -103,7 +102,7 @@ class TestPlatform:
         self, client: Client, head: Person, change: dict[str, str], status: int, told: str
     ) -> None:
         make_merchant("tea")
-        answer = client.post("/platform/new-merchant", {**NEW, **change}, headers=ZH)
+        answer = client.post("/platform/new-merchant", {**NEW, **change})
         assert answer.status_code == status
         assert told in text(answer)
         assert Merchant.objects.count() == 1
@@ -127,7 +126,7 @@ class TestPlatform:
         assert browser.get("/m/tea/")["Location"].startswith("/login")
         client.post("/platform/merchants/tea/state", {"state": "frozen"})
         assert Merchant.objects.get().state == TierState.FROZEN
-        assert "解冻" in text(client.get("/platform/merchants/tea/", headers=ZH))
+        assert "解冻" in text(client.get("/platform/merchants/tea/"))
         client.post("/platform/merchants/tea/state", {"state": "active"})
         browser.force_login(owner)
         assert browser.get("/m/tea/").status_code == 200
@@ -194,6 +193,6 @@ class TestOperator:
     def test_the_menu_says_where_one_is(
         self, client: Client, operator: Operator, agent: Person
     ) -> None:
-        page = text(client.get("/operator/jiangnan/", headers=ZH))
+        page = text(client.get("/operator/jiangnan/"))
         assert "江南" in page
         assert "运营者 · 负责人" in page
