@@ -12,6 +12,9 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+SECRET_KEY_LENGTH = 32
+KEY_BYTES = 32
+LAST_KEY_VERSION = 255
 REAL_API = "https://api.weixin.qq.com"
 REAL_OPEN = "https://open.weixin.qq.com"
 REAL_MP = "https://mp.weixin.qq.com"
@@ -67,7 +70,7 @@ class Env(BaseSettings):
             if self.sandbox_url:
                 message = "ZHANGGUI_SANDBOX_URL must not be set in production"
                 raise ValueError(message)
-            if len(self.secret_key.get_secret_value()) < 32:
+            if len(self.secret_key.get_secret_value()) < SECRET_KEY_LENGTH:
                 message = "ZHANGGUI_SECRET_KEY must have at least 32 characters"
                 raise ValueError(message)
             if urlsplit(self.base_url).scheme != "https":
@@ -95,7 +98,7 @@ def parse_key_ring(text: str) -> dict[int, bytes]:
         except (ValueError, binascii.Error):
             message = "ZHANGGUI_KEY_RING must look like 1:<base64>,2:<base64>"
             raise ValueError(message) from None
-        if len(key) != 32 or not 0 < number < 256:
+        if len(key) != KEY_BYTES or not 0 < number <= LAST_KEY_VERSION:
             message = "each key of ZHANGGUI_KEY_RING is 32 bytes, its version 1 to 255"
             raise ValueError(message)
         ring[number] = key

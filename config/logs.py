@@ -9,7 +9,7 @@ import structlog
 
 def logging_config(*, is_production: bool) -> dict[str, Any]:
     """The dictConfig for standard logging; JSON lines in production, readable ones else."""
-    shared = [
+    shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

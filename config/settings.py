@@ -11,7 +11,7 @@ from config.env import Env, Mode, parse_key_ring
 from config.logs import logging_config
 from zhanggui.ui.assets import STATICFILES_FINDERS as UI_FINDERS
 
-ENV = Env()  # type: ignore[call-arg]  # pydantic fills the fields from the environment
+ENV = Env()
 
 SECRET_KEY = ENV.secret_key.get_secret_value()
 KEY_RING = parse_key_ring(ENV.key_ring.get_secret_value())
@@ -58,7 +58,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "zhanggui.core.middleware.RequestLogMiddleware",
     "zhanggui.accounts.sessions.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "zhanggui.core.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

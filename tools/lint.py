@@ -51,6 +51,7 @@ def quick_checks() -> Checks:
             *templates(),
         ],
         "texts": [sys.executable, "-m", "tools.texts", "--check"],
+        "refusals": [sys.executable, "-m", "tools.refusals", "--check"],
     }
 
 

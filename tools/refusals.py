@@ -1,7 +1,7 @@
 """Writes ``docs/refusals.md``: each refusal's code, status and texts, read from the code.
 
-    python -m tools.refusals           write the page
-    python -m tools.refusals --check   fail when the page is out of date
+python -m tools.refusals           write the page
+python -m tools.refusals --check   fail when the page is out of date
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import pkgutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 from django.utils import translation
 
 import tests.plugins.environment  # noqa: F401  settings for Django, nothing of this machine
+
+if TYPE_CHECKING:
+    from zhanggui.core.errors import DomainError
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "refusals.md"
 HEAD = """# What the product refuses
@@ -43,9 +47,8 @@ def main() -> int:
 
 def rows() -> Iterator[str]:
     """One table row a refusal, sorted by code."""
-    from zhanggui.core.errors import DomainError  # noqa: PLC0415  needs Django's settings
-
     import zhanggui  # noqa: PLC0415
+    from zhanggui.core.errors import DomainError  # noqa: PLC0415  needs Django's settings
 
     for module in pkgutil.walk_packages(zhanggui.__path__, "zhanggui."):
         if module.name.endswith(".errors"):
@@ -59,7 +62,7 @@ def rows() -> Iterator[str]:
         yield f"| `{code}` | {kind.status} | {_cell(chinese)} | {_cell(english)} |"
 
 
-def _below(kind: type) -> Iterator[type]:
+def _below(kind: type[DomainError]) -> Iterator[type[DomainError]]:
     for child in kind.__subclasses__():
         if child.__module__.startswith("zhanggui.") and ".tests" not in child.__module__:
             yield child

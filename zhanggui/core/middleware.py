@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from zhanggui.core import tokens
 from zhanggui.core.errors import DomainError
@@ -38,6 +41,30 @@ class RequestLogMiddleware:
             )
         finally:
             structlog.contextvars.clear_contextvars()
+        return response
+
+
+class LanguageMiddleware:
+    """Chinese unless the person chose English on the page; what the browser prefers is ignored.
+
+    Django's own would follow ``Accept-Language`` and greet a Chinese clerk whose phone came with
+    English settings in English.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, settings.LANGUAGE_CODE)
+        try:
+            language = translation.get_supported_language_variant(chosen)
+        except LookupError:
+            language = settings.LANGUAGE_CODE
+        with translation.override(language):
+            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        patch_vary_headers(response, ["Cookie"])
         return response
 
 

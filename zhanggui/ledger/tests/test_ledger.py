@@ -117,13 +117,10 @@ class TestAppendOnly:
     def test_the_database_refuses(self, statement: str) -> None:
         book()
         with (
-            pytest.raises(DatabaseError, match="append-only"),
             tenancy.all_merchants("somebody with the database's password"),
-            transaction.atomic(),
-            connection.cursor() as cursor,
+            pytest.raises(DatabaseError, match="append-only"),
         ):
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute(statement)
+            _run_at_once(statement)
         assert balance() == 1
         assert checks.findings() == []
 
@@ -178,3 +175,9 @@ class TestCheck:
 
         assert code == 1
         assert "opposite" in complaints
+
+
+def _run_at_once(statement: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(statement)

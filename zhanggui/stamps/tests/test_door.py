@@ -378,7 +378,7 @@ class TestConfirm:
     def test_speaks_the_language_of_the_request(
         self, shop: Shop, chain: Chain, sent: Sent, language: str
     ) -> None:
-        sent.headers["Accept-Language"] = language
+        sent.cookies[settings.LANGUAGE_COOKIE_NAME] = language
         sent.digits = wrong_digits()
 
         assert chain.send(sent).headers["Content-Language"] == language
