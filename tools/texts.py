@@ -109,6 +109,7 @@ def compile_texts(app: Path) -> None:
 
 def check_all() -> Iterator[str]:
     """What is wrong with the texts, one line each."""
+    yield from clashes()
     for app in apps():
         file = _po(app)
         known, wanted = _read(file), collect(app)
@@ -118,6 +119,20 @@ def check_all() -> Iterator[str]:
                 yield from (f"{name}: {fault}" for fault in _faults(message, known))
         for message in [*_left_over(known, wanted).values(), *known.obsolete.values()]:
             yield f"{name}: no longer in the code: {_shown(message)} (make texts ARGS=--prune)"
+
+
+def clashes() -> Iterator[str]:
+    """Texts that two apps say differently: Django would show one of them everywhere."""
+    said: dict[tuple[str, str], dict[str, Path]] = {}
+    for app in apps():
+        for message in _read(_po(app)):
+            if message.id:
+                key = (_strings(message.id)[0], message.context or "")
+                said.setdefault(key, {})[_strings(message.string)[0]] = app
+    for (text, _context), ways in said.items():
+        if len(ways) > 1:
+            shown = ", ".join(f"{app.name}: {way}" for way, app in ways.items())
+            yield f"said differently (give one a context): {text!r}: {shown}"
 
 
 def _faults(message: Message, known: Catalog) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.core import clock
 from zhanggui.core.models import TenantModel
@@ -18,10 +19,10 @@ from zhanggui.core.models import TenantModel
 class CodeState(models.TextChoices):
     """The states of 5.1; a held code whose hold has passed counts as active."""
 
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", pgettext_lazy("state of a code", "Active")
     HELD = "held", _("Being handled")
     CONSUMED = "consumed", _("Used")
-    REVOKED = "revoked", _("Cancelled")
+    REVOKED = "revoked", pgettext_lazy("state of a code", "Cancelled")
     EXPIRED = "expired", _("Expired")
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 
-from pypinyin import Style, lazy_pinyin
-
 LENGTH = 200
 BETWEEN = "|"  # keeps a search from matching across two readings
 
@@ -18,6 +16,8 @@ def fold(text: str) -> str:
 
 def name_key(name: str) -> str:
     """The folded name, its pinyin and its initials: ``王小明|wangxiaoming|wxm``."""
+    from pypinyin import Style, lazy_pinyin  # noqa: PLC0415  40 MB that most processes never need
+
     folded = fold(name)
     full = "".join(lazy_pinyin(folded))
     initials = "".join(lazy_pinyin(folded, style=Style.FIRST_LETTER))

@@ -11,6 +11,7 @@ from typing import ClassVar
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.models import Person, Store
 from zhanggui.codes.models import OneTimeCode
@@ -25,7 +26,7 @@ BINDS_AT_ONCE_FOR = timedelta(minutes=30)
 class ProgrammeState(models.TextChoices):
     """Whether a programme gives stamps."""
 
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", pgettext_lazy("state of a programme", "Active")
     PAUSED = "paused", _("Paused")
 
 
@@ -82,8 +83,8 @@ class ProgrammeStore(TenantModel):
 class CardState(models.TextChoices):
     """The states of 5.3 that exist without rewards and expiry."""
 
-    OPEN = "open", _("Open")
-    BLOCKED = "blocked", _("Blocked")
+    OPEN = "open", pgettext_lazy("state of a card", "Open")
+    BLOCKED = "blocked", pgettext_lazy("state of a card", "Blocked")
 
 
 class Card(TenantModel):
