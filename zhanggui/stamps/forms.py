@@ -44,7 +44,7 @@ class ProgrammeForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("Shown behind the three dots on the card. One rule a line."),
     )
-    stores = forms.ModelMultipleChoiceField(
+    stores: forms.ModelMultipleChoiceField[Store] = forms.ModelMultipleChoiceField(
         label=_("Stores that take part"),
         queryset=None,  # the open scope decides, see below
         widget=forms.CheckboxSelectMultiple,

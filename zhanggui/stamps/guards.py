@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, cast
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.template.response import SimpleTemplateResponse
 
@@ -35,7 +35,7 @@ class ManagerRequest(HttpRequest):
 type View[**P] = Callable[Concatenate[ManagerRequest, P], HttpResponse]
 
 
-def manager_view[**P](view: View[P]) -> Callable[..., HttpResponse]:
+def manager_view[**P](view: View[P]) -> Callable[..., HttpResponseBase]:
     """Let bound store managers through.
 
     Not signed in: as ``staff_view``. Signed in without a binding: a page that says what to do

@@ -169,25 +169,25 @@ def per_store(*, periods: Sequence[Period]) -> list[StoreFigures]:
         )
         for number, period in enumerate(periods)
     }
-    rows = {
-        row["store_id"]: row
-        for row in _records(longest)
+    found = (
+        _records(longest)
         .values("store_id")
         .annotate(
             cancels=Count("id", filter=Q(kind=Kind.CANCEL)),
             customers=Count("customer_id", distinct=True),
             **sums,
         )
-    }
-    empty = {"cancels": 0, "customers": 0}
+    )
+    rows: dict[int, dict[str, int]] = {row["store_id"]: dict(row) for row in found}
+    stores = [(store, rows.get(store.pk, {})) for store in Store.objects.order_by("id")]
     return [
         StoreFigures(
             store,
-            [rows.get(store.pk, {}).get(f"p{number}", 0) for number in range(len(periods))],
-            rows.get(store.pk, empty)["cancels"],
-            rows.get(store.pk, empty)["customers"],
+            [row.get(f"p{number}", 0) for number in range(len(periods))],
+            row.get("cancels", 0),
+            row.get("customers", 0),
         )
-        for store in Store.objects.order_by("id")
+        for store, row in stores
     ]
 
 

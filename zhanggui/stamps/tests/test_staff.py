@@ -28,10 +28,9 @@ from zhanggui.contacts.search import name_key
 from zhanggui.core import clock
 from zhanggui.ledger.models import Transaction
 from zhanggui.stamps import selectors, services
-from zhanggui.stamps.models import ManagerBinding
+from zhanggui.stamps.models import Kind, ManagerBinding
 from zhanggui.stamps.results import Desk
 from zhanggui.stamps.tests.factories import (
-    Kind,
     Shop,
     balance_of,
     cancel,
@@ -91,14 +90,7 @@ def rows_of(page: str) -> int:
 class TestAccess:
     @pytest.mark.parametrize(
         "name",
-        [
-            "desk",
-            "staff_figures",
-            "staff_ledger",
-            "staff_customers",
-            "staff_attempts",
-            "staff_live",
-        ],
+        ["desk", "staff_figures", "staff_ledger", "staff_customers", "staff_attempts"],
     )
     def test_unbound_person_reads_what_to_do(self, client: Client, db: None, name: str) -> None:
         sign_in_staff(client, make_identity(make_account(), person=make_person("路人", phone=None)))

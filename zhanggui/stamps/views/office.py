@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +18,7 @@ from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Store
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
-from zhanggui.stamps import insight, selectors, services
+from zhanggui.stamps import insight, rules, selectors, services
 from zhanggui.stamps.forms import CancelForm, LedgerFilter
 from zhanggui.stamps.models import Card, Kind, Programme, StampRecord
 from zhanggui.stamps.selectors import DayFigure, Period
@@ -55,7 +55,7 @@ def ledger(request: MerchantRequest) -> HttpResponse:
             "stores": list(Store.objects.order_by("id")),
             "kinds": Kind.choices,
             "is_filtered": any(wanted.values()),
-            "may_cancel": "stamps.cancel" in request.permissions,
+            "cancel_since": _cancel_since(request),
         },
     )
 
@@ -93,16 +93,18 @@ def figures(request: MerchantRequest) -> HttpResponse:
     zone = request.merchant.time_zone
     periods = [selectors.ledger_period(zone, days) for days in (1, 7, 30)]
     wanted = LedgerFilter(request.GET).values()["store"]
+    stores = insight.per_store(periods=periods)
     days = selectors.by_day(period=selectors.ledger_period(zone, CHART_DAYS), store_id=wanted)
     return render(
         request,
         "stamps/backoffice/figures.html",
         {
             "periods": periods,
-            "stores": insight.per_store(periods=periods),
+            "stores": stores,
             "totals": selectors.figures(periods=periods),
             "chart": _chart(days),
             "wanted": wanted,
+            "chosen": next((row.store.name for row in stores if row.store.pk == wanted), ""),
         },
     )
 
@@ -141,9 +143,15 @@ def card(request: MerchantRequest, card_id: int) -> HttpResponse:
             "card": found,
             "rows": selectors.records_of_card(found.pk, CARD_RECORDS),
             "avatar": insight.avatars_of([found.customer_id]).get(found.customer_id, ""),
-            "may_cancel": "stamps.cancel" in request.permissions,
+            "cancel_since": _cancel_since(request),
         },
     )
+
+
+def _cancel_since(request: MerchantRequest) -> datetime | None:
+    """How old a stamp may be that this person can still take back; None for nobody's."""
+    may = "stamps.cancel" in request.permissions
+    return clock.now() - rules.OFFICE_CANCELS_WITHIN if may else None
 
 
 def overview_figures(request: MerchantRequest) -> dict[str, Any]:
