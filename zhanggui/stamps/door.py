@@ -22,7 +22,8 @@ from zhanggui.accounts.models import Person
 from zhanggui.accounts.sessions import SessionStore
 from zhanggui.channels.wechat.guards import ACCOUNT_KEY
 from zhanggui.core import tenancy
-from zhanggui.core.db.pipeline import fetch_first
+from zhanggui.core.db import pipeline as read
+from zhanggui.core.db.pipeline import Line, Statement, fetch_first
 from zhanggui.core.errors import SignedOut
 from zhanggui.stamps.guards import ManagerRequest, unbound_page
 from zhanggui.stamps.results import Desk
@@ -98,13 +99,30 @@ def _who(request: HttpRequest) -> Who:
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     if len(key) < SHORTEST_KEY or not set(key) <= set(VALID_KEY_CHARS):
         raise SignedOut
-    row = fetch_first(WHO, {"key": key, "now": timezone.now()})
+    row = fetch_first(Statement(WHO, {"key": key, "now": timezone.now()}))
     if row is None:
         raise SignedOut
-    who = Who(*row)
+    who = _read_who(row)
     if not who.is_active or not _is_theirs(_read(who.session_data), who):
         raise SignedOut
     return who
+
+
+def _read_who(row: Line) -> Who:
+    return Who(
+        session_data=read.text(row[0]),
+        person_id=read.number(row[1]),
+        person_name=read.text(row[2]),
+        password=read.text(row[3]),
+        is_active=read.is_true(row[4]),
+        account_id=read.number_or_none(row[5]),
+        binding_id=read.number_or_none(row[6]),
+        store_id=read.number(row[7]),
+        merchant_id=read.number(row[8]),
+        merchant_name=read.text(row[9]),
+        merchant_slug=read.text(row[10]),
+        zone=read.text(row[11]),
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -13,17 +13,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, LiteralString, NamedTuple
-
-from psycopg.types.json import Jsonb
-from psycopg.types.numeric import Int8
 
 from zhanggui.accounts.models import ActorKind
 from zhanggui.codes.services import CONSUME
 from zhanggui.codes.tries import MOST_IN_A_DAY, TOLD_EXPIRED_AT_MOST, Tries
+from zhanggui.core.db import pipeline as read
 from zhanggui.core.db import turns
-from zhanggui.core.db.pipeline import Pipeline
+from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values
 from zhanggui.ledger.models import Unit
 from zhanggui.stamps.models import Kind, Method
 
@@ -95,8 +93,9 @@ VALUES (%(merchant)s, %(transaction)s, %(unit)s, %(event)s, %(cause)s, %(reverse
 
 _ENTRIES: LiteralString = """
 INSERT INTO ledger_entry (merchant_id, transaction_id, account_id, amount)
-VALUES (%(merchant)s, %(transaction)s, %(issue_account)s, -%(delta)s::bigint),
-       (%(merchant)s, %(transaction)s, %(card_account)s, %(delta)s::bigint)
+VALUES (%(merchant)s::bigint, %(transaction)s::bigint, %(issue_account)s::bigint,
+        -%(delta)s::bigint),
+       (%(merchant)s, %(transaction)s, %(card_account)s::bigint, %(delta)s)
 """
 
 _RECORD: LiteralString = """
@@ -157,9 +156,20 @@ class Facts:
     is_open: bool
     store_name: str
     tries: Tries
-    fingerprint: bytes | None
-    answer: dict[str, Any] | None
+    fingerprint: bytes
+    answer: dict[str, Any]
     answered_at: datetime | None
+
+
+NO_STORE = Facts(
+    is_bound=False,
+    is_open=False,
+    store_name="",
+    tries=Tries(),
+    fingerprint=b"",
+    answer={},
+    answered_at=None,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +198,7 @@ class Booking:
 
     kind: Kind
     event: str
-    day: Any
+    day: date
     manager_name: str
     reason: str
     action: str
@@ -199,117 +209,127 @@ class Booking:
     answer: Mapping[str, Any]
 
 
-def ask(line: Pipeline, question: Question) -> tuple[Facts, Moved | None]:
+def ask(hot: HotTransaction, question: Question) -> tuple[Facts, Moved | None]:
     """The second trip: take the turn, read the facts, spend the code and move the card."""
     q = question
     turn = turns.number("codes.tries", q.merchant_id, q.person_id, q.store_id)
-    values = {
-        "merchant": Int8(q.merchant_id),
-        "binding": Int8(q.binding_id),
-        "person": Int8(q.person_id),
-        "store": Int8(q.store_id),
+    values: Values = {
+        "merchant": q.merchant_id,
+        "binding": q.binding_id,
+        "person": q.person_id,
+        "store": q.store_id,
         "hashes": q.hashes,
         "subject_type": q.subject_type,
         "now": q.now,
         "tries_since": q.tries_since,
         "cancel_since": q.cancel_since,
-        "amount": Int8(q.amount),
-        "record": Int8(q.record_id) if q.record_id is not None else None,
+        "amount": q.amount,
+        "record": q.record_id,
         "caller": q.caller,
         "key": q.key,
     }
-    line.send(turns.TAKE, {"turn": Int8(turn)})
-    facts = line.send(FACTS, values)
-    move = line.send(MOVE, values)
-    found = facts.fetchone()
-    moved = move.fetchone()
-    return _facts(found), Moved(*moved) if moved else None
+    _turn, facts, moved = hot.first(
+        [Statement(turns.TAKE, {"turn": turn}), Statement(FACTS, values), Statement(MOVE, values)]
+    )
+    return _facts(facts), _moved(moved)
 
 
-def _facts(row: tuple[Any, ...] | None) -> Facts:
-    if row is None:
-        return Facts(
-            is_bound=False,
-            is_open=False,
-            store_name="",
-            tries=Tries(),
-            fingerprint=None,
-            answer=None,
-            answered_at=None,
-        )
-    is_bound, is_open, store_name, wrong, told, fingerprint, answer, answered_at = row
+def _facts(rows: list[Line]) -> Facts:
+    if not rows:
+        return NO_STORE
+    is_bound, is_open, store_name, wrong, told, fingerprint, answer, answered_at = rows[0]
     return Facts(
-        is_bound=is_bound,
-        is_open=is_open,
-        store_name=store_name,
-        tries=Tries(tuple(wrong), tuple(told)),
-        fingerprint=fingerprint,
-        answer=json.loads(answer) if answer else None,  # Django keeps psycopg from reading JSON
-        answered_at=answered_at,
+        is_bound=read.is_true(is_bound),
+        is_open=read.is_true(is_open),
+        store_name=read.text(store_name),
+        tries=Tries(read.moments(wrong), read.moments(told)),
+        fingerprint=read.raw_bytes(fingerprint),
+        answer=json.loads(answer) if answer else {},
+        answered_at=read.moment(answered_at),
     )
 
 
-def book(line: Pipeline, question: Question, moved: Moved, booking: Booking) -> None:
-    """The third trip, queued: COMMIT travels with it."""
+def _moved(rows: list[Line]) -> Moved | None:
+    if not rows:
+        return None
+    row = rows[0]
+    return Moved(
+        code_id=read.number(row[0]),
+        operation=read.text(row[1]),
+        card_id=read.number_or_none(row[2]),
+        card_account_id=read.number(row[3]),
+        balance=read.number(row[4]),
+        delta=read.number(row[5]),
+        programme_name=read.text(row[6]),
+        slots=read.number(row[7]),
+        issue_account_id=read.number(row[8]),
+        customer_id=read.number(row[9]),
+        customer_name=read.text(row[10]),
+        name_key=read.text(row[11]),
+        cancelled_id=read.number_or_none(row[12]),
+        reversed_id=read.number_or_none(row[13]),
+        transaction_id=read.number(row[14]),
+        record_id=read.number(row[15]),
+    )
+
+
+def book(
+    hot: HotTransaction, question: Question, moved: Moved, booking: Booking, *, is_key_old: bool
+) -> None:
+    """The third trip: the ledger, the record, the audit entry, the answer, COMMIT.
+
+    Args:
+        hot: the transaction of ``ask``.
+        question: the same as there.
+        moved: what it found.
+        booking: what else is written.
+        is_key_old: the key was used more than 24 hours ago: its old answer makes room.
+    """
     values = _booking_values(question, moved, booking)
-    line.send(_TRANSACTION, values)
-    line.send(_ENTRIES, values)
-    line.send(_RECORD, values)
-    line.send(_AUDIT, values)
+    statements = [Statement(sql, values) for sql in (_TRANSACTION, _ENTRIES, _RECORD, _AUDIT)]
+    if is_key_old:
+        statements.append(Statement(_FORGET, values | {"replay_since": question.replay_since}))
     if question.key:
-        line.send(_ANSWER, values)
+        statements.append(Statement(_ANSWER, values))
+    hot.last(statements)
 
 
-def forget_old_answer(line: Pipeline, question: Question) -> None:
-    """Make room for a key that was used more than 24 hours ago."""
-    q = question
-    line.send(
-        _FORGET,
-        {
-            "merchant": Int8(q.merchant_id),
-            "caller": q.caller,
-            "key": q.key,
-            "replay_since": q.replay_since,
-        },
-    )
-
-
-def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[str, Any]:
+def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[str, Value]:
     q, m, b = question, moved, booking
     return {
-        "merchant": Int8(q.merchant_id),
-        "transaction": Int8(m.transaction_id),
+        "merchant": q.merchant_id,
+        "transaction": m.transaction_id,
         "unit": Unit.STAMP.value,
         "event": b.event,
         "cause": f"code:{m.code_id}",
-        "reversed": Int8(m.reversed_id) if m.reversed_id is not None else None,
-        "store": Int8(q.store_id),
+        "reversed": m.reversed_id,
+        "store": q.store_id,
         "now": q.now,
         "day": b.day,
-        "issue_account": Int8(m.issue_account_id),
-        "card_account": Int8(m.card_account_id),
-        "delta": Int8(m.delta),
-        "record": Int8(m.record_id),
+        "issue_account": m.issue_account_id,
+        "card_account": m.card_account_id,
+        "delta": m.delta,
+        "record": m.record_id,
         "kind": b.kind.value,
         "method": Method.CODE.value,
-        "card": Int8(m.card_id or 0),
-        "customer": Int8(m.customer_id),
-        "person": Int8(q.person_id),
+        "card": m.card_id,
+        "customer": m.customer_id,
+        "person": q.person_id,
         "manager_name": b.manager_name,
         "customer_name": m.customer_name,
         "name_key": m.name_key,
-        "balance": Int8(m.balance),
-        "code": Int8(m.code_id),
-        "cancelled": Int8(m.cancelled_id) if m.cancelled_id is not None else None,
+        "balance": m.balance,
+        "code": m.code_id,
+        "cancelled": m.cancelled_id,
         "reason": b.reason,
         "actor_kind": ActorKind.PERSON.value,
         "action": b.action,
         "target": f"code:{m.code_id}",
-        "details": Jsonb(dict(b.details)),
+        "details": dict(b.details),
         "device": b.device,
         "ip": b.ip,
         "caller": q.caller,
         "key": q.key,
         "fingerprint": b.fingerprint,
-        "answer": Jsonb(dict(b.answer)),
+        "answer": dict(b.answer),
     }

@@ -20,7 +20,7 @@ from zhanggui.codes.models import OneTimeCode, TryKind
 from zhanggui.codes.tries import Tries
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock, constraints, idempotency, sealing
-from zhanggui.core.db.pipeline import transaction_in_pipeline
+from zhanggui.core.db.pipeline import hot_transaction
 from zhanggui.core.errors import DomainError, InProgress, KeyReused
 from zhanggui.stamps import hot, rules
 from zhanggui.stamps.errors import CardState, NotManager, ReasonMissing
@@ -265,18 +265,17 @@ def _noted(wish: Wish, refused: Refused) -> Refused:
 
 def _spend(wish: Wish) -> Confirmed | Refused:
     question = _question(wish)
-    with transaction_in_pipeline() as line:
-        facts, moved = hot.ask(line, question)
+    with hot_transaction() as transaction_:
+        facts, moved = hot.ask(transaction_, question)
         _before_the_code(wish, question, facts)
         if moved is None:
-            line.leave()  # from here on rare, and read step by step
             return _no_code(wish.desk, wish.digits, wish.actor, facts.tries)
         if moved.card_id is None or (moved.delta > 1 and not wish.reason):
             raise _CardStays
-        if facts.answered_at is not None:
-            hot.forget_old_answer(line, question)
         answer = _confirmed(question, moved, facts.store_name)
-        hot.book(line, question, moved, _booking(wish, question, moved, answer))
+        booking = _booking(wish, question, moved, answer)
+        is_key_old = facts.answered_at is not None
+        hot.book(transaction_, question, moved, booking, is_key_old=is_key_old)
     return answer
 
 
@@ -305,9 +304,9 @@ def _before_the_code(wish: Wish, question: hot.Question, facts: hot.Facts) -> No
     if not facts.is_bound:
         raise _TakeBack(NotManager())
     if facts.answered_at is not None and facts.answered_at > question.replay_since:
-        if bytes(facts.fingerprint or b"") != wish.fingerprint:
+        if facts.fingerprint != wish.fingerprint:
             raise _TakeBack(KeyReused())
-        raise _AnsweredBefore(Confirmed.from_json(facts.answer or {}))
+        raise _AnsweredBefore(Confirmed.from_json(facts.answer))
     barred = _barred(facts.tries, is_bound=True, is_open=facts.is_open)
     if barred is not None:
         raise _TakeBack(barred)
