@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ from tests.journeys.world import OWNER_PHONE, PASSWORD, Shop
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SOON_MS = 15_000
+EXPECTED = re.compile(r"Failed to load resource|Response Status Error|htmx:sendError|Send Error")
+"""Refusals and a lost network are part of the play; scripts that break are not."""
 
 
 @contextmanager
@@ -22,8 +25,7 @@ def window(browser: Browser, size: dict[str, int]) -> Iterator[Page]:
     errors: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        # 401 and 409 answers are part of the play; scripts that break are not
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        if message.type == "error" and not EXPECTED.search(message.text):
             errors.append(message.text)
 
     context.on("console", listen)
@@ -48,6 +50,12 @@ class Phone:
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
         page.goto(url)
+
+    def address(self) -> str:
+        """Where the in-app browser is."""
+        return self.page.evaluate(
+            "document.querySelector('iframe.web').contentWindow.location.pathname"
+        )
 
     @property
     def web(self) -> FrameLocator:

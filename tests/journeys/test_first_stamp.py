@@ -10,17 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.people import PHONE, WIDE, Phone, sign_in, window
-from tests.journeys.world import CARD, SHOP, SLOTS, STORE, Shop, open_shop
-from tests.plugins.product import LiveProduct
+from tests.journeys.world import CARD, SHOP, SLOTS, STORE, Shop
 
 CUSTOMER = "陈小溪"
 MANAGER = "周敏"
 APPEARS_S = 2.0
-
-
-@pytest.fixture(scope="module")
-def shop(live_product: LiveProduct) -> Shop:
-    return open_shop(live_product)
 
 
 @pytest.fixture
@@ -100,9 +94,7 @@ def show_code(customer: Phone) -> str:
     """The small stamp at the bottom left brings six digits and a countdown."""
     customer.web.get_by_role("button", name="出示集章验证码").click()
     expect(customer.web.get_by_text("给店员看")).to_be_visible()
-    expect(customer.web.locator("#sheet .zg-ring-text")).to_have_text(
-        re.compile(r"^(3:00|2:5\d)$")
-    )
+    expect(customer.web.locator("#sheet .zg-ring-text")).to_have_text(re.compile(r"^(3:00|2:5\d)$"))
     return digits_on(customer)
 
 
