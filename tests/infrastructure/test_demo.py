@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -84,15 +85,15 @@ class Demo:
 
 
 @pytest.fixture
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    var = tmp_path_factory.mktemp("demo")
-    for folder in (var, *var.parents):  # so that root's PostgreSQL may enter
-        if folder.stat().st_uid == os.getuid() and "pytest" in str(folder):
-            folder.chmod(0o755)
-    made = Demo(var)
-    yield made
-    if made.process and made.process.poll() is None:
-        made.end(signal.SIGTERM)
+def demo() -> Iterator[Demo]:
+    # Not below pytest's own folder: every pytest that starts shuts it to root's PostgreSQL.
+    with tempfile.TemporaryDirectory(prefix="zhanggui-demo-") as folder:
+        var = Path(folder)
+        var.chmod(0o755)
+        made = Demo(var)
+        yield made
+        if made.process and made.process.poll() is None:
+            made.end(signal.SIGTERM)
 
 
 class TestDemo:

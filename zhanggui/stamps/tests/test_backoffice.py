@@ -342,7 +342,7 @@ class TestFigures:
 
         page = office.client.get(url).content.decode()
 
-        assert "今天集章" in page
+        assert "今日集章" in page
         assert "比昨天" in page
 
 
