@@ -53,8 +53,10 @@ class Phone:
 
     def address(self) -> str:
         """Where the in-app browser is."""
-        return self.page.evaluate(
-            "document.querySelector('iframe.web').contentWindow.location.pathname"
+        return str(
+            self.page.evaluate(
+                "document.querySelector('iframe.web').contentWindow.location.pathname"
+            )
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 from django.utils.functional import Promise
@@ -178,7 +179,7 @@ def per_store(*, periods: Sequence[Period]) -> list[StoreFigures]:
             **sums,
         )
     )
-    rows: dict[int, dict[str, int]] = {row["store_id"]: dict(row) for row in found}
+    rows: dict[int, dict[str, Any]] = {row["store_id"]: {**row} for row in found}
     stores = [(store, rows.get(store.pk, {})) for store in Store.objects.order_by("id")]
     return [
         StoreFigures(
