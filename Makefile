@@ -27,10 +27,10 @@ install-dev:
 	@$(PYTHON) tools/install.py dev
 
 demo: install
-	@$(BIN)/zhanggui demo
+	@$(BIN)/zhanggui demo $(ARGS)
 
 demo-reset: install
-	@$(BIN)/zhanggui demo --reset
+	@$(BIN)/zhanggui demo --reset $(ARGS)
 
 test: install-dev
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
