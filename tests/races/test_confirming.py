@@ -12,8 +12,9 @@ import pytest
 from django.db import connection
 
 from tests.races.racing import outcomes, race
+from zhanggui.accounts.tests.factories import ACTOR
 from zhanggui.codes import services as codes
-from zhanggui.codes.models import CodeTry
+from zhanggui.codes.models import LIVE, CodeTry, OneTimeCode
 from zhanggui.core import tenancy
 from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError
@@ -22,7 +23,6 @@ from zhanggui.ledger.models import Entry, Transaction
 from zhanggui.stamps import hot, services
 from zhanggui.stamps.models import Card, Kind, StampRecord
 from zhanggui.stamps.tests.factories import (
-    ACTOR,
     Shop,
     balance_of,
     confirm,
@@ -215,10 +215,10 @@ class TestIssue:
     def test_one_card_has_one_live_code(self, shop: Shop) -> None:
         stamp(shop.desk, shop.card)
         kinds = [Kind.ACCUMULATE, Kind.CANCEL, Kind.ACCUMULATE, Kind.CANCEL]
-        answers = race(shop.merchant.pk, [lambda k=kind: take_code(shop.card, k) for kind in kinds])
+        answers = race(shop.merchant.pk, [partial(take_code, shop.card, kind) for kind in kinds])
 
         assert outcomes(answers) == {"ok": 4}
-        live = codes.OneTimeCode.objects.filter(state__in=codes.LIVE)
+        live = OneTimeCode.objects.filter(state__in=LIVE)
         assert live.count() == 1
 
     @pytest.mark.spec("stamps D13")
@@ -241,7 +241,7 @@ class TestIssue:
     @pytest.mark.spec("stamps D13")
     def test_five_new_codes_however_many_cards(self, shop: Shop) -> None:
         cards = self.cards_of_one_customer(shop)
-        answers = race(shop.merchant.pk, [lambda c=card: take_code(c) for card in cards])
+        answers = race(shop.merchant.pk, [partial(take_code, card) for card in cards])
 
         assert outcomes(answers) == {"ok": 5, "E_TOO_MANY_CODES": 3}
 
@@ -249,9 +249,9 @@ class TestIssue:
         cards = self.cards_of_one_customer(shop)
         most = 0
         for _ in range(4):  # a race shows itself soon, not always at once
-            answers = race(shop.merchant.pk, [lambda c=card: take_code(c) for card in cards])
+            answers = race(shop.merchant.pk, [partial(take_code, card) for card in cards])
             most = max(most, outcomes(answers)["ok"])
-            codes.OneTimeCode.objects.update(state="revoked", created_at=LONG_AGO)
+            OneTimeCode.objects.update(state="revoked", created_at=LONG_AGO)
 
         assert most > 5
 
@@ -260,9 +260,7 @@ class TestGuesses:
     @pytest.mark.spec("stamps D23")
     def test_sent_at_once_count_like_one_after_the_other(self, shop: Shop) -> None:
         guesses = [wrong_digits() for _ in range(PARALLEL)]
-        answers = race(
-            shop.merchant.pk, [lambda g=guess: confirm(shop.desk, g) for guess in guesses]
-        )
+        answers = race(shop.merchant.pk, [partial(confirm, shop.desk, guess) for guess in guesses])
 
         assert outcomes(answers) == {"E_CODE_INVALID": 4, "E_LOCKED": PARALLEL - 4}
         assert CodeTry.objects.count() == 5
@@ -285,7 +283,7 @@ class TestGuesses:
         most = 0
         for _ in range(4):
             guesses = [wrong_digits() for _ in range(PARALLEL)]
-            race(shop.merchant.pk, [lambda g=guess: confirm(shop.desk, g) for guess in guesses])
+            race(shop.merchant.pk, [partial(confirm, shop.desk, guess) for guess in guesses])
             most = max(most, CodeTry.objects.count())
             CodeTry.objects.all().delete()
 
@@ -307,7 +305,7 @@ class TestRandomRun:
         ]
         done = race(
             shop.merchant.pk,
-            [lambda d=desk, p=plan: _work(d, p) for desk, plan in zip(desks, plans, strict=True)],
+            [partial(_work, desk, plan) for desk, plan in zip(desks, plans, strict=True)],
         )
         booked = sum(done)
 
@@ -322,7 +320,7 @@ def _work(desk: Any, plan: list[tuple[Card, float, int]]) -> int:
     booked = 0
     for card, what, amount in plan:
         # the limit on new codes is not what is tried here
-        codes.OneTimeCode.objects.filter(customer_id=card.customer_id).update(created_at=LONG_AGO)
+        OneTimeCode.objects.filter(customer_id=card.customer_id).update(created_at=LONG_AGO)
         try:
             kind = Kind.CANCEL if what < 0.35 else Kind.ACCUMULATE
             digits = take_code(card, kind).digits

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from django.db import connection
 
@@ -25,7 +27,7 @@ def scans(shop: Shop, pairs: list[tuple[ManagerInvitation, Person]]) -> dict[str
     answers = race(
         shop.merchant.pk,
         [
-            lambda i=invitation, p=person: services.accept_scan(invitation_id=i.pk, person=p)
+            partial(services.accept_scan, invitation_id=invitation.pk, person=person)
             for invitation, person in pairs
         ],
     )

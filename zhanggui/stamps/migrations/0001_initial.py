@@ -11,221 +11,536 @@ import zhanggui.core.tokens
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('codes', '0001_initial'),
-        ('contacts', '0001_initial'),
-        ('ledger', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("codes", "0001_initial"),
+        ("contacts", "0001_initial"),
+        ("ledger", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ManagerInvitation',
+            name="ManagerInvitation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('scene_code_id', models.BigIntegerField()),
-                ('max_people', models.PositiveSmallIntegerField(default=1)),
-                ('used_count', models.PositiveSmallIntegerField(default=0)),
-                ('state', models.CharField(choices=[('fresh', 'Waiting for a scan'), ('used', 'Used'), ('revoked', 'Revoked'), ('expired', 'Expired')], default='fresh', max_length=10)),
-                ('created_by_id', models.BigIntegerField()),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('expires_at', models.DateTimeField()),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
-                ('store', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='manager_invitations', to='accounts.store')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("scene_code_id", models.BigIntegerField()),
+                ("max_people", models.PositiveSmallIntegerField(default=1)),
+                ("used_count", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("fresh", "Waiting for a scan"),
+                            ("used", "Used"),
+                            ("revoked", "Revoked"),
+                            ("expired", "Expired"),
+                        ],
+                        default="fresh",
+                        max_length=10,
+                    ),
+                ),
+                ("created_by_id", models.BigIntegerField()),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
+                (
+                    "store",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="manager_invitations",
+                        to="accounts.store",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='PendingManager',
+            name="PendingManager",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('person_id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=80)),
-                ('state', models.CharField(choices=[('waiting', 'Waiting for approval'), ('approved', 'Approved'), ('rejected', 'Rejected')], default='waiting', max_length=10)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('decided_by_id', models.BigIntegerField(null=True)),
-                ('invitation', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='stamps.managerinvitation')),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
-                ('store', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='accounts.store')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("person_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting for approval"),
+                            ("approved", "Approved"),
+                            ("rejected", "Rejected"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("decided_by_id", models.BigIntegerField(null=True)),
+                (
+                    "invitation",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="stamps.managerinvitation",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
+                (
+                    "store",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="accounts.store",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Programme',
+            name="Programme",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('slots', models.PositiveSmallIntegerField(default=10, validators=[django.core.validators.MinValueValidator(2), django.core.validators.MaxValueValidator(20)])),
-                ('reward', models.CharField(max_length=60)),
-                ('rules', models.TextField(blank=True, max_length=1000)),
-                ('code_ttl_s', models.PositiveSmallIntegerField(default=180, validators=[django.core.validators.MinValueValidator(60), django.core.validators.MaxValueValidator(600)])),
-                ('max_per_code', models.PositiveSmallIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(10)])),
-                ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused')], default='active', max_length=10)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('issue_account', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='ledger.account')),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                (
+                    "slots",
+                    models.PositiveSmallIntegerField(
+                        default=10,
+                        validators=[
+                            django.core.validators.MinValueValidator(2),
+                            django.core.validators.MaxValueValidator(20),
+                        ],
+                    ),
+                ),
+                ("reward", models.CharField(max_length=60)),
+                ("rules", models.TextField(blank=True, max_length=1000)),
+                (
+                    "code_ttl_s",
+                    models.PositiveSmallIntegerField(
+                        default=180,
+                        validators=[
+                            django.core.validators.MinValueValidator(60),
+                            django.core.validators.MaxValueValidator(600),
+                        ],
+                    ),
+                ),
+                (
+                    "max_per_code",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(10),
+                        ],
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("paused", "Paused")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "issue_account",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="ledger.account",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Card',
+            name="Card",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.CharField(default=zhanggui.core.tokens.new_token, max_length=40)),
-                ('balance', models.IntegerField(default=0)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('blocked', 'Blocked')], default='open', max_length=10)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('account', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='ledger.account')),
-                ('customer', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cards', to='contacts.customer')),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
-                ('programme', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cards', to='stamps.programme')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token", models.CharField(default=zhanggui.core.tokens.new_token, max_length=40)),
+                ("balance", models.IntegerField(default=0)),
+                ("version", models.PositiveIntegerField(default=0)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("blocked", "Blocked")],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                (
+                    "account",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="ledger.account",
+                    ),
+                ),
+                (
+                    "customer",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cards",
+                        to="contacts.customer",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
+                (
+                    "programme",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cards",
+                        to="stamps.programme",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='ProgrammeStore',
+            name="ProgrammeStore",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
-                ('programme', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='places', to='stamps.programme')),
-                ('store', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
+                (
+                    "programme",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="places",
+                        to="stamps.programme",
+                    ),
+                ),
+                (
+                    "store",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.store",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='StampRecord',
+            name="StampRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('accumulate', 'Stamp'), ('cancel', 'Cancel a stamp')], max_length=12)),
-                ('method', models.CharField(choices=[('otp', 'One-time code'), ('office', 'Back office')], max_length=8)),
-                ('manager_id', models.BigIntegerField()),
-                ('manager_name', models.CharField(max_length=80)),
-                ('customer_name', models.CharField(max_length=80)),
-                ('name_key', models.CharField(max_length=200)),
-                ('amount', models.SmallIntegerField()),
-                ('balance_after', models.IntegerField()),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('business_date', models.DateField()),
-                ('card', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='records', to='stamps.card')),
-                ('code', zhanggui.core.models.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='codes.onetimecode')),
-                ('customer', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='contacts.customer')),
-                ('merchant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.merchant')),
-                ('reverses', zhanggui.core.models.TenantForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, to='stamps.stamprecord')),
-                ('store', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='accounts.store')),
-                ('transaction', zhanggui.core.models.TenantForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='ledger.transaction')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("accumulate", "Stamp"), ("cancel", "Cancel a stamp")],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[("otp", "One-time code"), ("office", "Back office")], max_length=8
+                    ),
+                ),
+                ("manager_id", models.BigIntegerField()),
+                ("manager_name", models.CharField(max_length=80)),
+                ("customer_name", models.CharField(max_length=80)),
+                ("name_key", models.CharField(max_length=200)),
+                ("amount", models.SmallIntegerField()),
+                ("balance_after", models.IntegerField()),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                ("at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                ("business_date", models.DateField()),
+                (
+                    "card",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="records",
+                        to="stamps.card",
+                    ),
+                ),
+                (
+                    "code",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="codes.onetimecode",
+                    ),
+                ),
+                (
+                    "customer",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="contacts.customer",
+                    ),
+                ),
+                (
+                    "merchant",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="accounts.merchant",
+                    ),
+                ),
+                (
+                    "reverses",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="stamps.stamprecord",
+                    ),
+                ),
+                (
+                    "store",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="accounts.store",
+                    ),
+                ),
+                (
+                    "transaction",
+                    zhanggui.core.models.TenantForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="ledger.transaction",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
+                "default_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='ManagerBinding',
+            name="ManagerBinding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('merchant_id', models.BigIntegerField()),
-                ('store_id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=80)),
-                ('created_at', models.DateTimeField(default=zhanggui.core.clock.now)),
-                ('removed_at', models.DateTimeField(null=True)),
-                ('removed_by', models.CharField(blank=True, max_length=20)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='manager_bindings', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("merchant_id", models.BigIntegerField()),
+                ("store_id", models.BigIntegerField()),
+                ("name", models.CharField(max_length=80)),
+                ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),
+                ("removed_at", models.DateTimeField(null=True)),
+                ("removed_by", models.CharField(blank=True, max_length=20)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="manager_bindings",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['merchant_id', 'store_id'], name='managers_of_a_store')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('removed_at__isnull', True)), fields=('person',), name='one_active_binding_per_person')],
+                "indexes": [
+                    models.Index(fields=["merchant_id", "store_id"], name="managers_of_a_store")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("removed_at__isnull", True)),
+                        fields=("person",),
+                        name="one_active_binding_per_person",
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='managerinvitation',
-            index=models.Index(fields=['merchant', 'store', 'state'], name='invitations_of_a_store'),
+            model_name="managerinvitation",
+            index=models.Index(
+                fields=["merchant", "store", "state"], name="invitations_of_a_store"
+            ),
         ),
         migrations.AddIndex(
-            model_name='managerinvitation',
-            index=models.Index(fields=['merchant', 'scene_code_id'], name='invitation_by_scene'),
+            model_name="managerinvitation",
+            index=models.Index(fields=["merchant", "scene_code_id"], name="invitation_by_scene"),
         ),
         migrations.AddConstraint(
-            model_name='managerinvitation',
-            constraint=models.CheckConstraint(condition=models.Q(('used_count__lte', models.F('max_people'))), name='invitation_not_overused'),
+            model_name="managerinvitation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("used_count__lte", models.F("max_people"))),
+                name="invitation_not_overused",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pendingmanager',
-            constraint=models.UniqueConstraint(fields=('merchant', 'invitation', 'person_id'), name='one_pending_per_person'),
+            model_name="pendingmanager",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "invitation", "person_id"), name="one_pending_per_person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programme',
-            constraint=models.UniqueConstraint(fields=('merchant', 'name'), name='programme_name_once'),
+            model_name="programme",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "name"), name="programme_name_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programme',
-            constraint=models.CheckConstraint(condition=models.Q(('code_ttl_s__gte', 60), ('code_ttl_s__lte', 600)), name='code_life_60_to_600_s'),
+            model_name="programme",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("code_ttl_s__gte", 60), ("code_ttl_s__lte", 600)),
+                name="code_life_60_to_600_s",
+            ),
         ),
         migrations.AddIndex(
-            model_name='card',
-            index=models.Index(fields=['merchant', 'customer'], name='cards_of_a_customer'),
+            model_name="card",
+            index=models.Index(fields=["merchant", "customer"], name="cards_of_a_customer"),
         ),
         migrations.AddConstraint(
-            model_name='card',
-            constraint=models.UniqueConstraint(fields=('merchant', 'token'), name='card_token_once'),
+            model_name="card",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "token"), name="card_token_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='card',
-            constraint=models.UniqueConstraint(fields=('merchant', 'programme', 'customer'), name='one_card_per_customer'),
+            model_name="card",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "programme", "customer"), name="one_card_per_customer"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='programmestore',
-            constraint=models.UniqueConstraint(fields=('merchant', 'programme', 'store'), name='programme_in_a_store_once'),
+            model_name="programmestore",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "programme", "store"), name="programme_in_a_store_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='stamprecord',
-            index=models.Index(fields=['merchant', 'store', '-at', '-id'], name='records_of_a_store'),
+            model_name="stamprecord",
+            index=models.Index(
+                fields=["merchant", "store", "-at", "-id"], name="records_of_a_store"
+            ),
         ),
         migrations.AddIndex(
-            model_name='stamprecord',
-            index=models.Index(fields=['merchant', '-at', '-id'], name='records_newest_first'),
+            model_name="stamprecord",
+            index=models.Index(fields=["merchant", "-at", "-id"], name="records_newest_first"),
         ),
         migrations.AddIndex(
-            model_name='stamprecord',
-            index=models.Index(fields=['merchant', 'card', '-at', '-id'], name='records_of_a_card'),
+            model_name="stamprecord",
+            index=models.Index(fields=["merchant", "card", "-at", "-id"], name="records_of_a_card"),
         ),
         migrations.AddConstraint(
-            model_name='stamprecord',
-            constraint=models.UniqueConstraint(fields=('merchant', 'transaction'), name='record_once'),
+            model_name="stamprecord",
+            constraint=models.UniqueConstraint(
+                fields=("merchant", "transaction"), name="record_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stamprecord',
-            constraint=models.UniqueConstraint(condition=models.Q(('code__isnull', False)), fields=('merchant', 'code'), name='code_booked_once'),
+            model_name="stamprecord",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("code__isnull", False)),
+                fields=("merchant", "code"),
+                name="code_booked_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stamprecord',
-            constraint=models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('merchant', 'reverses'), name='cancelled_once'),
+            model_name="stamprecord",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("reverses__isnull", False)),
+                fields=("merchant", "reverses"),
+                name="cancelled_once",
+            ),
         ),
     ]
