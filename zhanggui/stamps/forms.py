@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django import forms
@@ -10,15 +12,39 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.accounts.models import Store, StoreState
 from zhanggui.stamps.models import Kind
 
+MOST_DIGITS, MOST_AMOUNT, LONGEST_REASON = 40, 100, 200
 
-class ConfirmForm(forms.Form):
+
+@dataclass(frozen=True, slots=True)
+class ConfirmInput:
     """What the manager confirms after the preview."""
 
-    digits = forms.CharField(max_length=40)
-    amount = forms.IntegerField(required=False, min_value=1, max_value=100)
-    reason = forms.CharField(required=False, max_length=200)
-    record = forms.IntegerField(required=False)
-    key = forms.CharField(required=False, max_length=80)
+    digits: str
+    amount: int
+    reason: str
+    record: int | None
+    key: str
+
+
+def read_confirm(sent: Mapping[str, str]) -> ConfirmInput | None:
+    """Read the form of a hot door by hand: a form object would cost as much as the booking.
+
+    Returns:
+        The values, or None for what no page of ours sends.
+    """
+    digits = sent.get("digits", "").strip()
+    reason = sent.get("reason", "").strip()
+    try:
+        amount = int(sent.get("amount") or "1")
+        record = int(sent["record"]) if sent.get("record") else None
+    except ValueError:
+        return None
+    texts = digits + reason + sent.get("key", "")
+    is_readable = 0 < len(digits) <= MOST_DIGITS and len(reason) <= LONGEST_REASON
+    is_in_range = 1 <= amount <= MOST_AMOUNT and (record is None or 0 < record < 2**63)
+    if not is_readable or not is_in_range or "\0" in texts:
+        return None
+    return ConfirmInput(digits, amount, reason, record, sent.get("key", ""))
 
 
 class ProgrammeForm(forms.Form):

@@ -57,7 +57,7 @@ target AS (
     AND (%(record)s::bigint IS NULL OR r.id = %(record)s)
     AND NOT EXISTS (SELECT 1 FROM stamps_stamprecord c
                     WHERE c.merchant_id = %(merchant)s AND c.reverses_id = r.id)
-  ORDER BY r.at DESC, r.id DESC LIMIT 1
+  ORDER BY r.card_id, r.at DESC, r.id DESC LIMIT 1
 ),
 wanted AS (
   SELECT spent.subject_id,

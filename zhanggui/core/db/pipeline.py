@@ -28,6 +28,9 @@ type Values = Mapping[str, Value]
 type Line = tuple[bytes | None, ...]
 """A row as the database writes it; the readers below turn its fields into values."""
 
+# A hot statement always means the same few rows by index: planning it anew for each set of values
+# took longer than running it. Django's own statements are not prepared and stay as they are.
+GENERIC = b"SET plan_cache_mode = force_generic_plan"
 BEGIN: LiteralString = "BEGIN"
 COMMIT: LiteralString = "COMMIT"
 WAIT_MS = 60_000
@@ -80,7 +83,10 @@ def _trip(raw: psycopg.Connection[Any], statements: Sequence[Statement]) -> list
     if pgconn.status != 0:
         message = "the connection is closed"
         raise psycopg.OperationalError(message)
-    names = _prepared.setdefault(raw, {})
+    names = _prepared.get(raw)
+    if names is None:
+        raw.pgconn.exec_(GENERIC)
+        names = _prepared[raw] = {}
     fresh: list[str] = []
     pgconn.enter_pipeline_mode()
     try:

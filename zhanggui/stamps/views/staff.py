@@ -17,10 +17,11 @@ from zhanggui.core import tokens
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, selectors, services
 from zhanggui.stamps.errors import CodeFormat
-from zhanggui.stamps.forms import ConfirmForm, LedgerFilter
+from zhanggui.stamps.forms import LedgerFilter, read_confirm
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.stamps.models import Kind
 from zhanggui.stamps.selectors import Figures, Period
+from zhanggui.stamps.views.lines import lines_of
 from zhanggui.ui import paging
 
 PERIODS: tuple[tuple[int, str | Promise], ...] = (
@@ -75,21 +76,20 @@ def confirm_code(request: ManagerRequest) -> HttpResponse:
 
     Reached by two chains with the same checks: the ordinary one and the hot door.
     """
-    form = ConfirmForm(request.POST)
-    if not form.is_valid():
+    values = read_confirm(request.POST)
+    if values is None:
         if _wants_json(request):
             raise CodeFormat
         return _answer(request, "_refused.html", _desk_page(request), status=422)
-    values = form.cleaned_data
     try:
         confirmed = services.confirm(
             desk=request.desk,
-            digits=values["digits"],
+            digits=values.digits,
             actor=request.actor,
-            amount=values["amount"] or 1,
-            reason=values["reason"],
-            record_id=values["record"],
-            key=values["key"] or request.headers.get("Idempotency-Key", ""),
+            amount=values.amount,
+            reason=values.reason,
+            record_id=values.record,
+            key=values.key or request.headers.get("Idempotency-Key", ""),
         )
     except DomainError as refusal:
         if _wants_json(request):
@@ -156,7 +156,7 @@ def ledger(request: ManagerRequest) -> HttpResponse:
         {
             "desk": request.desk,
             "page": page,
-            "rows": selectors.with_context(page.rows),
+            "lines": lines_of(selectors.with_context(page.rows)),
             "wanted": wanted,
             "period": period,
             "oldest": selectors.ledger_period(request.desk.zone).first,

@@ -1,0 +1,1 @@
+"""What the product does per second, and what it survives: ``make bench``."""

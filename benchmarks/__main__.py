@@ -1,0 +1,58 @@
+"""``python -m benchmarks [--quick] [confirm races pages kills memory]``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from benchmarks import confirming, kills, memory, pages, races, results
+from benchmarks.place import Place
+from benchmarks.world import World
+
+MANAGERS = 40
+MEASUREMENTS = {
+    "confirm": confirming.measure,
+    "races": races.measure,
+    "kills": kills.measure,
+    "pages": pages.measure,
+}
+
+
+def main() -> int:
+    """Run what was asked for; print a table and write ``var/bench.json``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help="; ".join([*MEASUREMENTS, "memory"])
+    )
+    parser.add_argument("--quick", action="store_true", help="less of everything, for a look")
+    asked = parser.parse_args()
+    names = asked.names or [*MEASUREMENTS, "memory"]
+    began = time.monotonic()
+    if set(names) - {"memory"}:
+        place = Place()
+        try:
+            place.start()
+            world = World(place, MANAGERS)
+            world.age()
+            place.start_server()
+            for name, measure in MEASUREMENTS.items():
+                if name in names:
+                    report(measure(world, is_quick=asked.quick))
+        finally:
+            place.stop()
+    if "memory" in names:
+        report(memory.measure())
+    print(f"took {time.monotonic() - began:.0f} s; written to {results.REPORT}")
+    return 0
+
+
+def report(found: list[results.Result]) -> None:
+    """Show and keep the figures of one measurement."""
+    for result in found:
+        results.show(result)
+    results.save(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

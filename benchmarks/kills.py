@@ -1,0 +1,117 @@
+"""``kill -9`` of the web server and of PostgreSQL in the middle of confirms."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from benchmarks.results import Result
+
+if TYPE_CHECKING:
+    from benchmarks.world import Desk, World
+
+CLIENTS = 8
+BOOKED = "SELECT count(*) FROM ledger_transaction WHERE merchant_id = %(m)s"
+
+
+def measure(world: World, *, is_quick: bool) -> list[Result]:
+    """Ten times: confirms under load, something is killed, everybody tries again."""
+    runs, seconds = (2, 6) if is_quick else (10, 30)
+    before = world.counted(BOOKED)
+    codes = iter(world.live_codes(60_000 if not is_quick else 6_000))
+    acknowledged: dict[str, int] = {}
+    lock = threading.Lock()
+    for run in range(runs):
+        _one_run(world, codes, acknowledged, lock, seconds, run)
+    booked = _booked_of(world)
+    lost = sum(record not in booked for record in acknowledged.values())
+    doubled = len(acknowledged) - len(set(acknowledged.values()))
+    extra = world.counted(BOOKED) - before - len(acknowledged)
+    return [
+        Result("kills.runs", runs, "runs", None, f"{seconds} s each"),
+        Result("kills.acknowledged", len(acknowledged), "stamps"),
+        Result("kills.lost", lost, "stamps"),
+        Result("kills.doubled", doubled, "stamps"),
+        Result("kills.booked_without_answer", extra, "stamps", None, "the client gave up waiting"),
+        Result("kills.ledger_findings", world.findings(), "findings"),
+    ]
+
+
+def _booked_of(world: World) -> set[int]:
+    with world.place.connect() as connection:
+        rows = connection.execute(
+            "SELECT id FROM stamps_stamprecord WHERE merchant_id = %s", [world.merchant.pk]
+        ).fetchall()
+    return {int(str(row[0])) for row in rows}
+
+
+def _one_run(
+    world: World,
+    codes: object,
+    acknowledged: dict[str, int],
+    lock: threading.Lock,
+    seconds: float,
+    run: int,
+) -> None:
+    from django.db import connections
+
+    connections.close_all()
+    until = time.monotonic() + seconds
+    threads = [
+        threading.Thread(target=_client, args=(world, desk, codes, acknowledged, lock, until))
+        for desk in world.desks[:CLIENTS]
+    ]
+    for thread in threads:
+        thread.start()
+    chance = random.Random(run)
+    time.sleep(seconds * (0.3 + 0.4 * chance.random()))
+    if run % 2:
+        world.place.kill_database()
+        world.place.cluster.start()
+    else:
+        world.place.kill_server()
+        world.place.start_server()
+    for thread in threads:
+        thread.join()
+
+
+def _client(
+    world: World,
+    desk: Desk,
+    codes: object,
+    acknowledged: dict[str, int],
+    lock: threading.Lock,
+    until: float,
+) -> None:
+    while time.monotonic() < until:
+        with lock:
+            digits = next(codes)  # type: ignore[call-overload]
+        request = desk.confirm(world.place.port, digits, f"kill-{digits}")
+        for _ in range(400):  # the reply may be lost: the same key again until it comes
+            record = _try(world.place.port, request)
+            if record is not None:
+                with lock:
+                    acknowledged[digits] = record
+                break
+            time.sleep(0.1)
+
+
+def _try(port: int, request: bytes) -> int | None:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(request)
+            received = b""
+            while b"\r\n\r\n" not in received or not received.rstrip().endswith(b"}"):
+                piece = connection.recv(65_536)
+                if not piece:
+                    return None
+                received += piece
+    except OSError:
+        return None
+    if received[9:12] != b"200":
+        return None
+    return int(json.loads(received.split(b"\r\n\r\n", 1)[1])["record_id"])

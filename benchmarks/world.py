@@ -1,0 +1,175 @@
+"""A shop big enough to measure: managers with sessions, cards with live codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from benchmarks import load
+
+if TYPE_CHECKING:
+    from benchmarks.place import Place
+
+CSRF = "c" * 32
+LIFE = timedelta(hours=6)  # longer than any measurement; the rule itself is tested elsewhere
+
+
+@dataclass
+class Desk:
+    """A manager's browser."""
+
+    person_id: int
+    cookies: str
+
+    def confirm(self, port: int, digits: str, key: str) -> bytes:
+        """The request that confirms a code."""
+        return load.post(
+            port,
+            "/staff/confirm",
+            cookies=self.cookies,
+            csrf=CSRF,
+            fields=f"digits={digits}&amount=1&reason=&record=&key=",
+            key=key,
+        )
+
+
+class World:
+    """One merchant, one store, one programme, many managers and cards."""
+
+    def __init__(self, place: Place, managers: int) -> None:
+        from zhanggui.accounts.actors import system_actor
+        from zhanggui.accounts.models import Merchant, Store
+        from zhanggui.channels.wechat.models import ChannelAccount
+        from zhanggui.core import tenancy
+        from zhanggui.stamps import services
+
+        self.place = place
+        self.actor = system_actor("benchmarks")
+        self.merchant = Merchant.objects.create(name="茶舍", slug="tea")
+        self.account = ChannelAccount(
+            tier="platform", app_id="wxsb00000000000001", original_id="gh_1", name="掌柜"
+        )
+        for secret in ("secret", "callback_token", "aes_key"):
+            self.account.seal(secret, "x" * 43)
+        self.account.save()
+        with tenancy.merchant_scope(self.merchant.pk):
+            self.store = Store(name="一号店")
+            self.store.save()
+            self.programme = services.create_programme(
+                values=services.ProgrammeInput(name="集章卡", reward="一杯", slots=20),
+                actor=self.actor,
+            )
+        self.desks = [self._desk(number) for number in range(managers)]
+        self._used = 0
+
+    def age(self, entries: int = 5_000) -> None:
+        """Give the tables some history and statistics: an empty database plans differently."""
+        from benchmarks import pages
+
+        self.live_codes(500)
+        pages.fill(self, entries)
+        with self.place.connect() as connection:
+            connection.execute("VACUUM ANALYZE")
+
+    def _desk(self, number: int) -> Desk:
+        from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+        from zhanggui.accounts.models import Person
+        from zhanggui.accounts.sessions import SessionStore
+        from zhanggui.channels.wechat.guards import ACCOUNT_KEY
+        from zhanggui.stamps.models import ManagerBinding
+
+        person = Person(name=f"店员{number}")
+        person.set_unusable_password()
+        person.save()
+        ManagerBinding.objects.create(
+            person=person,
+            merchant_id=self.merchant.pk,
+            store_id=self.store.pk,
+            name=person.name,
+        )
+        session = SessionStore()
+        session[SESSION_KEY] = str(person.pk)
+        session[BACKEND_SESSION_KEY] = "zhanggui.accounts.backends.PhoneBackend"
+        session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+        session[ACCOUNT_KEY] = self.account.pk
+        session.create()
+        cookies = f"zhanggui_session={session.session_key}; zhanggui_csrf={CSRF}"
+        return Desk(person.pk, cookies)
+
+    def live_codes(self, many: int) -> list[str]:
+        """Make cards with one live code each; answers their digits."""
+        from zhanggui.codes import services as codes
+        from zhanggui.core import clock, tenancy
+
+        first = self._used
+        self._used += many
+        digits = [f"{number:06d}" for number in range(first, first + many)]
+        with tenancy.merchant_scope(self.merchant.pk):
+            hashes = [codes.hashes_of(six)[0] for six in digits]
+        ids = self.cards(many)
+        now = clock.now()
+        with self.place.connect() as connection, connection.cursor() as cursor:
+            with cursor.copy(
+                "COPY codes_onetimecode (merchant_id, operation, subject_type, subject_id,"
+                " customer_id, store_ids, digits_hash, key_version, state, created_at, expires_at)"
+                " FROM STDIN"
+            ) as copy:
+                for card_id, hash_ in zip(ids, hashes, strict=True):
+                    copy.write_row(
+                        (
+                            self.merchant.pk,
+                            "stamps.accumulate",
+                            "stamps.card",
+                            card_id,
+                            card_id,
+                            [self.store.pk],
+                            hash_,
+                            1,
+                            "active",
+                            now,
+                            now + LIFE,
+                        )
+                    )
+            cursor.execute("ANALYZE codes_onetimecode, stamps_card, contacts_customer")
+        return digits
+
+    def cards(self, many: int) -> list[int]:
+        """Make customers with an empty card each; answers the cards' ids."""
+        with self.place.connect() as connection:
+            rows = connection.execute(
+                """
+                WITH made AS (
+                  INSERT INTO contacts_customer
+                    (merchant_id, number, name, name_key, state, created_at)
+                  SELECT %(m)s, (20000000 + nextval('contacts_customer_id_seq'))::text,
+                         '王小明', '王小明|wangxiaoming|wxm', 'active', now()
+                  FROM generate_series(1, %(n)s) RETURNING id
+                ), opened AS (
+                  INSERT INTO ledger_account (merchant_id, unit, code, balance, is_cached)
+                  SELECT %(m)s, 'stamp', 'card:b' || id, 0, false FROM made RETURNING id, code
+                )
+                INSERT INTO stamps_card
+                  (merchant_id, token, programme_id, customer_id, account_id, balance, version,
+                   state, created_at)
+                SELECT %(m)s, 'bench' || made.id, %(p)s, made.id, opened.id, 0, 0, 'open', now()
+                FROM made JOIN opened ON opened.code = 'card:b' || made.id RETURNING id
+                """,
+                {"m": self.merchant.pk, "n": many, "p": self.programme.pk},
+            ).fetchall()
+        return [int(str(row[0])) for row in rows]
+
+    def counted(self, sql: str) -> int:
+        """One number out of the database; ``%(m)s`` is the merchant."""
+        with self.place.connect() as connection:
+            row = connection.execute(sql, {"m": self.merchant.pk}).fetchone()
+        return int(str(row[0])) if row else 0
+
+    def findings(self) -> int:
+        """What ``check_ledger`` has to complain about."""
+        from zhanggui.core import tenancy
+        from zhanggui.ledger import checks
+
+        with tenancy.merchant_scope(self.merchant.pk):
+            return len(checks.findings())
