@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from zhanggui.codes.models import LIVE, CodeState, OneTimeCode
 from zhanggui.contacts.guards import CustomerRequest, customer_view
+from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.models import Card, Kind, Programme, ProgrammeState
@@ -245,5 +246,5 @@ def _layer_of(card: Card, found: CodeShown | CodeStatus) -> Layer:
 
 
 def _fresh(card: Card, shown: str) -> int:
-    before = int(shown) if shown.isdecimal() else card.balance
-    return max(0, min(FRESH_AT_MOST, card.balance - before))
+    before = numbers.whole(shown)
+    return 0 if before is None else max(0, min(FRESH_AT_MOST, card.balance - before))

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Store
-from zhanggui.core import clock
+from zhanggui.core import clock, numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, rules, selectors, services
 from zhanggui.stamps.forms import CancelForm, LedgerFilter
@@ -36,8 +36,9 @@ def ledger(request: MerchantRequest) -> HttpResponse:
     """Entries of all stores, newest first."""
     wanted = LedgerFilter(request.GET).values()
     today = clock.local_date(clock.now(), request.merchant.time_zone)
-    first = wanted["since"] or BEGINNING
-    period = Period(first, wanted["until"] or max(today, first), request.merchant.time_zone)
+    first = min(wanted["since"] or BEGINNING, today)
+    last = min(wanted["until"] or today, today)  # the calendar's last day has no next one
+    period = Period(first, last, request.merchant.time_zone)
     records = selectors.ledger(
         period=period,
         store_id=wanted["store"],
@@ -114,8 +115,7 @@ def figures(request: MerchantRequest) -> HttpResponse:
 def cards(request: MerchantRequest) -> HttpResponse:
     """All cards, newest first."""
     search = request.GET.get("q", "")[:40]
-    typed = request.GET.get("programme", "")
-    programme_id = int(typed) if typed.isdecimal() else None
+    programme_id = numbers.whole(request.GET.get("programme", ""))
     found = insight.cards(search=search, programme_id=programme_id)
     page = paging.keyset(found, order=("-id",), after=request.GET.get("after", ""))
     return render(

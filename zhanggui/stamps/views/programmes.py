@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
+from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, services
 from zhanggui.stamps.forms import ProgrammeForm
@@ -118,9 +119,8 @@ def _page(form: ProgrammeForm) -> dict[str, Any]:
 
 
 def _sample(given: Any) -> dict[str, Any]:
-    typed = str(given.get("slots") or "")
-    slots = int(typed) if typed.isdecimal() else 10
-    slots = max(4, min(20, slots))
+    typed = numbers.whole(str(given.get("slots") or ""))
+    slots = 10 if typed is None else max(4, min(20, typed))
     return {
         "name": str(given.get("name") or "")[:60] or _("Name of the card"),
         "reward": str(given.get("reward") or "")[:60] or _("the reward"),
