@@ -57,6 +57,7 @@ if IS_PRODUCTION:
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "zhanggui.core.middleware.RequestLogMiddleware",
+    "zhanggui.core.middleware.PlainInputMiddleware",
     "zhanggui.accounts.sessions.SessionMiddleware",
     "zhanggui.core.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -34,6 +34,8 @@ from zhanggui.core.errors import SignedOut
 from zhanggui.ui import qr
 
 COOKIE = "zhanggui_customer"
+LONGEST_PATH = 1000
+"""More makes a QR code nobody's camera reads; beyond 2,331 bytes there is none at all."""
 
 
 class CustomerRequest(HttpRequest):
@@ -119,7 +121,10 @@ def _sign_in(request: HttpRequest, merchant: Merchant) -> HttpResponse:
 
 def open_in_wechat(request: HttpRequest, *, merchant: Merchant | None = None) -> HttpResponse:
     """The page for other browsers: open this in WeChat, with a QR code of the address."""
-    address = f"{settings.BASE_URL}{request.get_full_path()}"
+    path = request.get_full_path()
+    if len(path) > LONGEST_PATH:
+        path = cookie_path(merchant) if merchant else "/"
+    address = f"{settings.BASE_URL}{path}"
     page = {
         "merchant": merchant,
         "address": address,

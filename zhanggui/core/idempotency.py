@@ -67,7 +67,7 @@ def once(
     if not key:
         with transaction.atomic():
             return write()
-    key = key[:LONGEST_KEY]
+    key = key.replace("\0", "")[:LONGEST_KEY]  # no text of the database can hold a zero byte
     print_ = fingerprint(content)
     found = replay(caller=caller, key=key, print_=print_)
     if found is not None:

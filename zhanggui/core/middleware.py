@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -42,6 +43,23 @@ class RequestLogMiddleware:
         finally:
             structlog.contextvars.clear_contextvars()
         return response
+
+
+class PlainInputMiddleware:
+    """Refuse zero bytes in addresses and cookies (400): no text of the database can hold one.
+
+    Form fields refuse them by themselves.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = (request.path_info, *request.COOKIES.values())
+        if "%00" in request.META.get("QUERY_STRING", "") or any("\0" in text for text in given):
+            message = "a zero byte in the address or a cookie"
+            raise BadRequest(message)
+        return self.get_response(request)
 
 
 class LanguageMiddleware:

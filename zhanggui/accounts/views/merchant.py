@@ -14,7 +14,7 @@ from zhanggui.accounts import audit, rights, selectors, services, todo
 from zhanggui.accounts.forms import RoleForm, StaffForm, StoreForm, put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Membership, Role, Store, StoreState
-from zhanggui.core import idempotency, tokens
+from zhanggui.core import idempotency, numbers, tokens
 from zhanggui.core.errors import DomainError
 from zhanggui.ui import paging
 
@@ -245,9 +245,10 @@ def audit_log(request: MerchantRequest) -> HttpResponse:
     """Who did what, newest first, 50 a page."""
     action = request.GET.get("action", "")
     person = request.GET.get("person", "")
-    if person and not person.isdecimal():
+    person_id = numbers.whole(person)
+    if person and person_id is None:
         raise BadRequest
-    found = selectors.audit_entries(action=action, person_id=int(person) if person else None)
+    found = selectors.audit_entries(action=action, person_id=person_id)
     entries = paging.keyset(found, order=("-at", "-id"), after=request.GET.get("after", ""))
     page = {
         "page": entries,

@@ -19,6 +19,7 @@ from zhanggui.accounts.guards import (
     platform_view,
 )
 from zhanggui.accounts.models import Membership, Merchant, Operator, Role, TierState
+from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 
 # -- platform
@@ -117,10 +118,9 @@ def platform_freeze(request: PlatformRequest, *, slug: str) -> HttpResponse:
 def platform_reset(request: PlatformRequest, *, slug: str) -> HttpResponse:
     """Give an owner of the merchant a new initial password, shown in this answer only."""
     merchant = get_object_or_404(Merchant, slug=slug)
-    number = request.POST.get("membership", "")
     owners = Membership.objects.filter(merchant=merchant, role=Role.OWNER)
     owner = get_object_or_404(
-        owners.select_related("person"), pk=int(number) if number.isdecimal() else 0
+        owners.select_related("person"), pk=numbers.whole(request.POST.get("membership", "")) or 0
     )
     password = services.reset_password(person=owner.person, actor=request.actor)
     page = {

@@ -17,6 +17,7 @@ SCENE_PREFIX = "qrscene_"  # only in front of the scene of a subscribe event
 KEY_LENGTH = 200
 OPENID_LENGTH = 64
 LATEST = 253_402_300_799  # 9999-12-31, the last moment Python can name
+LATEST_DIGITS = len(str(LATEST))
 
 
 class CannotRead(Exception):
@@ -80,7 +81,7 @@ def fields(body: str) -> dict[str, str]:
 def _json_fields(body: str) -> dict[str, str]:
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets in brackets, thousands deep
         raise CannotRead from None
     if not isinstance(content, dict):
         raise CannotRead
@@ -113,6 +114,7 @@ def read(body: str) -> Push:
 
 def _moment(found: Mapping[str, str]) -> datetime:
     written = found.get("CreateTime", "")
-    if not written.isascii() or not written.isdigit() or int(written) > LATEST:
+    is_number = written.isascii() and written.isdigit() and len(written) <= LATEST_DIGITS
+    if not is_number or int(written) > LATEST:
         raise CannotRead
     return datetime.fromtimestamp(int(written), UTC)

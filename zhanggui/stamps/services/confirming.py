@@ -38,6 +38,7 @@ LONGEST_KEY = 80
 LONGEST_REASON = 200
 RUNS = 3
 MOST_ASKED = 1000  # more is refused like this, and fits the database's integer
+LAST_ID = 2**63 - 1  # no record has it, and more would not fit the database's bigint
 LOST_TO_ANOTHER = frozenset({"one_reversal_each", "cancelled_once", "one_answer_per_key"})
 
 
@@ -294,7 +295,7 @@ def _question(wish: Wish) -> hot.Question:
         cancel_since=moment - rules.MANAGER_CANCELS_WITHIN,
         replay_since=moment - idempotency.REPLAY_FOR,
         amount=min(wish.amount, MOST_ASKED),
-        record_id=wish.record_id,
+        record_id=None if wish.record_id is None else max(0, min(wish.record_id, LAST_ID)),
         caller=wish.actor.key,
         key=wish.key,
     )

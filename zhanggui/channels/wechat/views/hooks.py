@@ -19,7 +19,7 @@ from zhanggui.accounts.guards import mark
 from zhanggui.channels.wechat import crypto, deliveries, push
 from zhanggui.channels.wechat.crypto import CannotDecrypt, MessageBox
 from zhanggui.channels.wechat.models import ChannelAccount
-from zhanggui.core import clock
+from zhanggui.core import clock, numbers
 
 log = structlog.get_logger("zhanggui.wechat.hooks")
 
@@ -109,7 +109,7 @@ def _stamp(request: HttpRequest) -> str:
 
 def _body(request: HttpRequest) -> bytes:
     declared = request.META.get("CONTENT_LENGTH") or "0"
-    if not declared.isdigit() or int(declared) > BODY_LIMIT:
+    if numbers.whole(declared) is None or int(declared) > BODY_LIMIT:
         raise Refused(413, "body too big")
     body = request.read(BODY_LIMIT + 1)
     if len(body) > BODY_LIMIT:
@@ -122,7 +122,7 @@ def _encrypted(body: bytes) -> str:
         encrypted = push.fields(body.decode()).get("Encrypt", "")
     except (UnicodeDecodeError, push.CannotRead):
         raise Refused(400, "body") from None
-    if not encrypted:
+    if not encrypted.isascii() or not encrypted:  # Base64 by its nature
         raise Refused(400, "no encrypted part")
     return encrypted
 
