@@ -64,8 +64,8 @@ def fill(world: World, many: int) -> None:
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER ALL")
         first = connection.execute("SELECT coalesce(max(id), 0) FROM ledger_transaction").fetchone()
         values["first"] = int(str(first[0])) if first else 0
-        connection.execute(_TRANSACTIONS, values)
-        connection.execute(_RECORDS, values)
+        for statement in (_TRANSACTIONS, _ENTRIES, _RECORDS, _BALANCE):
+            connection.execute(statement, values)
         for table in ("ledger_transaction", "stamps_stamprecord"):
             connection.execute(f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))")
             connection.execute(f"ALTER TABLE {table} ENABLE TRIGGER ALL")
@@ -80,6 +80,17 @@ SELECT %(m)s, %(first)s + g, 'stamp', 'stamps.accumulated', 'fill:' || %(first)s
        now() - make_interval(secs => g * 1200000.0 / %(n)s),
        (now() - make_interval(secs => g * 1200000.0 / %(n)s))::date
 FROM generate_series(1, %(n)s) g
+"""
+_ENTRIES = """
+INSERT INTO ledger_entry (merchant_id, transaction_id, account_id, amount)
+SELECT %(m)s, %(first)s + g, side.account_id, side.amount
+FROM generate_series(1, %(n)s) g, (
+  SELECT %(issue)s::bigint AS account_id, -1 AS amount
+  UNION ALL SELECT account_id, 1 FROM stamps_card WHERE merchant_id = %(m)s AND id = %(card)s
+) side
+"""
+_BALANCE = """
+UPDATE stamps_card SET balance = balance + %(n)s WHERE merchant_id = %(m)s AND id = %(card)s
 """
 _RECORDS = """
 INSERT INTO stamps_stamprecord

@@ -1,162 +1,44 @@
-"""The hot door of the manager's desk: who is it, in one statement.
-
-The ordinary chain answers the same question with session, person, platform account, binding and
-store one after the other (``guards.manager_view``). One table of attacks runs over both.
-"""
+"""The hot door of the manager's desk: the guard for the short chain of ``config.hot``."""
 
 from __future__ import annotations
 
-from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Any, LiteralString, NamedTuple, cast
+from functools import wraps
+from typing import TYPE_CHECKING
 
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 
-from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.guards import mark
-from zhanggui.accounts.models import Person
-from zhanggui.accounts.sessions import SessionStore
-from zhanggui.channels.wechat.guards import ACCOUNT_KEY
 from zhanggui.core import tenancy
-from zhanggui.core.db import pipeline as read
-from zhanggui.core.db.pipeline import Line, Statement, fetch_first
 from zhanggui.core.errors import SignedOut
-from zhanggui.stamps.guards import ManagerRequest, unbound_page
-from zhanggui.stamps.results import Desk
+from zhanggui.stamps import desks
+from zhanggui.stamps.guards import ManagerRequest, enter, unbound_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-SHORTEST_KEY = 8
-
-WHO: LiteralString = """
-SELECT s.session_data, p.id, p.name, p.password, p.is_active, a.id,
-       b.id, b.store_id, m.id, m.name, m.slug, m.time_zone
-FROM accounts_session s
-JOIN accounts_person p ON p.id = s.person_id
-LEFT JOIN wechat_channelaccount a ON a.tier = 'platform' AND a.is_connected
-LEFT JOIN stamps_managerbinding b ON b.person_id = p.id AND b.removed_at IS NULL
-LEFT JOIN accounts_merchant m ON m.id = b.merchant_id
-WHERE s.session_key = %(key)s AND s.expire_date > %(now)s
-"""
-
-
-class Who(NamedTuple):
-    """What ``WHO`` answers."""
-
-    session_data: str
-    person_id: int
-    person_name: str
-    password: str
-    is_active: bool
-    account_id: int | None
-    binding_id: int | None
-    store_id: int
-    merchant_id: int
-    merchant_name: str
-    merchant_slug: str
-    zone: str
 
 
 def manager_door(
     view: Callable[[ManagerRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """As ``guards.manager_view``, in one statement; for pieces of pages and JSON only.
+    """As ``guards.manager_view``, for pieces of pages and JSON only; no session is loaded.
 
     The desk comes without the store's name, and whether store and shop are open is read by the
     service itself.
-    """
-
-    @wraps(view)
-    def guarded(request: HttpRequest) -> HttpResponse:
-        manager_request = cast("ManagerRequest", request)
-        who = _who(request)
-        person = Person(
-            id=who.person_id, name=who.person_name, password=who.password, is_active=True
-        )
-        request.user = person
-        manager_request.person = person
-        manager_request.actor = person_actor(person, request)
-        if who.binding_id is None:
-            return unbound_page(manager_request)
-        manager_request.desk = _desk(who, who.binding_id)
-        with tenancy.merchant_scope(who.merchant_id):
-            return view(manager_request)
-
-    return mark(guarded, "manager")
-
-
-def _who(request: HttpRequest) -> Who:
-    """Who holds the session.
 
     Raises:
         SignedOut: no session, an ended one, or one that did not begin in WeChat (401).
     """
-    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
-    if len(key) < SHORTEST_KEY or not set(key) <= set(VALID_KEY_CHARS):
-        raise SignedOut
-    row = fetch_first(Statement(WHO, {"key": key, "now": timezone.now()}))
-    if row is None:
-        raise SignedOut
-    who = _read_who(row)
-    if not who.is_active or not _is_theirs(_read(who.session_data), who):
-        raise SignedOut
-    return who
 
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        who = desks.who_of(request)
+        if who is None:
+            raise SignedOut
+        manager_request = enter(request, who)
+        if who.binding_id is None:
+            return unbound_page(manager_request)
+        manager_request.desk = desks.desk(who)
+        with tenancy.merchant_scope(who.merchant_id):
+            return view(manager_request)
 
-def _read_who(row: Line) -> Who:
-    return Who(
-        session_data=read.text(row[0]),
-        person_id=read.number(row[1]),
-        person_name=read.text(row[2]),
-        password=read.text(row[3]),
-        is_active=read.is_true(row[4]),
-        account_id=read.number_or_none(row[5]),
-        binding_id=read.number_or_none(row[6]),
-        store_id=read.number(row[7]),
-        merchant_id=read.number(row[8]),
-        merchant_name=read.text(row[9]),
-        merchant_slug=read.text(row[10]),
-        zone=read.text(row[11]),
-    )
-
-
-@lru_cache(maxsize=4096)
-def _read(session_data: str) -> dict[str, Any]:
-    """What a session holds; empty when its signature is wrong."""
-    return SessionStore().decode(session_data)
-
-
-def _is_theirs(session: dict[str, Any], who: Who) -> bool:
-    return (
-        str(session.get(SESSION_KEY)) == str(who.person_id)
-        and session.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
-        and constant_time_compare(session.get(HASH_SESSION_KEY, ""), _auth_hash(who.password))
-        and who.account_id is not None
-        and session.get(ACCOUNT_KEY) == who.account_id
-    )
-
-
-@lru_cache(maxsize=4096)
-def _auth_hash(password: str) -> str:
-    """What a session must carry, so that a new password ends the old sessions."""
-    return Person(password=password).get_session_auth_hash()
-
-
-def _desk(who: Who, binding_id: int) -> Desk:
-    return Desk(
-        binding_id=binding_id,
-        person_id=who.person_id,
-        person_name=who.person_name,
-        merchant_id=who.merchant_id,
-        merchant_name=who.merchant_name,
-        merchant_slug=who.merchant_slug,
-        store_id=who.store_id,
-        store_name="",
-        zone=who.zone,
-        is_open=True,
-    )
+    return mark(guarded, "manager")

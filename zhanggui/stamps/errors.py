@@ -35,6 +35,7 @@ __all__ = [
     "CodeInvalid",
     "CodeRevoked",
     "CodeUsed",
+    "FormBroken",
     "InvitationClosed",
     "InvitationExpired",
     "InvitationLimit",
@@ -80,6 +81,14 @@ class ReasonMissing(DomainError):
     code = "E_REASON"
     status = 422
     text = _("Write the reason in a few words; it stays with the entry.")
+
+
+class FormBroken(DomainError):
+    """A field of the confirmation is no number; only a changed page sends that."""
+
+    code = "E_FORM"
+    status = 422
+    text = _("Part of this form got lost. Type the code again; nothing was changed.")
 
 
 class CardFull(DomainError):

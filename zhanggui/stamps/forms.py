@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import date
+from typing import Any, ClassVar, TypedDict
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from zhanggui.accounts.models import Store, StoreState
 from zhanggui.stamps.models import Kind
 
 MOST_DIGITS, MOST_AMOUNT, LONGEST_REASON = 40, 100, 200
+MOST_SEARCHED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,18 @@ def read_confirm(sent: Mapping[str, str]) -> ConfirmInput | None:
     """Read the form of a hot door by hand: a form object would cost as much as the booking.
 
     Returns:
-        The values, or None for what no page of ours sends.
+        The values, or None for what no page of ours sends. What was typed as digits is left to
+        the service, which says what is wrong with it.
     """
-    digits = sent.get("digits", "").strip()
+    digits = sent.get("digits", "").strip()[:MOST_DIGITS]
     reason = sent.get("reason", "").strip()
     try:
         amount = int(sent.get("amount") or "1")
         record = int(sent["record"]) if sent.get("record") else None
     except ValueError:
         return None
-    texts = digits + reason + sent.get("key", "")
-    is_readable = 0 < len(digits) <= MOST_DIGITS and len(reason) <= LONGEST_REASON
+    texts = reason + sent.get("key", "")
+    is_readable = len(reason) <= LONGEST_REASON
     is_in_range = 1 <= amount <= MOST_AMOUNT and (record is None or 0 < record < 2**63)
     if not is_readable or not is_in_range or "\0" in texts:
         return None
@@ -121,16 +124,35 @@ class CancelForm(forms.Form):
     )
 
 
-class LedgerFilter(forms.Form):
-    """Search and filters of a ledger; what is wrong is left out, not refused."""
+class LedgerWish(TypedDict):
+    """Search and filters of a ledger."""
 
-    q = forms.CharField(required=False, max_length=40)
-    kind = forms.ChoiceField(required=False, choices=[("", ""), *Kind.choices])
-    store = forms.IntegerField(required=False)
-    since = forms.DateField(required=False)
-    until = forms.DateField(required=False)
+    q: str
+    kind: str
+    store: int | None
+    since: date | None
+    until: date | None
 
-    def values(self) -> dict[str, Any]:
-        """The clean values; a field that makes no sense counts as empty."""
-        self.is_valid()
-        return {name: self.cleaned_data.get(name) for name in self.fields}
+
+def read_filter(sent: Mapping[str, str]) -> LedgerWish:
+    """Read a ledger's filters by hand; what is wrong is left out, not refused.
+
+    A form object would cost as much as the query: this is the page managers turn most.
+    """
+    kind = sent.get("kind", "")
+    store = sent.get("store", "")
+    return LedgerWish(
+        q=sent.get("q", "").strip().replace("\0", "")[:MOST_SEARCHED],
+        kind=kind if kind in Kind.values else "",
+        store=int(store) if store.isascii() and store.isdecimal() and len(store) < 19 else None,
+        since=_day(sent.get("since", "")),
+        until=_day(sent.get("until", "")),
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
+

@@ -42,9 +42,9 @@ def manager_invitation_scanned(event: ScanEvent) -> None:
 
 def _text_of(merchant_name: str, store_name: str, *, is_new: bool) -> str:
     if is_new:
-        text = _("You are now a manager of %(merchant)s, %(store)s. Open the manager page:")
+        text = _("You are now a manager of %(merchant)s, %(store)s.")
     else:
-        text = _("You already manage %(merchant)s, %(store)s. Open the manager page:")
+        text = _("You already manage %(merchant)s, %(store)s.")
     return text % {"merchant": merchant_name, "store": store_name}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 from django.db.models import Count, Q, QuerySet, Sum
 
@@ -16,6 +16,8 @@ from zhanggui.contacts import phones
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.search import fold
 from zhanggui.core import clock, tenancy
+from zhanggui.core.db import pipeline as read
+from zhanggui.core.db.pipeline import Statement, Values, trip
 from zhanggui.stamps import rules
 from zhanggui.stamps.models import (
     Card,
@@ -80,6 +82,15 @@ class DayFigure:
     day: date
     stamps: int
     cancels: int
+
+
+_CONTEXT: LiteralString = """
+SELECT r.id, k.name, k.number, c.id
+FROM stamps_stamprecord r
+JOIN contacts_customer k ON k.merchant_id = %(merchant)s AND k.id = r.customer_id
+LEFT JOIN stamps_stamprecord c ON c.merchant_id = %(merchant)s AND c.reverses_id = r.id
+WHERE r.merchant_id = %(merchant)s AND r.id = ANY(%(records)s)
+"""
 
 
 def desk_of(person_id: int) -> Desk | None:
@@ -152,25 +163,22 @@ def _customers_like(wanted: str) -> QuerySet[Customer, int]:
 
 
 def with_context(records: Sequence[StampRecord]) -> list[LedgerRow]:
-    """Add today's names and the reversals to a page of records; two queries."""
+    """Add today's names and the reversals to a page of records; one query."""
     if not records:
         return []
-    customers = {
-        pk: (name, number)
-        for pk, name, number in Customer.objects.filter(
-            pk__in={record.customer_id for record in records}
-        ).values_list("pk", "name", "number")
+    asked: Values = {
+        "merchant": tenancy.current_merchant_id(),
+        "records": [record.pk for record in records],
     }
-    cancels = dict(
-        StampRecord.objects.filter(reverses_id__in=[record.pk for record in records]).values_list(
-            "reverses_id", "pk"
-        )
-    )
+    (lines,) = trip([Statement(_CONTEXT, asked)])
+    known = {read.number(line[0]): line[1:] for line in lines}
     rows = []
     for record in records:
-        name, number = customers[record.customer_id]
-        cancelled_by = cancels.get(record.pk)
-        rows.append(LedgerRow(record, name, number, cancelled_by is not None, cancelled_by))
+        name, number, cancelled_by = known[record.pk]
+        cancel_id = read.number_or_none(cancelled_by)
+        rows.append(
+            LedgerRow(record, read.text(name), read.text(number), cancel_id is not None, cancel_id)
+        )
     return rows
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import select
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache, partial
@@ -23,7 +23,9 @@ from django.db import DataError, OperationalError, connection, transaction
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-type Value = int | bool | str | bytes | datetime | date | dict[str, Any] | list[bytes] | None
+type Value = (
+    int | bool | str | bytes | datetime | date | dict[str, Any] | list[bytes] | list[int] | None
+)
 type Values = Mapping[str, Value]
 type Line = tuple[bytes | None, ...]
 """A row as the database writes it; the readers below turn its fields into values."""
@@ -181,25 +183,39 @@ def written(value: Value) -> bytes | None:
     Raises:
         DataError: a text with a zero byte, which would be cut off there.
     """
-    if value is None:
-        return None
-    if isinstance(value, str):
-        text = value.encode()
-        if b"\0" in text:
-            message = "a text must not contain a zero byte"
-            raise DataError(message)
-        return text
-    if isinstance(value, bool):
-        return b"t" if value else b"f"
-    if isinstance(value, int):
-        return str(value).encode()
+    write = _WRITERS.get(type(value))
+    return write(value) if write is not None else _written_text(str(value))
+
+
+def _written_text(value: str) -> bytes:
+    written_ = value.encode()
+    if b"\0" in written_:
+        message = "a text must not contain a zero byte"
+        raise DataError(message)
+    return written_
+
+
+def _written_list(values: list[Any]) -> bytes:
+    return b"{" + b",".join(_written_part(value) for value in values) + b"}"
+
+
+def _written_part(value: int | bytes) -> bytes:
     if isinstance(value, bytes):
-        return b"\\x" + value.hex().encode()
-    if isinstance(value, datetime | date):
-        return value.isoformat().encode()
-    if isinstance(value, list):
-        return b"{" + b",".join(b'"\\\\x' + part.hex().encode() + b'"' for part in value) + b"}"
-    return json.dumps(value, ensure_ascii=False).encode()
+        return b'"\\\\x' + value.hex().encode() + b'"'
+    return b"%d" % value
+
+
+_WRITERS: dict[type, Callable[[Any], bytes | None]] = {
+    type(None): lambda _none: None,
+    str: _written_text,
+    bool: lambda value: b"t" if value else b"f",
+    int: lambda value: b"%d" % value,
+    bytes: lambda value: b"\\x" + value.hex().encode(),
+    datetime: lambda value: value.isoformat().encode(),
+    date: lambda value: value.isoformat().encode(),
+    list: _written_list,
+    dict: lambda value: json.dumps(value, ensure_ascii=False).encode(),
+}
 
 
 def text(field: bytes | None) -> str:

@@ -287,7 +287,7 @@ ATTACKS: list[tuple[Attack, int, str]] = [
     (letters, 422, "E_CODE_FORMAT"),
     (nothing_typed, 422, "E_CODE_FORMAT"),
     (too_many, 422, "E_AMOUNT"),
-    (amount_as_text, 422, "E_CODE_FORMAT"),
+    (amount_as_text, 422, "E_FORM"),
     (withdrawn_code, 410, "E_CODE_REVOKED"),
     (locked, 429, "E_LOCKED"),
 ]

@@ -149,15 +149,6 @@ class TestRows:
         assert given - taken == 2
         assert selectors.card_version(shop.card.pk) == (4, 2)
 
-    def test_needs_two_queries_however_many(
-        self, shop: Shop, django_assert_num_queries: object
-    ) -> None:
-        for _ in range(3):
-            stamp(shop.desk, shop.card)
-        records = shop.records()
-        with django_assert_num_queries(2):  # type: ignore[operator]
-            assert len(selectors.with_context(records)) == 3
-
 
 class TestFigures:
     def test_equal_the_rows_of_the_ledger(self, shop: Shop) -> None:

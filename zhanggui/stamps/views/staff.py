@@ -16,8 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 from zhanggui.core import tokens
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, selectors, services
-from zhanggui.stamps.errors import CodeFormat
-from zhanggui.stamps.forms import LedgerFilter, read_confirm
+from zhanggui.stamps.errors import FormBroken
+from zhanggui.stamps.forms import LedgerWish, read_confirm, read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.stamps.models import Kind
 from zhanggui.stamps.selectors import Figures, Period
@@ -78,9 +78,11 @@ def confirm_code(request: ManagerRequest) -> HttpResponse:
     """
     values = read_confirm(request.POST)
     if values is None:
+        broken = FormBroken()
         if _wants_json(request):
-            raise CodeFormat
-        return _answer(request, "_refused.html", _desk_page(request), status=422)
+            raise broken
+        page = _desk_page(request) | {"refusal": broken}
+        return _answer(request, "_refused.html", page, status=broken.status)
     try:
         confirmed = services.confirm(
             desk=request.desk,
@@ -139,13 +141,13 @@ def figures(request: ManagerRequest) -> HttpResponse:
 @require_GET
 def ledger(request: ManagerRequest) -> HttpResponse:
     """Entries of the last 15 days of this store (M4), found by nickname, kind and day."""
-    wanted = LedgerFilter(request.GET).values()
+    wanted = read_filter(request.GET)
     period = _within(selectors.ledger_period(request.desk.zone), wanted)
     records = selectors.ledger(
         period=period,
         store_id=request.desk.store_id,
         kind=Kind(wanted["kind"]) if wanted["kind"] else None,
-        search=wanted["q"] or "",
+        search=wanted["q"],
     )
     page = paging.keyset(
         records, order=selectors.ORDER, after=request.GET.get("after", ""), size=paging.SIZE
@@ -222,7 +224,7 @@ def _answer(
     return render(request, "stamps/mobile/desk.html", page | {"piece": piece}, status=status)
 
 
-def _within(whole: Period, wanted: dict[str, Any]) -> Period:
+def _within(whole: Period, wanted: LedgerWish) -> Period:
     """The wanted days, never beyond the 15 that a manager may see."""
 
     def inside(day: date | None, otherwise: date) -> date:
