@@ -14,7 +14,7 @@ from zhanggui.accounts.models import Store, StoreState
 from zhanggui.stamps.models import Kind
 
 MOST_DIGITS, MOST_AMOUNT, LONGEST_REASON = 40, 100, 200
-MOST_SEARCHED = 40
+MOST_SEARCHED, LONGEST_ID = 40, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def read_filter(sent: Mapping[str, str]) -> LedgerWish:
     return LedgerWish(
         q=sent.get("q", "").strip().replace("\0", "")[:MOST_SEARCHED],
         kind=kind if kind in Kind.values else "",
-        store=int(store) if store.isascii() and store.isdecimal() and len(store) < 19 else None,
+        store=int(store) if store.isdecimal() and len(store) <= LONGEST_ID else None,
         since=_day(sent.get("since", "")),
         until=_day(sent.get("until", "")),
     )
@@ -155,4 +155,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text[:10])
     except ValueError:
         return None
-

@@ -16,7 +16,8 @@ from zhanggui.codes.models import CodeState, OneTimeCode
 from zhanggui.core import clock, tenancy
 
 T0 = datetime(2026, 5, 1, 4, 0, tzinfo=UTC)
-LIFE_S, HOLD_S = 180, 60
+LIFE_S = 180
+LIFE_MS, HOLD_MS = 180_000, 60_000  # whole numbers: sums of floats miss the boundary
 TERMINAL = {CodeState.CONSUMED, CodeState.REVOKED, CodeState.EXPIRED}
 
 
@@ -26,25 +27,25 @@ class Model:
 
     state: CodeState = CodeState.ACTIVE
     holder: int | None = None
-    held_until_s: float = 0
+    held_until_ms: int = 0
 
-    def pass_time(self, now_s: float) -> None:
+    def pass_time(self, now_ms: int) -> None:
         if self.state in TERMINAL:
             return
-        if now_s >= LIFE_S:
+        if now_ms >= LIFE_MS:
             self.state = CodeState.EXPIRED
-        elif self.state == CodeState.HELD and now_s >= self.held_until_s:
+        elif self.state == CodeState.HELD and now_ms >= self.held_until_ms:
             self.state, self.holder = CodeState.ACTIVE, None
 
     def may(self, person: int) -> bool:
         mine = self.state == CodeState.HELD and self.holder == person
         return self.state == CodeState.ACTIVE or mine
 
-    def hold(self, person: int, now_s: float) -> bool:
+    def hold(self, person: int, now_ms: int) -> bool:
         if not self.may(person):
             return False
         self.state, self.holder = CodeState.HELD, person
-        self.held_until_s = min(now_s + HOLD_S, LIFE_S)
+        self.held_until_ms = min(now_ms + HOLD_MS, LIFE_MS)
         return True
 
     def consume(self, person: int) -> bool:
@@ -64,7 +65,7 @@ steps = st.lists(
     st.tuples(
         st.sampled_from(["hold", "consume", "revoke", "tidy"]),
         st.sampled_from([1, 2]),
-        st.sampled_from([0.0, 0.1, 29.9, 59.9, 60.0, 60.1, 119.9, 170.0]),
+        st.sampled_from([0, 100, 29_900, 59_900, 60_000, 60_100, 119_900, 170_000]),
     ),
     min_size=1,
     max_size=7,
@@ -79,24 +80,24 @@ steps = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(history=steps)
-def test_every_history_follows_the_table(history: list[tuple[str, int, float]]) -> None:
+def test_every_history_follows_the_table(history: list[tuple[str, int, int]]) -> None:
     merchant = make_merchant()
     with tenancy.merchant_scope(merchant.pk), clock.at(T0):
         issued = services.issue(services.Order("tests.give", "tests.subject", 1, 1, [], LIFE_S))
-        model, now_s = Model(), 0.0
-        for action, person, wait_s in history:
-            now_s += wait_s
-            model.pass_time(now_s)
-            with clock.at(T0 + timedelta(seconds=now_s)):
-                _step(model, issued, action, person, now_s)
+        model, now_ms = Model(), 0
+        for action, person, wait_ms in history:
+            now_ms += wait_ms
+            model.pass_time(now_ms)
+            with clock.at(T0 + timedelta(milliseconds=now_ms)):
+                _step(model, issued, action, person, now_ms)
 
 
-def _step(model: Model, issued: services.Issued, action: str, person: int, now_s: float) -> None:
+def _step(model: Model, issued: services.Issued, action: str, person: int, now_ms: int) -> None:
     where = {"store_id": 3, "person_id": person, "subject_type": "tests.subject"}
     done: dict[str, Callable[[], tuple[bool, bool]]] = {
         "hold": lambda: (
             services.hold(digits=issued.digits, **where) is not None,  # type: ignore[arg-type]
-            model.hold(person, now_s),
+            model.hold(person, now_ms),
         ),
         "consume": lambda: (
             services.consume(digits=issued.digits, **where) is not None,  # type: ignore[arg-type]

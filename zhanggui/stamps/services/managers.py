@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
+from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.models import Person, Store, StoreState
+from zhanggui.channels.wechat import messages
 from zhanggui.channels.wechat import services as wechat
+from zhanggui.channels.wechat.models import PersonIdentity
 from zhanggui.core import clock, constraints, tenancy
 from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError, NotFound
@@ -326,7 +330,9 @@ def approve_pending(*, pending_id: int, actor: Actor) -> ManagerBinding:
             _check_room(invitation.store_id)
             if not use(invitation.pk):
                 raise InvitationUsed
-            return _bind(invitation, person, actor, "stamps.manager.approved")
+            binding = _bind(invitation, person, actor, "stamps.manager.approved")
+            _tell(person.pk, invitation.store, is_approved=True)
+            return binding
     except IntegrityError as error:
         if constraints.violated(error) != "one_active_binding_per_person":
             raise
@@ -349,7 +355,24 @@ def reject_pending(*, pending_id: int, actor: Actor) -> PendingManager:
             store_id=pending.store_id,
             details={"person": pending.person_id},
         )
+        _tell(pending.person_id, pending.store, is_approved=False)
     return pending
+
+
+def _tell(person_id: int, store: Store, *, is_approved: bool) -> None:
+    """Answer in the chat in which the late scan was told to wait."""
+    account = wechat.platform_account()
+    identity = PersonIdentity.objects.filter(account=account, person_id=person_id).first()
+    if account is None or identity is None:
+        return
+    with override(settings.LANGUAGE_CODE):
+        if is_approved:
+            text = gettext("The shop approved you: you are now a manager of %(store)s.")
+            text = f"{text}\n{gettext('Manager page:')} {settings.BASE_URL}/staff/"
+        else:
+            text = gettext("The shop did not approve you as a manager of %(store)s.")
+        text = text % {"store": f"{store.merchant.name}·{store.name}"}
+    messages.send_text(account_id=account.pk, openid=identity.openid, text=text)
 
 
 def _decide(pending_id: int, state: PendingState, actor: Actor) -> PendingManager:

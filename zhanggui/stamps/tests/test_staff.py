@@ -148,7 +148,7 @@ class TestAccess:
 
 
 class TestPreview:
-    @pytest.mark.spec("stamps D17", "stamps R14")
+    @pytest.mark.spec("stamps D17")
     def test_says_what_the_code_stands_for(self, counter: Counter) -> None:
         stamp(counter.shop.desk, counter.shop.card)
         page = counter.preview(take_code(counter.shop.card).digits).content.decode()
@@ -436,7 +436,7 @@ class TestLedger:
 
 
 class TestFigures:
-    @pytest.mark.spec("stamps D43", "stamps R15")
+    @pytest.mark.spec("stamps R15")
     def test_each_equals_its_rows(self, counter: Counter) -> None:
         shop = counter.shop
         with clock.at(clock.now() - timedelta(days=8)):
