@@ -86,6 +86,7 @@ def _fill(size: Size, say: Say) -> Filled:
         filled.outcome = _tell(span, openids, size.workers, say)
         for day, until in pending.items():
             Day.objects.filter(day=day).update(until=until)
+    world.say_hello(control)
     return filled
 
 

@@ -54,6 +54,12 @@ class Sandbox:
         """Let people follow an account without telling the product."""
         self._call("POST", "follows", {"appid": app_id, "people": list(slugs)})
 
+    def write(self, app_id: str, slug: str, text: str) -> None:
+        """Let somebody write to an account; the push to the product runs in the background."""
+        self._call(
+            "POST", f"people/{slug}/messages", {"appid": app_id, "text": text, "wait": False}
+        )
+
     def forget_codes(self, app_id: str) -> None:
         """Take an account's QR codes off the list of what can be scanned."""
         self._call("DELETE", f"codes?appid={app_id}")

@@ -23,6 +23,10 @@ from demo.cast import (
 )
 from demo.rhythm import merchants_of
 from demo.sandbox import Sandbox
+from zhanggui.channels.wechat.models import ChannelAccount
+
+WRITERS = 40
+"""Among so many customers every account has a follower."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,19 @@ def put_people(sandbox: Sandbox, count: int) -> None:
     for app_id, slugs in followers.items():
         sandbox.follow(app_id, slugs)
     sandbox.put_people([phone.as_json() for phone in missing])
+
+
+def say_hello(sandbox: Sandbox) -> None:
+    """Let a follower write to each account that has heard nothing, so that callbacks are seen."""
+    silent = ChannelAccount.objects.filter(last_callback_at=None).values_list("app_id", flat=True)
+    staff = [phone for _merchant, _store, _place, phone in managers()]
+    writers = {
+        account.app_id: phone.slug
+        for phone in [*staff, *customers(WRITERS)]
+        for account in phone.accounts
+    }
+    for app_id in sorted(set(silent) & set(writers)):
+        sandbox.write(app_id, writers[app_id], "你好，今天营业吗？")
 
 
 def _is_complete(known: Mapping[str, Any] | None) -> bool:

@@ -94,6 +94,10 @@ class TestFirstFill:
         assert sum(len(slugs) for slugs in filled.world.follows.values()) > SMALL.people
         assert len([slug for slug in filled.world.people if slug.startswith("guest-")]) == 6
 
+    def test_every_account_hears_from_a_follower(self, filled: Filled) -> None:
+        wrote = [call for call in filled.world.calls if call.endswith("/messages")]
+        assert len(wrote) == len(ACCOUNTS)
+
     def test_leaves_the_list_for_the_launcher(self, filled: Filled) -> None:
         left = json.loads((settings.ENV.var / "demo.json").read_text(encoding="utf-8"))
         assert left["product"] == settings.BASE_URL
