@@ -19,7 +19,7 @@ from zhanggui.accounts.models import Store
 from zhanggui.core import clock, numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, rules, selectors, services
-from zhanggui.stamps.forms import CancelForm, LedgerFilter
+from zhanggui.stamps.forms import CancelForm, read_filter
 from zhanggui.stamps.models import Card, Kind, Programme, StampRecord
 from zhanggui.stamps.selectors import DayFigure, Period
 from zhanggui.ui import paging
@@ -34,7 +34,7 @@ CARD_RECORDS = 100
 @require_GET
 def ledger(request: MerchantRequest) -> HttpResponse:
     """Entries of all stores, newest first."""
-    wanted = LedgerFilter(request.GET).values()
+    wanted = read_filter(request.GET)
     today = clock.local_date(clock.now(), request.merchant.time_zone)
     first = min(wanted["since"] or BEGINNING, today)
     last = min(wanted["until"] or today, today)  # the calendar's last day has no next one
@@ -43,7 +43,7 @@ def ledger(request: MerchantRequest) -> HttpResponse:
         period=period,
         store_id=wanted["store"],
         kind=Kind(wanted["kind"]) if wanted["kind"] else None,
-        search=wanted["q"] or "",
+        search=wanted["q"],
     ).select_related("store", "card__programme")
     page = paging.keyset(records, order=selectors.ORDER, after=request.GET.get("after", ""))
     return render(
@@ -93,7 +93,7 @@ def figures(request: MerchantRequest) -> HttpResponse:
     """Numbers per store and the course of 60 days."""
     zone = request.merchant.time_zone
     periods = [selectors.ledger_period(zone, days) for days in (1, 7, 30)]
-    wanted = LedgerFilter(request.GET).values()["store"]
+    wanted = read_filter(request.GET)["store"]
     stores = insight.per_store(periods=periods)
     days = selectors.by_day(period=selectors.ledger_period(zone, CHART_DAYS), store_id=wanted)
     return render(
