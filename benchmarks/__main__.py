@@ -22,9 +22,8 @@ MEASUREMENTS = {
 def main() -> int:
     """Run what was asked for; print a table and write ``var/bench.json``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", metavar="name", help="; ".join([*MEASUREMENTS, "memory"])
-    )
+    known = ", ".join([*MEASUREMENTS, "memory"])
+    parser.add_argument("names", nargs="*", metavar="name", help=known)
     parser.add_argument("--quick", action="store_true", help="less of everything, for a look")
     asked = parser.parse_args()
     names = asked.names or [*MEASUREMENTS, "memory"]

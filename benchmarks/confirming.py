@@ -52,7 +52,7 @@ def confirm(world: World, each: int) -> load.Outcome:
     port = world.place.port
     plans = [
         iter([desk.confirm(port, six, f"key-{six}") for six in share])
-        for desk, share in zip(desks, batched(digits, each, strict=True), strict=True)
+        for desk, share in zip(desks, batched(digits, each), strict=True)
     ]
     return load.run(port, plans)
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from benchmarks.results import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from benchmarks.world import Desk, World
 
 CLIENTS = 8
@@ -23,10 +25,10 @@ def measure(world: World, *, is_quick: bool) -> list[Result]:
     runs, seconds = (2, 6) if is_quick else (10, 30)
     before = world.counted(BOOKED)
     codes = iter(world.live_codes(60_000 if not is_quick else 6_000))
-    acknowledged: dict[str, int] = {}
-    lock = threading.Lock()
+    told = Told(codes)
     for run in range(runs):
-        _one_run(world, codes, acknowledged, lock, seconds, run)
+        _one_run(world, told, seconds, run)
+    acknowledged = told.records
     booked = _booked_of(world)
     lost = sum(record not in booked for record in acknowledged.values())
     doubled = len(acknowledged) - len(set(acknowledged.values()))
@@ -49,20 +51,32 @@ def _booked_of(world: World) -> set[int]:
     return {int(str(row[0])) for row in rows}
 
 
-def _one_run(
-    world: World,
-    codes: object,
-    acknowledged: dict[str, int],
-    lock: threading.Lock,
-    seconds: float,
-    run: int,
-) -> None:
+class Told:
+    """What the clients were told, over all runs."""
+
+    def __init__(self, codes: Iterator[str]) -> None:
+        self._codes = codes
+        self._lock = threading.Lock()
+        self.records: dict[str, int] = {}
+
+    def next_code(self) -> str:
+        """A code nobody else confirms."""
+        with self._lock:
+            return next(self._codes)
+
+    def keep(self, digits: str, record: int) -> None:
+        """An answer has arrived."""
+        with self._lock:
+            self.records[digits] = record
+
+
+def _one_run(world: World, told: Told, seconds: float, run: int) -> None:
     from django.db import connections
 
     connections.close_all()
     until = time.monotonic() + seconds
     threads = [
-        threading.Thread(target=_client, args=(world, desk, codes, acknowledged, lock, until))
+        threading.Thread(target=_client, args=(world, desk, told, until))
         for desk in world.desks[:CLIENTS]
     ]
     for thread in threads:
@@ -79,23 +93,14 @@ def _one_run(
         thread.join()
 
 
-def _client(
-    world: World,
-    desk: Desk,
-    codes: object,
-    acknowledged: dict[str, int],
-    lock: threading.Lock,
-    until: float,
-) -> None:
+def _client(world: World, desk: Desk, told: Told, until: float) -> None:
     while time.monotonic() < until:
-        with lock:
-            digits = next(codes)  # type: ignore[call-overload]
+        digits = told.next_code()
         request = desk.confirm(world.place.port, digits, f"kill-{digits}")
         for _ in range(400):  # the reply may be lost: the same key again until it comes
             record = _try(world.place.port, request)
             if record is not None:
-                with lock:
-                    acknowledged[digits] = record
+                told.keep(digits, record)
                 break
             time.sleep(0.1)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from zhanggui.accounts.tests.factories import make_merchant, make_operator
+from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_operator
 from zhanggui.channels.wechat import hooks
 from zhanggui.channels.wechat.hooks import FollowEvent, ScanEvent
 from zhanggui.channels.wechat.models import BODY_OF_MESSAGE, ChannelAccount, OutgoingMessage
@@ -16,7 +16,7 @@ from zhanggui.core import clock, sealing, tenancy
 from zhanggui.stamps import scans, selectors, services
 from zhanggui.stamps.models import ManagerBinding, ManagerInvitation
 from zhanggui.stamps.services.managers import PURPOSE
-from zhanggui.stamps.tests.factories import ACTOR, Shop, make_invitation, make_programme
+from zhanggui.stamps.tests.factories import Shop, make_invitation, make_programme
 
 
 def chat() -> list[str]:
