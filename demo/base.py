@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
+from django.utils.translation import gettext_noop
+
 from demo.cast import (
     MERCHANTS,
     OPERATORS,
@@ -31,7 +33,7 @@ from zhanggui.stamps import services as stamp_services
 from zhanggui.stamps.models import Programme
 from zhanggui.stamps.services.programmes import ProgrammeInput
 
-ACTOR = system_actor("demo")
+ACTOR = system_actor(gettext_noop("Demo data"))
 PAPER_CUSTOMERS = ("周先生", "钱阿姨", "李老师", "吴姐")
 """Names from the paper list a shop had before; known by phone, not by WeChat."""
 

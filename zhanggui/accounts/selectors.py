@@ -103,7 +103,8 @@ def audit_lines(entries: Iterable[AuditEntry]) -> list[AuditLine]:
 
 def _unknown(row: AuditEntry) -> str:
     if row.actor_kind == ActorKind.SYSTEM:
-        return str(row.details.get("by", ""))
+        by = str(row.details.get("by", ""))
+        return _(by) if by else ""
     return _("no longer known")
 
 

@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.accounts import audit, todo
 from zhanggui.accounts import permissions as rights
 from zhanggui.accounts.models import Store
+from zhanggui.codes.models import OneTimeCode
+from zhanggui.contacts.models import Customer
 from zhanggui.core import tenancy
 from zhanggui.stamps import permissions, selectors
 from zhanggui.stamps.models import Card, ManagerBinding, ManagerInvitation, Programme, StampRecord
@@ -20,12 +22,38 @@ from zhanggui.ui import panels
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest
-    from zhanggui.contacts.models import Customer
+
+ACTIONS = {
+    "stamps.programme.created": _("Programme created"),
+    "stamps.programme.edited": _("Programme changed"),
+    "stamps.programme.paused": _("Programme paused"),
+    "stamps.programme.resumed": _("Programme resumed"),
+    "stamps.card.opened": _("Card taken"),
+    "stamps.card.blocked": _("Card blocked"),
+    "stamps.card.unblocked": _("Card unblocked"),
+    "stamps.code.issued": _("Code shown"),
+    "stamps.code.revoked": _("Code revoked by the customer"),
+    "stamps.code.previewed": _("Code typed in"),
+    "stamps.code.confirmed": _("Code confirmed"),
+    "stamps.code.refused": _("Code refused"),
+    "stamps.record.cancelled": _("Stamps cancelled in the back office"),
+    "stamps.manager.invited": _("QR code for managers made"),
+    "stamps.invitation.revoked": _("QR code for managers revoked"),
+    "stamps.manager.bound": _("Became store manager"),
+    "stamps.manager.pending": _("Asked to become store manager"),
+    "stamps.manager.approved": _("Store manager approved"),
+    "stamps.manager.rejected": _("Store manager rejected"),
+    "stamps.manager.removed": _("Store manager removed"),
+    "stamps.manager.left": _("Left as store manager"),
+}
 
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
     rights.register(*permissions.ALL)
+    for action, text in ACTIONS.items():
+        audit.register_action(action, text)
+    audit.register_target("code", _("One-time code"), _codes)
     audit.register_target("manager", _("Store manager"), _managers)
     audit.register_target("programme", _("Programme"), _programmes)
     audit.register_target("card", _("Card"), _cards)
@@ -143,6 +171,13 @@ def _programmes(ids: Collection[int]) -> Mapping[int, str]:
 
 def _cards(ids: Collection[int]) -> Mapping[int, str]:
     return dict(Card.objects.filter(pk__in=ids).values_list("pk", "customer__name"))
+
+
+def _codes(ids: Collection[int]) -> Mapping[int, str]:
+    """Never the digits: whose code it is says enough."""
+    owners = dict(OneTimeCode.objects.filter(pk__in=ids).values_list("pk", "customer_id"))
+    names = dict(Customer.objects.filter(pk__in=owners.values()).values_list("pk", "name"))
+    return {code: names[owner] for code, owner in owners.items() if owner in names}
 
 
 def _records(ids: Collection[int]) -> Mapping[int, str]:

@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext_noop
 
 from zhanggui.accounts.actors import system_actor
 from zhanggui.accounts.models import Merchant
@@ -267,7 +268,7 @@ def _identity_id(state: OAuthState, profile: client.Profile, *, unionid: str) ->
                 unionid=unionid or profile.unionid,
                 nickname=profile.nickname,
                 avatar_url=profile.avatar_url,
-                actor=system_actor("wechat sign-in"),
+                actor=system_actor(gettext_noop("WeChat sign-in")),
             ).pk
     person = services.person_of_openid(
         account=state.account,

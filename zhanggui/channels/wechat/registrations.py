@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, permissions
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.wechat import oauth, services
+from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.channels.wechat.permissions import MANAGE_ACCOUNT, VIEW_ACCOUNT
 from zhanggui.contacts import hooks as contact_hooks
+from zhanggui.core import tenancy
 from zhanggui.ui import navigation
 
 ACTIONS = {
@@ -23,6 +27,7 @@ def register_all() -> None:
     permissions.register(VIEW_ACCOUNT, MANAGE_ACCOUNT)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
+    audit.register_target("wechat_account", _("Official account"), _accounts)
     navigation.register(
         surface="merchant",
         entry=navigation.Entry(
@@ -48,3 +53,8 @@ def register_all() -> None:
 def _account_id(merchant: Merchant) -> int | None:
     account = services.effective_account(merchant)
     return account.pk if account else None
+
+
+def _accounts(ids: Collection[int]) -> Mapping[int, str]:
+    found = ChannelAccount.objects.filter(pk__in=ids, merchant_id=tenancy.current_merchant_id())
+    return dict(found.values_list("pk", "name"))
