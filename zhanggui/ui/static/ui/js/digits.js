@@ -50,6 +50,11 @@ function setUp(field) {
   for (const name of ["focus", "click", "keyup"]) {
     input.addEventListener(name, () => input.setSelectionRange(input.value.length, input.value.length));
   }
+  input.addEventListener("invalid", (event) => {
+    event.preventDefault(); // the browser's own bubble speaks the browser's language, not the page's
+    say(input.value.length);
+    input.focus();
+  });
   input.form?.addEventListener("submit", (event) => {
     if (input.value.length === length || !input.value) return;
     event.preventDefault();
