@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit
+from zhanggui.accounts import audit, todo
+from zhanggui.accounts.models import Store
 from zhanggui.channels.wechat import hooks
 from zhanggui.codes.tries import ALERT
 from zhanggui.ledger import caches
-from zhanggui.stamps import scans
+from zhanggui.stamps import permissions, scans, selectors
 from zhanggui.stamps.services.managers import PURPOSE
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.guards import MerchantRequest
 
 CARD_BALANCE = caches.BalanceCache(
     name="stamps.card",
@@ -28,6 +36,24 @@ CARD_BALANCE = caches.BalanceCache(
 def connect() -> None:
     """Fill the registries of the modules below; called from ``apps.py``."""
     audit.register_action(ALERT, _("Many wrong codes at a store"))
+    todo.register(many_wrong_codes)
     caches.register(CARD_BALANCE)
     hooks.on_scan(PURPOSE, scans.manager_invitation_scanned)
     hooks.on_follow(scans.followed)
+
+
+def many_wrong_codes(request: MerchantRequest) -> Iterator[todo.Todo]:
+    """Stores where 40 or more wrong codes were typed within 24 hours (D23)."""
+    if permissions.MANAGE_MANAGERS.name not in request.permissions:
+        return
+    slug = request.merchant.slug
+    for name in Store.objects.filter(pk__in=selectors.guess_alerts()).values_list(
+        "name", flat=True
+    ):
+        yield todo.Todo(
+            _("Many wrong codes at %(store)s") % {"store": name},
+            _("40 or more wrong codes were typed there within 24 hours. See who typed them."),
+            reverse("accounts:audit", args=[slug]),
+            "alert-triangle",
+            tone="danger",
+        )

@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from zhanggui.accounts import todo
+from zhanggui.accounts.guards import MerchantRequest
 from zhanggui.accounts.models import AuditEntry
 from zhanggui.accounts.tests.factories import ACTOR
 from zhanggui.codes import tries
 from zhanggui.codes.models import CodeTry
 from zhanggui.core import clock
-from zhanggui.stamps import selectors, services
+from zhanggui.stamps import selectors, services, wiring
 from zhanggui.stamps.errors import CodeExpired, CodeInvalid, Locked
 from zhanggui.stamps.models import ManagerBinding
+from zhanggui.stamps.permissions import MANAGE_MANAGERS
 from zhanggui.stamps.results import Desk
 from zhanggui.stamps.tests.factories import (
     Shop,
@@ -39,6 +42,13 @@ def guess(desk: Desk, times: int = 1) -> list[str]:
         except (CodeInvalid, Locked) as refusal:
             refusals.append(refusal.code)
     return refusals
+
+
+def alerts(shop: Shop, *rights: str) -> list[todo.Todo]:
+    """What waits on the overview of somebody with these rights."""
+    request = MerchantRequest()
+    request.merchant, request.permissions = shop.merchant, frozenset(rights)
+    return list(wiring.many_wrong_codes(request))
 
 
 class TestLock:
@@ -122,6 +132,10 @@ class TestStoreAlert:
             for number in range(9):
                 guess(make_manager(shop.store, f"店员{number}"), 5)
             assert selectors.guess_alerts() == [shop.store.pk]
+            assert [str(what.title) for what in alerts(shop, MANAGE_MANAGERS.name)] == [
+                f"{shop.store.name}的验证码输错较多"
+            ]
+            assert alerts(shop) == []
         with clock.at(T0 + timedelta(hours=25)):
             assert selectors.guess_alerts() == []
 
