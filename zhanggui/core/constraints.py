@@ -1,10 +1,10 @@
-"""Which constraint of the database a write ran into."""
+"""Constraints of the database as the last guard: which one a write ran into."""
 
 from __future__ import annotations
 
 import re
 
-from django.db import IntegrityError
+from django.db import IntegrityError, models, transaction
 
 # a sharded database adds the number of the shard to the name
 _SHARD = re.compile(r"_\d{5,}$")
@@ -19,3 +19,12 @@ def violated(error: IntegrityError) -> str:
         quoted = _QUOTED.search(str(error))
         name = quoted.group(1) if quoted else ""
     return _SHARD.sub("", name)
+
+
+def insert(row: models.Model, taken: type[Exception]) -> None:
+    """Insert a row; what is unique and there already is refused with ``taken``."""
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        raise taken from error

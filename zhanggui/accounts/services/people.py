@@ -1,0 +1,113 @@
+"""People who sign in: made, named, given passwords."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.contrib.auth import password_validation
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from zhanggui.accounts import audit, phones
+from zhanggui.accounts.actors import Actor
+from zhanggui.accounts.errors import PasswordWeak, PasswordWrong, PhoneTaken
+from zhanggui.accounts.models import Person
+from zhanggui.accounts.services.sessions import end_sessions
+from zhanggui.core import constraints, limits
+from zhanggui.core.limits import Limit
+
+PASSWORD_LIMIT = Limit("password-change", most=5, window_s=600, lock_s=600)
+
+
+def create_person(
+    *, name: str, phone: str | None = None, password: str | None = None, actor: Actor
+) -> Person:
+    """Make a person who signs in by phone and password, or (no phone) by WeChat alone.
+
+    Args:
+        name: as colleagues call them.
+        phone: as typed; becomes unique over the installation.
+        password: without one nobody can sign in by password.
+        actor: who makes them.
+
+    Raises:
+        PhoneFormat: not a phone number (E_PHONE_FORMAT, 422).
+        PhoneTaken: somebody has this number (E_PHONE_TAKEN, 409).
+        PasswordWeak: too short or too common (E_PASSWORD_WEAK, 422).
+    """
+    person = Person(name=name)
+    if phone:
+        person.set_phone(phones.parse(phone))
+        if Person.objects.by_phone(person.phone) is not None:  # also under older keys
+            raise PhoneTaken
+    if password:
+        check_password_strength(password, person)
+    person.set_password(password)
+    with transaction.atomic():
+        constraints.insert(person, PhoneTaken)
+        audit.record_platform(actor, "accounts.person.created", f"person:{person.pk}")
+    return person
+
+
+def check_password_strength(password: str, person: Person) -> None:
+    """Refuse a password that is too easy.
+
+    Raises:
+        PasswordWeak: says which rule it breaks (E_PASSWORD_WEAK, 422).
+    """
+    try:
+        password_validation.validate_password(password, person)
+    except ValidationError as error:
+        raise PasswordWeak(reason=" ".join(error.messages)) from None
+
+
+def change_password(
+    *, person: Person, present: str, new: str, session_key: str, actor: Actor
+) -> None:
+    """Change one's own password; all sessions but the one with this key end.
+
+    Raises:
+        TooMany: five wrong tries in ten minutes (E_TOO_MANY, 429).
+        PasswordWrong: the present one does not fit (E_PASSWORD_WRONG, 403).
+        PasswordWeak: the new one is too easy (E_PASSWORD_WEAK, 422).
+    """
+    subject = f"person:{person.pk}"
+    limits.check((PASSWORD_LIMIT, subject))
+    if not person.check_password(present):
+        limits.count(PASSWORD_LIMIT, subject)
+        raise PasswordWrong
+    check_password_strength(new, person)
+    person.set_password(new)
+    with transaction.atomic():
+        person.save(update_fields=["password"])
+        end_sessions(person, except_key=session_key)
+        audit.record_platform(actor, "accounts.password.changed", f"person:{person.pk}")
+
+
+def reset_password(*, person: Person, actor: Actor) -> str:
+    """Give a person a new initial password, which is answered once; all their sessions end.
+
+    Only for the platform: a person may work for several merchants.
+    """
+    password = new_password()
+    person.set_password(password)
+    with transaction.atomic():
+        person.save(update_fields=["password"])
+        end_sessions(person)
+        audit.record_platform(actor, "accounts.password.reset", f"person:{person.pk}")
+    return password
+
+
+def new_password() -> str:
+    """A random password that can be read out: three groups of four signs, 59 bits."""
+    signs = "23456789abcdefghjkmnpqrstuvwxyz"
+    groups = ["".join(secrets.choice(signs) for _ in range(4)) for _ in range(3)]
+    return "-".join(groups)
+
+
+def rename_person(*, person: Person, name: str, actor: Actor) -> None:
+    """Change how a person is called."""
+    person.name = name
+    with transaction.atomic():
+        person.save(update_fields=["name"])
+        audit.record_platform(actor, "accounts.person.renamed", f"person:{person.pk}")

@@ -1,0 +1,72 @@
+"""Stores of a merchant: opened, changed, closed."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+
+from zhanggui.accounts import audit
+from zhanggui.accounts.actors import Actor
+from zhanggui.accounts.errors import NameTaken
+from zhanggui.accounts.models import Store, StoreState
+from zhanggui.core import constraints
+
+
+def create_store(*, name: str, actor: Actor, address: str = "", phone: str = "") -> Store:
+    """Open a store of the merchant in scope.
+
+    Raises:
+        NameTaken: the merchant has a store of this name (E_NAME_TAKEN, 409).
+    """
+    store = Store(name=name, address=address, phone=phone)
+    with transaction.atomic():
+        constraints.insert(store, NameTaken)
+        audit.record(actor, "accounts.store.created", f"store:{store.pk}", store_id=store.pk)
+    return store
+
+
+def edit_store(*, store: Store, name: str, address: str, phone: str, actor: Actor) -> Store:
+    """Change what a store is called and where it is.
+
+    Raises:
+        NameTaken: the merchant has another store of this name (E_NAME_TAKEN, 409).
+    """
+    wanted = {"name": name, "address": address, "phone": phone}
+    changed = [field for field, value in wanted.items() if getattr(store, field) != value]
+    if not changed:
+        return store
+    before = {field: getattr(store, field) for field in changed}
+    for field in changed:
+        setattr(store, field, wanted[field])
+    try:
+        with transaction.atomic():
+            store.save(update_fields=changed)
+            audit.record(
+                actor,
+                "accounts.store.edited",
+                f"store:{store.pk}",
+                store_id=store.pk,
+                details={"fields": changed},
+            )
+    except IntegrityError as error:
+        for field, value in before.items():
+            setattr(store, field, value)
+        raise NameTaken from error
+    return store
+
+
+def close_store(*, store: Store, actor: Actor) -> None:
+    """Take a store out of business; what its customers hold stays."""
+    _change_store(store, StoreState.CLOSED, "accounts.store.closed", actor)
+
+
+def reopen_store(*, store: Store, actor: Actor) -> None:
+    """Put a closed store back into business."""
+    _change_store(store, StoreState.OPEN, "accounts.store.reopened", actor)
+
+
+def _change_store(store: Store, state: StoreState, action: str, actor: Actor) -> None:
+    with transaction.atomic():
+        changed = Store.objects.filter(pk=store.pk).exclude(state=state).update(state=state)
+        store.state = state
+        if changed:
+            audit.record(actor, action, f"store:{store.pk}", store_id=store.pk)
