@@ -22,7 +22,6 @@ VENDOR_FILES: dict[str, str] = {
     "vendor/tabler/tabler.min.css.map": "@tabler/core/dist/css/tabler.min.css.map",
     "vendor/weui/weui.min.css": "weui/dist/style/weui.min.css",
     "vendor/htmx/htmx.min.js": "htmx.org/dist/htmx.min.js",
-    "vendor/alpine/alpine.min.js": "@alpinejs/csp/dist/cdn.min.js",
     "vendor/echarts/echarts.min.js": "echarts/dist/echarts.common.min.js",
 }
 
