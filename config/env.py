@@ -18,6 +18,7 @@ LAST_KEY_VERSION = 255
 REAL_API = "https://api.weixin.qq.com"
 REAL_OPEN = "https://open.weixin.qq.com"
 REAL_MP = "https://mp.weixin.qq.com"
+REAL_DOMAIN = ".weixin.qq.com"
 
 
 class Mode(StrEnum):
@@ -76,7 +77,16 @@ class Env(BaseSettings):
             if urlsplit(self.base_url).scheme != "https":
                 message = "ZHANGGUI_BASE_URL must begin with https:// in production"
                 raise ValueError(message)
+            self._refuse_played_wechat()
         return self
+
+    def _refuse_played_wechat(self) -> None:
+        """Secrets go to WeChat's own hosts only, never to a sandbox or in clear."""
+        for url in (self.wechat_api_url, self.wechat_open_url, self.wechat_mp_url):
+            parts = urlsplit(url)
+            if parts.scheme != "https" or not f".{parts.hostname}".endswith(REAL_DOMAIN):
+                message = "ZHANGGUI_WECHAT_*_URL must be https://...weixin.qq.com in production"
+                raise ValueError(message)
 
     @property
     def is_production(self) -> bool:

@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
+
+DETAIL = re.compile(r"^([ |]*DETAIL|[ |]*CONTEXT):.*$", re.MULTILINE)
+"""PostgreSQL's second line of an error quotes values of the row: phones, openids, names."""
+
+
+def without_values(
+    _logger: Any, _method: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Cut the database's quotations out of tracebacks, tokens in paths out of Django's lines."""
+    if "exception" in event:
+        event["exception"] = DETAIL.sub(r"\1: left out", event["exception"])
+    record = event.get("_record")
+    request = getattr(record, "request", None)
+    path = getattr(request, "path", "")
+    if len(path) > 1 and isinstance(event.get("event"), str):
+        match = getattr(request, "resolver_match", None)
+        event["event"] = event["event"].replace(path, match.route if match else "-")
+    return event
 
 
 def logging_config(*, is_production: bool) -> dict[str, Any]:
@@ -39,8 +58,9 @@ def logging_config(*, is_production: bool) -> dict[str, Any]:
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": shared,
                 "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     structlog.processors.format_exc_info,
+                    without_values,
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                     final,
                 ],
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from zhanggui.accounts.actors import Actor
@@ -85,11 +85,17 @@ def handle(*, delivery_id: int) -> None:
         _dispatch(delivery.account, push.read(body))
     except Exception as error:
         delivery.state = DeliveryState.FAILED
-        delivery.error = f"{type(error).__name__}: {error}"[:200]
+        delivery.error = _in_short(error)
         delivery.save(update_fields=["state", "error"])
         raise
     delivery.state, delivery.error, delivery.done_at = DeliveryState.DONE, "", clock.now()
     delivery.save(update_fields=["state", "error", "done_at"])
+
+
+def _in_short(error: Exception) -> str:
+    # the database's errors quote the row, openids and all
+    name = type(error).__name__
+    return name if isinstance(error, DatabaseError) else f"{name}: {error}"[:200]
 
 
 def _dispatch(account: ChannelAccount, message: Push) -> None:

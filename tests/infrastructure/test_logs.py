@@ -1,0 +1,55 @@
+"""What reaches the log: never a value of a row, never a token of an address."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+import structlog
+from django.test import RequestFactory
+from django.urls import resolve
+
+from config.logs import logging_config
+
+DUPLICATE = (
+    'duplicate key value violates unique constraint "x"\nDETAIL:  Key (openid)=(oLVPpjqs9Bhv)'
+)
+
+
+@pytest.fixture(params=[True, False], ids=["production", "demo"])
+def line(request: pytest.FixtureRequest) -> logging.Formatter:
+    """The formatter of the one handler there is."""
+    before = structlog.get_config()
+    made = logging_config(is_production=request.param)["formatters"]["line"]
+    structlog.configure(**before)
+    return structlog.stdlib.ProcessorFormatter(
+        processors=made["processors"], foreign_pre_chain=made["foreign_pre_chain"]
+    )
+
+
+def test_tracebacks_do_not_quote_rows(line: logging.Formatter) -> None:
+    try:
+        raise LookupError(DUPLICATE)
+    except LookupError:
+        record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "broken", (), sys.exc_info())
+
+    written = line.format(record)
+
+    assert "oLVPpjqs9Bhv" not in written
+    assert "violates unique constraint" in written
+    assert "DETAIL: left out" in written
+
+
+def test_lines_of_django_name_the_route(line: logging.Formatter) -> None:
+    request = RequestFactory().get("/w/tea/cards/865ap8qx3jacxdfay7zjxg3am2/")
+    request.resolver_match = resolve(request.path)
+    record = logging.LogRecord(
+        "django.request", logging.ERROR, "x.py", 1, "Broken: %s", (request.path,), None
+    )
+    record.request = request
+
+    written = line.format(record)
+
+    assert "865ap8qx3jacxdfay7zjxg3am2" not in written
+    assert "Broken: w/<slug:merchant>/cards/<slug:token>/" in written
