@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from zhanggui.accounts.tests.factories import make_merchant
 from zhanggui.codes import services
@@ -223,6 +226,7 @@ class TestIssue:
 
     @pytest.mark.spec("stamps D15")
     def test_too_many_live_codes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert services.LIVE_AT_MOST == 50_000
         monkeypatch.setattr(services, "LIVE_AT_MOST", 2)
         for number in range(3):
             issue(number)
@@ -232,6 +236,19 @@ class TestIssue:
         assert OneTimeCode.objects.count() == 3
 
     @pytest.mark.spec("stamps D15")
+    def test_ten_thousand_live_codes_and_no_clash(self) -> None:
+        drawn = [services.draw() for _ in range(9_990)]
+        # what _insert sends for each of them, but in one go
+        rows = [row_of(digits, number) for number, digits in enumerate(drawn)]
+        with connection.cursor() as cursor:
+            cursor.executemany(services._INSERT, rows)
+        live = OneTimeCode.objects.filter(state=CodeState.ACTIVE)
+        assert live.count() == len(set(drawn))
+        while (number := live.count()) < 10_000:
+            assert issue(100_000 + number).is_new
+
+        assert live.values("digits_hash").distinct().count() == 10_000
+
     def test_live_codes_never_clash(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # of 160 possible digits 120 get used: clashes are certain, doubles must not be
         monkeypatch.setattr("secrets.randbelow", _small(160))
@@ -250,6 +267,23 @@ class TestIssue:
         )
 
         assert issued.digits not in everything
+
+
+def row_of(digits: str, number: int) -> dict[str, Any]:
+    """The values of one code for the statement that inserts it."""
+    return {
+        "merchant": tenancy.current_merchant_id(),
+        "operation": "tests.give",
+        "subject_type": SUBJECT,
+        "subject_id": number,
+        "customer_id": number,
+        "store_ids": [STORE],
+        "hash": services.hashes_of(digits)[0],
+        "sealed": b"sealed",
+        "key_version": 1,
+        "now": T0,
+        "expires_at": T0 + timedelta(seconds=180),
+    }
 
 
 def _small(most: int) -> Any:
@@ -299,11 +333,20 @@ class TestConsume:
         assert consume(issued.digits, store_id=OTHER_STORE) == issued.code.pk
 
     @pytest.mark.spec("stamps D21")
-    def test_of_another_merchant_is_unknown(self) -> None:
-        issued = issue()
+    def test_of_another_merchant_is_unknown_and_asks_the_same(self) -> None:
+        foreign = issue().digits
+        unknown = f"{(int(foreign) + 1) % 10**6:06d}"
+        asked = []
         with tenancy.merchant_scope(make_merchant().pk):
-            assert consume(issued.digits) is None
-            assert why_not(issued.digits) is CodeInvalid
+            for digits in (foreign, unknown):
+                with CaptureQueriesContext(connection) as queries:
+                    assert consume(digits) is None
+                    assert why_not(digits) is CodeInvalid
+                # the same statements take the same time: only the hash differs
+                asked.append([re.sub(r"'.*?'::bytea", "?", q["sql"]) for q in queries])
+
+        assert asked[0] == asked[1]
+        assert len(asked[0]) == 2
 
     def test_another_subject_type_is_unknown(self) -> None:
         issued = issue(subject_type="tests.other")

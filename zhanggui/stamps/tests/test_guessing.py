@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from zhanggui.accounts import todo
 from zhanggui.accounts.guards import MerchantRequest
-from zhanggui.accounts.models import AuditEntry
+from zhanggui.accounts.models import AuditEntry, Person
 from zhanggui.accounts.tests.factories import ACTOR
+from zhanggui.channels.wechat.tests.factories import make_account, make_identity, sign_in_staff
+from zhanggui.codes import services as codes
 from zhanggui.codes import tries
-from zhanggui.codes.models import CodeTry
+from zhanggui.codes.models import CodeState, CodeTry
 from zhanggui.core import clock
 from zhanggui.stamps import selectors, services, wiring
 from zhanggui.stamps.errors import CodeExpired, CodeInvalid, Locked
@@ -26,6 +31,7 @@ from zhanggui.stamps.tests.factories import (
     make_programme,
     preview,
     stamp,
+    state_of,
     take_code,
     wrong_digits,
 )
@@ -109,20 +115,56 @@ class TestLock:
             assert stamp(shop.desk, shop.card).after == 1
 
     @pytest.mark.spec("stamps D23")
-    def test_a_thousand_guesses(self, shop: Shop) -> None:
+    def test_a_thousand_guesses(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        chance = random.Random(23)  # noqa: S311  the same guesses every time
+        guesses = [f"{chance.randrange(10**6):06d}" for _ in range(1000)]
+        to_draw = iter(guesses[5::100])  # every code that is live will be guessed, but too late
+        monkeypatch.setattr(codes, "draw", lambda: next(to_draw))
         programme = make_programme(name="另一张")
-        live = {take_code(make_card(programme, name=f"顾客{n}")).digits for n in range(5)}
+        live = [take_code(make_card(programme, name=f"顾客{n}")) for n in range(10)]
         answers = []
-        for _ in range(60):
+        for digits in guesses:
             try:
-                confirm(shop.desk, wrong_digits())
+                confirm(shop.desk, digits)
             except (CodeInvalid, Locked) as refusal:
                 answers.append(refusal.code)
 
-        assert len(live) == 5
-        assert answers[:4] == ["E_CODE_INVALID"] * 4
-        assert set(answers[4:]) == {"E_LOCKED"}
+        assert {code.digits for code in live} <= set(guesses)
+        assert answers == ["E_CODE_INVALID"] * 4 + ["E_LOCKED"] * 996
+        assert CodeTry.objects.count() == 5
         assert shop.records() == []
+        assert {state_of(code.code_id) for code in live} == {CodeState.ACTIVE}
+
+    @pytest.mark.spec("stamps D23")
+    def test_holds_on_another_device_and_after_signing_in_anew(self, shop: Shop) -> None:
+        identity = make_identity(make_account(), person=Person.objects.get(pk=shop.desk.person_id))
+        first, second = Client(), Client()
+        for device in (first, second):
+            sign_in_staff(device, identity)
+        good = take_code(shop.card).digits
+        for _ in range(5):
+            send(first, wrong_digits())
+
+        assert send(second, good) == (429, "E_LOCKED")
+        first.logout()
+        sign_in_staff(first, identity)
+        assert send(first, good) == (429, "E_LOCKED")
+        assert shop.records() == []
+        # it is the person who is locked, not the counter
+        colleague = Client()
+        person = Person.objects.get(pk=make_manager(shop.store, "赵店员").person_id)
+        sign_in_staff(colleague, make_identity(identity.account, person=person))
+        assert send(colleague, good) == (200, "")
+
+
+def send(device: Client, digits: str) -> tuple[int, str]:
+    """Confirm a code from a device; the status and the refusal's code."""
+    response = device.post(
+        reverse("stamps:staff_confirm"),
+        {"digits": digits},
+        headers={"Accept": "application/json"},
+    )
+    return response.status_code, response.json().get("error", {}).get("code", "")
 
 
 class TestStoreAlert:

@@ -143,6 +143,18 @@ class TestInvite:
             assert response.status_code == 404
         assert not ManagerInvitation.objects.exists()
 
+    @pytest.mark.spec("stamps R01")
+    def test_is_unknown_to_the_admin_of_another_merchant(self, panel: Panel) -> None:
+        rival = make_shop("rival")
+        rival.scope.close()
+        panel.client.force_login(make_staff(rival.merchant, role=Role.OWNER))
+
+        page = reverse("accounts:store", args=[panel.shop.merchant.slug, panel.shop.store.pk])
+        assert panel.client.get(page).status_code == 404
+        assert panel.client.get(panel.url("managers")).status_code == 404
+        assert panel.post("invite", people="1").status_code == 404
+        assert not ManagerInvitation.objects.exists()
+
     def test_a_second_press_shows_the_same_code(self, panel: Panel) -> None:
         for _ in range(3):
             panel.post("invite", people="1")

@@ -13,8 +13,8 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
-from zhanggui.accounts.models import AuditEntry, Person
-from zhanggui.accounts.tests.factories import ACTOR, make_person, make_store
+from zhanggui.accounts.models import AuditEntry, Person, Role
+from zhanggui.accounts.tests.factories import ACTOR, make_person, make_staff, make_store
 from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.channels.wechat.tests.factories import (
     PHONE_AGENT,
@@ -35,6 +35,7 @@ from zhanggui.stamps.tests.factories import (
     balance_of,
     cancel,
     make_card,
+    make_invitation,
     make_manager,
     make_programme,
     make_shop,
@@ -145,6 +146,21 @@ class TestAccess:
         assert "E_NOT_MANAGER" in response.content.decode()
         assert OneTimeCode.objects.get().state in {CodeState.ACTIVE, CodeState.HELD}
         assert balance_of(counter.shop.card) == 0
+
+    @pytest.mark.spec("stamps R07", "stamps R08")
+    def test_removed_and_bound_again(self, counter: Counter, client: Client) -> None:
+        shop = counter.shop
+        office = Client()
+        office.force_login(make_staff(shop.merchant, role=Role.OWNER))
+        place = [shop.merchant.slug, shop.store.pk, shop.desk.binding_id]
+        office.post(reverse("stamps:remove", args=place), {"last": "1"})
+        assert counter.client.get(reverse("stamps:desk")).status_code == 403
+
+        person = Person.objects.get(pk=shop.desk.person_id)
+        services.accept_scan(invitation_id=make_invitation(shop.store).pk, person=person)
+
+        assert shop.store.name in counter.get("desk")
+        assert counter.confirm(take_code(shop.card).digits).status_code == 200
 
 
 class TestPreview:
