@@ -1,6 +1,7 @@
 // The kit's behaviour. Everything hangs on data attributes and on events at the document, so
 // pieces that htmx swaps in work without being told.
 import "./htmx-setup.js";
+import { scan as scanAvatars } from "./avatar.js";
 import { start as startCopy } from "./copy.js";
 import { scan as scanCountdowns } from "./countdown.js";
 import { scan as scanDialogs, start as startDialogs } from "./dialog.js";
@@ -20,6 +21,7 @@ function scan(root) {
   scanToasts(root);
   scanStampcards(root);
   scanWake(root);
+  scanAvatars(root);
   const charts = all(root, "[data-chart]");
   if (charts.length) import("./chart.js").then(({ draw }) => charts.forEach(draw));
   const wanted = root.querySelector("[data-focus]");
