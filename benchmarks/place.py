@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from launcher.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "zhanggui"
+READY_S = 120.0
 
 
 def free_port() -> int:
@@ -87,14 +89,23 @@ class Place:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        for _ in range(600):
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                    return
-            except OSError:
-                time.sleep(0.05)
+        until = time.monotonic() + READY_S
+        while self.server.poll() is None and time.monotonic() < until:
+            if self._is_ready():
+                return
+            time.sleep(0.05)
         message = "the web server did not start"
         raise RuntimeError(message)
+
+    def _is_ready(self) -> bool:
+        # listening is not enough: the first answer waits for Django to load
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/healthz", timeout=5
+            ) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
 
     def kill_server(self) -> None:
         """``kill -9`` of the web server with all its processes."""

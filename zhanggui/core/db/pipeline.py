@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache, partial
+from itertools import count
 from typing import Any, LiteralString
 from weakref import WeakKeyDictionary
 
@@ -38,6 +39,7 @@ COMMIT: LiteralString = "COMMIT"
 WAIT_MS = 60_000
 
 _PLACE = re.compile(r"%\((\w+)\)s")
+_serial = count(1)  # never used twice: a name may outlive the failure of its first use
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
 
 
@@ -90,9 +92,10 @@ def _trip(raw: psycopg.Connection[Any], statements: Sequence[Statement]) -> list
         raw.pgconn.exec_(GENERIC)
         names = _prepared[raw] = {}
     fresh: list[str] = []
+    packed = [_Packed(statement) for statement in statements]  # may refuse a value
     pgconn.enter_pipeline_mode()
     try:
-        expected = [_send(pgconn, statement, names, fresh) for statement in statements]
+        expected = [_send(pgconn, one, names, fresh) for one in packed]
         pgconn.pipeline_sync()
         found, error = _receive(pgconn)
     finally:
@@ -111,20 +114,34 @@ def _trip(raw: psycopg.Connection[Any], statements: Sequence[Statement]) -> list
     return rows
 
 
-def _send(pgconn: PGconn, statement: Statement, names: dict[str, bytes], fresh: list[str]) -> bool:
+class _Packed:
+    """A statement as it travels."""
+
+    __slots__ = ("parameters", "sql", "text")
+
+    def __init__(self, statement: Statement) -> None:
+        self.sql = statement.sql
+        self.text, places = _compiled(statement.sql)
+        self.parameters = [written(statement.values[place]) for place in places]
+
+    @property
+    def is_command(self) -> bool:
+        """BEGIN, COMMIT: not worth preparing."""
+        return not self.parameters and " " not in self.sql
+
+
+def _send(pgconn: PGconn, packed: _Packed, names: dict[str, bytes], fresh: list[str]) -> bool:
     """Queue a statement; True when it had to be prepared first."""
-    text, places = _compiled(statement.sql)
-    if not places and " " not in statement.sql:  # BEGIN, COMMIT
-        pgconn.send_query_params(text, None)
+    if packed.is_command:
+        pgconn.send_query_params(packed.text, None)
         return False
-    name = names.get(statement.sql)
+    name = names.get(packed.sql)
     is_new = name is None
     if name is None:
-        name = names[statement.sql] = f"zg_{len(names)}_{len(text)}".encode()
-        fresh.append(statement.sql)
-        pgconn.send_prepare(name, text)
-    values = statement.values
-    pgconn.send_query_prepared(name, [written(values[place]) for place in places])
+        name = names[packed.sql] = b"zg_%d" % next(_serial)
+        fresh.append(packed.sql)
+        pgconn.send_prepare(name, packed.text)
+    pgconn.send_query_prepared(name, packed.parameters)
     return is_new
 
 
@@ -307,28 +324,40 @@ def hot_transaction() -> Iterator[HotTransaction]:
         with transaction.atomic():
             yield HotTransaction(is_own=False)
         return
-    raw = connection.connection
     own = HotTransaction(is_own=True)
-    connection.in_atomic_block = True  # so that Django's blocks inside become savepoints
+    is_broken = False
+    _pretend(is_inside=True)
     try:
         with connection.wrap_database_errors:
             yield own
             if not own.is_over:
-                raw.execute(COMMIT)
+                connection.connection.execute(COMMIT)
     except BaseException:
         connection.run_on_commit = []
-        _roll_back(raw)
+        is_broken = not _roll_back(connection.connection)
         raise
     finally:
-        connection.in_atomic_block = False
-        connection.needs_rollback = False
+        _pretend(is_inside=False)
+        if is_broken:
+            connection.close()
     connection.run_and_clear_commit_hooks()
 
 
-def _roll_back(raw: psycopg.Connection[Any]) -> None:
-    if raw.closed or raw.info.transaction_status == TransactionStatus.IDLE:
-        return
+def _pretend(*, is_inside: bool) -> None:
+    """Tell Django of the transaction, so that its own blocks inside become savepoints."""
+    connection.in_atomic_block = is_inside
+    connection.autocommit = not is_inside
+    connection.needs_rollback = False
+
+
+def _roll_back(raw: psycopg.Connection[Any]) -> bool:
+    """End the transaction without its effects; False when the connection is of no use now."""
+    if raw.closed:
+        return False
+    if raw.info.transaction_status == TransactionStatus.IDLE:
+        return True
     try:
         raw.execute("ROLLBACK")
     except psycopg.Error:
-        connection.close()
+        return False
+    return True
