@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ from zhanggui.channels.wechat.tests.factories import (
     make_account,
     make_identity,
 )
+from zhanggui.channels.wechat.views import mobile
 from zhanggui.contacts import guards
 from zhanggui.contacts.models import Customer, CustomerSession, IdentityLink
 from zhanggui.contacts.tests.factories import make_link
@@ -372,9 +374,9 @@ class TestAttacks:
             ("a'b", "c"),
             ("unknown", "c"),
             ("unknown", "c" * 600),
-            ("unknown", "c\x00"),
+            ("unknown", "c\n"),
         ],
-        ids=["none", "long", "form", "unknown", "long-code", "nul-code"],
+        ids=["none", "long", "form", "unknown", "long-code", "line-end"],
     )
     def test_made_up(
         self, phone: Client, account: ChannelAccount, fake: FakeWechat, state: str, code: str
@@ -526,3 +528,27 @@ class TestRace:
             assert len(set(pool.map(visit, range(8)))) == 1
         with tenancy.merchant_scope(merchant.pk):
             assert (Customer.objects.count(), IdentityLink.objects.count()) == (1, 1)
+
+
+@pytest.mark.django_db
+class TestFlood:
+    @pytest.fixture(autouse=True)
+    def _few(self, monkeypatch: pytest.MonkeyPatch, account: ChannelAccount) -> None:
+        few = dataclasses.replace(mobile.START_LIMIT, most=3)
+        monkeypatch.setattr(mobile, "START_LIMIT", few)
+
+    def test_of_one_address_is_stopped_without_a_row(self, phone: Client) -> None:
+        def begin(address: str) -> TestResponse:
+            return phone.get(
+                "/oauth/wechat/start",
+                {"audience": "customer", "merchant": "tea"},
+                REMOTE_ADDR=address,
+            )
+
+        assert [begin("8.8.8.8").status_code for _time in range(5)] == [302, 302, 302, 429, 429]
+        assert OAuthState.objects.count() == 3
+        assert 0 < int(begin("8.8.8.8")["Retry-After"]) <= 60
+        assert begin("8.8.4.4").status_code == 302
+
+    def test_a_proxy_of_our_own_is_nobody(self, phone: Client) -> None:
+        assert [start(phone).status_code for _time in range(5)] == [302] * 5

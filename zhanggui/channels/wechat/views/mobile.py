@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from zhanggui.accounts import devices
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.guards import public_view
 from zhanggui.accounts.models import Merchant
@@ -23,10 +25,13 @@ from zhanggui.channels.wechat.oauth import Audience, Scope
 from zhanggui.contacts import guards as contact_guards
 from zhanggui.contacts import services as contact_services
 from zhanggui.contacts.models import IdentityLink
-from zhanggui.core import tenancy, tokens
+from zhanggui.core import limits, tenancy, tokens
+from zhanggui.core.limits import Limit
 
 Text = str | Promise
 CODE_FORM = re.compile(r"[0-9A-Za-z_-]{0,512}")
+START_LIMIT = Limit("wechat-sign-in-ip", most=600, window_s=600, lock_s=60)
+"""Each start writes a row; a busy mall behind one address stays below this, a flood does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ def start(request: HttpRequest) -> HttpResponseBase:
             raise Http404
     if not oauth.is_inside_wechat(request.headers.get("User-Agent", "")):
         return contact_guards.open_in_wechat(request, merchant=merchant)
+    _count_start(request)
     return _to_wechat(
         request,
         audience=audience,
@@ -109,6 +115,20 @@ def start(request: HttpRequest) -> HttpResponseBase:
         next_path=request.GET.get("next", ""),
         scope=Scope.BASE,
     )
+
+
+def _count_start(request: HttpRequest) -> None:
+    """Count a start of this address.
+
+    Raises:
+        TooMany: a flood; carries the seconds to wait (429).
+    """
+    ip = devices.ip_of(request)
+    # an address of our own network is a proxy's: it says nothing about who comes through it
+    if ip is None or not ipaddress.ip_address(ip).is_global:
+        return
+    limits.check((START_LIMIT, ip))
+    limits.count(START_LIMIT, ip)
 
 
 def _to_wechat(
