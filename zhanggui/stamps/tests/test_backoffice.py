@@ -100,6 +100,14 @@ class TestProgrammes:
         assert "zg-field-error" in response.content.decode()
         assert Programme.objects.count() == 1
 
+    @pytest.mark.spec("stamps D12")
+    @pytest.mark.parametrize("life_s", [60, 600])
+    def test_a_code_may_live_for_one_to_ten_minutes(self, office: Office, life_s: int) -> None:
+        response = office.post("programme_new", **FIELDS | {"code_ttl_s": life_s})
+
+        assert response.status_code == 302
+        assert Programme.objects.get(name="品茶卡").code_ttl_s == life_s
+
     def test_refuses_a_name_that_is_taken(self, office: Office) -> None:
         response = office.post("programme_new", **FIELDS | {"name": office.shop.programme.name})
 
