@@ -76,11 +76,6 @@ class Tries:
         return sum(at > moment - WINDOW for at in self.told_expired) < TOLD_EXPIRED_AT_MOST
 
 
-def turn_of(*, person_id: int, store_id: int) -> int:
-    """The number of the turn, for hot doors that take it with their own statement."""
-    return turns.number("codes.tries", tenancy.current_merchant_id(), person_id, store_id)
-
-
 def take_turn(*, person_id: int, store_id: int) -> Tries:
     """Wait for this person's turn at the store and read the tries so far."""
     turns.take("codes.tries", tenancy.current_merchant_id(), person_id, store_id)

@@ -369,10 +369,6 @@ def _no_code(desk: Desk, typed: str, actor: Actor, known: Tries) -> Refused:
     return refused
 
 
-def _count(kind: TryKind, desk: Desk, actor: Actor) -> None:
-    tries.count(kind=kind, person_id=desk.person_id, store_id=desk.store_id, actor=actor)
-
-
 def _wrong(known: Tries, moment: datetime) -> DomainError:
     counted = Tries((moment, *known.wrong), known.told_expired)
     wait = counted.seconds_locked(moment)
