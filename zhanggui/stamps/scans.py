@@ -34,10 +34,8 @@ def manager_invitation_scanned(event: ScanEvent) -> None:
             text = refusal.message
         else:
             text = _text_of(scanned.merchant_name, scanned.store_name, is_new=scanned.is_new)
-        link = f"{settings.BASE_URL}/staff/"
-        messages.send_text(
-            account_id=account.pk, openid=event.openid, text=f"{text}\n{_('Manager page:')} {link}"
-        )
+        desk = messages.link(_("Open the manager page"), "/staff/")
+        messages.send_text(account_id=account.pk, openid=event.openid, text=f"{text}\n{desk}")
 
 
 def _text_of(merchant_name: str, store_name: str, *, is_new: bool) -> str:
@@ -56,7 +54,7 @@ def followed(event: FollowEvent) -> None:
         return
     with override(settings.LANGUAGE_CODE):
         lines = [_("Welcome! Your stamp card:")]
-        lines += [f"{shop.name} {settings.BASE_URL}/w/{shop.slug}/" for shop in shops]
+        lines += [messages.link(shop.name, f"/w/{shop.slug}/") for shop in shops]
         messages.send_text(account_id=account.pk, openid=event.openid, text="\n".join(lines))
 
 

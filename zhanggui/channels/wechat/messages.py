@@ -6,11 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from zhanggui.channels.wechat import tasks
 from zhanggui.channels.wechat.models import BODY_OF_MESSAGE, OutgoingMessage
 from zhanggui.core import sealing
+
+
+def link(label: str, path: str) -> str:
+    """A link inside a text, as WeChat's chats show it: words instead of an address."""
+    return f'<a href="{settings.BASE_URL}{path}">{label}</a>'
 
 
 def send_text(*, account_id: int, openid: str, text: str) -> int:

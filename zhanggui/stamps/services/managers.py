@@ -368,10 +368,11 @@ def _tell(person_id: int, store: Store, *, is_approved: bool) -> None:
     with override(settings.LANGUAGE_CODE):
         if is_approved:
             text = gettext("The shop approved you: you are now a manager of %(store)s.")
-            text = f"{text}\n{gettext('Manager page:')} {settings.BASE_URL}/staff/"
+            desk = "\n" + messages.link(gettext("Open the manager page"), "/staff/")
         else:
             text = gettext("The shop did not approve you as a manager of %(store)s.")
-        text = text % {"store": f"{store.merchant.name}·{store.name}"}
+            desk = ""
+        text = text % {"store": f"{store.merchant.name}·{store.name}"} + desk
     messages.send_text(account_id=account.pk, openid=identity.openid, text=text)
 
 

@@ -59,7 +59,7 @@ class TestManagerScan:
 
         (text,) = chat()
         assert shop.store.name in text
-        assert text.endswith("/staff/")
+        assert text.endswith('/staff/">打开门店管理页面</a>')
         assert len(selectors.managers_of(shop.store.pk)) == 2
 
     @pytest.mark.spec("stamps D06")
