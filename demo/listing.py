@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.utils import translation
 
 from demo import nicknames, progress, world
 from demo.cast import MERCHANTS, OPERATORS, PASSWORD, PLATFORM_STAFF, MerchantPlan, StaffPlan
 from demo.rhythm import merchants_of
-from zhanggui.accounts.models import Role
+from zhanggui.accounts.models import Membership, Tier
 
 FILE = "demo.json"
 
@@ -32,10 +33,8 @@ class SignIn:
     @property
     def role_label(self) -> str:
         """In the language of the page."""
-        return str(Role(self.plan.role).label)
-
-
-ROLES = {"owner": "老板", "manager": "经理", "clerk": "店员", "finance": "财务"}
+        tier = Tier.MERCHANT if self.path.startswith("/m/") else Tier.PLATFORM
+        return Membership(tier=tier, role=self.plan.role).role_label
 
 
 def sign_ins() -> list[SignIn]:
@@ -114,29 +113,31 @@ def write() -> None:
     phones = [
         *((one, "还没来过") for one in outsiders()),
         *(
-            (one, f"{merchant.name} {one.role}店长")
+            (one, f"{merchant.name} {one.role}管理员")
             for merchant in MERCHANTS
             for one in managers_of(merchant)
         ),
     ]
-    progress.replace(
-        settings.ENV.var / FILE,
-        {
-            "product": settings.BASE_URL,
-            "sandbox": settings.SANDBOX_URL,
-            "sign_ins": [
-                {
-                    "title": f"{one.place} · {ROLES[one.plan.role]} {one.plan.name}",
-                    "who": one.plan.name,
-                    "role": one.plan.role,
-                    "phone": one.phone,
-                    "password": PASSWORD,
-                    "url": settings.BASE_URL + one.path,
-                }
-                for one in sign_ins()
-            ],
-            "phones": [
-                {"name": phone.nickname, "role": role, "url": phone.url} for phone, role in phones
-            ],
-        },
-    )
+    with translation.override(settings.LANGUAGE_CODE):
+        progress.replace(settings.ENV.var / FILE, _as_json(phones))
+
+
+def _as_json(phones: Iterable[tuple[PhoneLink, str]]) -> dict[str, object]:
+    return {
+        "product": settings.BASE_URL,
+        "sandbox": settings.SANDBOX_URL,
+        "sign_ins": [
+            {
+                "title": f"{one.place} · {one.role_label} {one.plan.name}",
+                "who": one.plan.name,
+                "role": one.plan.role,
+                "phone": one.phone,
+                "password": PASSWORD,
+                "url": settings.BASE_URL + one.path,
+            }
+            for one in sign_ins()
+        ],
+        "phones": [
+            {"name": phone.nickname, "role": role, "url": phone.url} for phone, role in phones
+        ],
+    }

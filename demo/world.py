@@ -70,7 +70,7 @@ def managers() -> Iterator[tuple[MerchantPlan, StorePlan, int, Phone]]:
             for place, nickname in enumerate(store.managers):
                 slug = manager_slug(merchant, store, place)
                 colour = nicknames.colour_of(len(slug) + place * 5)
-                tags = ("店长", merchant.name, store.name)
+                tags = ("门店管理员", merchant.name, store.name)
                 phone = Phone(slug, nickname, colour, tags, (PLATFORM_ACCOUNT,))
                 yield merchant, store, place, phone
 
