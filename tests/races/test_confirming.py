@@ -36,7 +36,7 @@ from zhanggui.stamps.tests.factories import (
 
 PARALLEL = 20
 OPERATIONS = 200
-"""Hundreds in the suite; ``benchmarks.races`` does the same with thousands."""
+"""Enough for every kind of meeting to happen."""
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
