@@ -73,7 +73,7 @@ def web(host: str, port: int) -> list[str]:
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"),
         *("--host", host, "--port", str(port)),
         *("--workers", os.environ.get("ZHANGGUI_WEB_PROCESSES", "2")),
-        *("--blocking-threads", os.environ.get("ZHANGGUI_WEB_THREADS", "16")),
+        *("--blocking-threads", os.environ.get("ZHANGGUI_WEB_THREADS", "4")),
         # A thread keeps its database connection, so threads should not come and go.
         *("--blocking-threads-idle-timeout", "600"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "8"),
