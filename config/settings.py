@@ -34,9 +34,13 @@ SANDBOX_URL = ENV.sandbox_url
 INSTALLED_APPS = [
     "demo",
     "zhanggui.stamps",
+    "zhanggui.billing",
+    "zhanggui.signin",
+    "zhanggui.channels.sms",
     "zhanggui.channels.wechat",
     "zhanggui.contacts",
     "zhanggui.codes",
+    "zhanggui.files",
     "zhanggui.ledger",
     "zhanggui.accounts",
     "zhanggui.ui",

@@ -1,0 +1,77 @@
+"""Platform > operator > merchant > store."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.core import clock
+from zhanggui.core.models import TenantModel
+
+
+class TierState(models.TextChoices):
+    """Whether a tier's people may work."""
+
+    ACTIVE = "active", pgettext_lazy("state of a tier", "Active")
+    FROZEN = "frozen", pgettext_lazy("state of a tier", "Frozen")
+
+
+class Operator(models.Model):
+    """Serves many merchants (运营者/代理商)."""
+
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(max_length=40, unique=True)
+    state = models.CharField(max_length=10, choices=TierState, default=TierState.ACTIVE)
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Merchant(models.Model):
+    """The tenant (商家): every business row belongs to exactly one. A cold table: no counters."""
+
+    operator = models.ForeignKey(
+        Operator,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        db_constraint=False,
+        related_name="merchants",
+    )
+    name = models.CharField(max_length=80)
+    slug = models.SlugField(max_length=40, unique=True)
+    trade = models.CharField(max_length=40, blank=True)
+    time_zone = models.CharField(max_length=40, default="Asia/Shanghai")
+    state = models.CharField(max_length=10, choices=TierState, default=TierState.ACTIVE)
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StoreState(models.TextChoices):
+    """Whether a store is in business."""
+
+    OPEN = "open", pgettext_lazy("state of a store", "Open")
+    CLOSED = "closed", pgettext_lazy("state of a store", "Closed")
+
+
+class Store(TenantModel):
+    """A place of a merchant (门店)."""
+
+    name = models.CharField(max_length=80)
+    address = models.CharField(max_length=200, blank=True)
+    phone = models.CharField(max_length=30, blank=True)
+    state = models.CharField(max_length=10, choices=StoreState, default=StoreState.OPEN)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["merchant", "name"], name="store_name_once_a_merchant")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
