@@ -1,0 +1,87 @@
+"""Messages to phones: what was sent, what it cost of the day, whether anything may be sent."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.core import clock
+
+PHONE_COLUMN = "sms_outgoingsms.phone"
+BODY_COLUMN = "sms_outgoingsms.body"
+
+
+class SmsState(models.TextChoices):
+    """How far a message is."""
+
+    WAITING = "waiting", pgettext_lazy("state of an SMS", "Waiting")
+    SENT = "sent", pgettext_lazy("state of an SMS", "Handed over")
+    REFUSED = "refused", pgettext_lazy("state of an SMS", "Refused")
+    FAILED = "failed", pgettext_lazy("state of an SMS", "Failed")
+
+
+class SmsPurpose(models.TextChoices):
+    """What a message is for; a provider's templates are chosen by it."""
+
+    CODE = "code", pgettext_lazy("purpose of an SMS", "Verification code")
+    NOTICE = "notice", pgettext_lazy("purpose of an SMS", "Notice")
+
+
+class OutgoingSms(models.Model):
+    """One message and its fate; the words are wiped once nobody needs them any more."""
+
+    merchant_id = models.BigIntegerField(null=True)
+    """On whose account; empty for the platform's own."""
+    purpose = models.CharField(max_length=10, choices=SmsPurpose)
+    phone_sealed = models.BinaryField()
+    phone_masked = models.CharField(max_length=24)
+    body_sealed = models.BinaryField(null=True)
+    state = models.CharField(max_length=10, choices=SmsState, default=SmsState.WAITING)
+    provider = models.CharField(max_length=20, blank=True)
+    provider_id = models.CharField(max_length=80, blank=True)
+    error = models.CharField(max_length=80, blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["-created_at", "-id"], name="sms_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose}: {self.state}"
+
+
+class SmsDay(models.Model):
+    """How many messages went out on somebody's account on one day; the budget's counter."""
+
+    owner = models.CharField(max_length=40)
+    """``platform`` or ``merchant:<id>``."""
+    day = models.DateField()
+    sent = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "day"], name="one_sms_counter_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.day}: {self.sent}"
+
+
+class SmsStop(models.Model):
+    """The platform's emergency switch: while this row is there, no message goes out."""
+
+    reason = models.CharField(max_length=200)
+    stopped_at = models.DateTimeField(default=clock.now)
+    is_on = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["is_on"], condition=models.Q(is_on=True), name="one_sms_stop"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.reason

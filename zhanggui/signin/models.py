@@ -1,0 +1,101 @@
+"""What sign-in keeps: codes sent by SMS, pictures tried, second factors of people."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.accounts.models import Person
+from zhanggui.core import clock
+
+TOTP_COLUMN = "signin_totpdevice.secret"
+
+
+class Purpose(models.TextChoices):
+    """What a code may be used for; one for signing in changes no password."""
+
+    REGISTER = "register", pgettext_lazy("purpose of a code", "Sign up")
+    LOGIN = "login", pgettext_lazy("purpose of a code", "Sign in")
+    RESET = "reset", pgettext_lazy("purpose of a code", "New password")
+    CHANGE_PHONE = "change_phone", pgettext_lazy("purpose of a code", "Change of phone")
+
+
+class SmsCode(models.Model):
+    """The newest code of a phone for one purpose; the next one takes its place."""
+
+    phone_hash = models.BinaryField(max_length=32)
+    purpose = models.CharField(max_length=20, choices=Purpose)
+    digits_hash = models.BinaryField(max_length=32)
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["phone_hash", "purpose"], name="one_code_per_phone_and_purpose"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.purpose
+
+
+class SpentPicture(models.Model):
+    """A picture code that was tried, rightly or wrongly; it works for nobody any more."""
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    spent_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()[:8]
+
+
+class TotpDevice(models.Model):
+    """An app that shows six digits every half minute (RFC 6238)."""
+
+    person = models.OneToOneField(Person, on_delete=models.CASCADE, related_name="totp")
+    secret_sealed = models.BinaryField()
+    last_step = models.BigIntegerField(default=0)
+    """The newest half minute whose digits were used; older ones do not work again."""
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"totp of {self.person_id}"
+
+
+class RecoveryCode(models.Model):
+    """A code on paper for the day the phone is lost; each works once."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="recovery_codes")
+    code_hash = models.BinaryField(max_length=32)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["person", "code_hash"], name="recovery_code_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.person_id}"
+
+
+class Passkey(models.Model):
+    """A passkey (WebAuthn): the public half; the private one never leaves the device."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="passkeys")
+    name = models.CharField(max_length=60)
+    credential_id = models.BinaryField(max_length=1023, unique=True)
+    credential = models.BinaryField()
+    """Attested credential data: AAGUID, id and COSE public key."""
+    sign_count = models.BigIntegerField(default=0)
+    host = models.CharField(max_length=200)
+    """The host it was made for; it works nowhere else."""
+    created_at = models.DateTimeField(default=clock.now)
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
