@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, navigation, permissions, rights, todo
+from zhanggui.accounts import audit, finding, navigation, permissions, rights, todo
 from zhanggui.accounts.models import ActorKind, Membership, Merchant, Person, Store, StoreState
 from zhanggui.ui import navigation as menus
 
@@ -48,13 +48,18 @@ def register_all() -> None:
     audit.register_target("store", _("Store"), _stores)
     audit.register_target("merchant", _("Merchant"), _merchants)
     todo.register(_first_steps)
+    finding.register_all()
     menus.provide(may=navigation.may, places=navigation.places, somebody=navigation.somebody)
     _menus()
 
 
 def _menus() -> None:
     menus.add_surface(
-        "operator", label="", prefix="/operator/", arguments=navigation.operator_arguments
+        "operator",
+        label="",
+        prefix="/operator/",
+        arguments=navigation.operator_arguments,
+        search="accounts:operator_find",
     )
     shop = _("Shop")
     for entry in (

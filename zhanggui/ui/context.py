@@ -8,7 +8,7 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest
 
-from zhanggui.ui import errors, navigation
+from zhanggui.ui import errors, navigation, search
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
@@ -35,6 +35,10 @@ class Surroundings:
     @cached_property
     def place(self) -> navigation.Place | None:
         return next((place for place in self.places if place.is_current), None)
+
+    @cached_property
+    def search_url(self) -> str:
+        return search.address(self._request)
 
     @cached_property
     def somebody(self) -> navigation.Somebody | None:

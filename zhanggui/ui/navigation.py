@@ -85,6 +85,8 @@ class Surface:
     label: Text
     prefix: str
     arguments: Arguments
+    search: str = ""
+    """The name of the address that searches this part; empty where there is no search."""
 
 
 def _merchant_arguments(request: HttpRequest) -> Sequence[Any]:
@@ -124,10 +126,10 @@ registry = Registry()
 
 
 def add_surface(
-    name: str, *, label: Text, prefix: str, arguments: Arguments = _no_arguments
+    name: str, *, label: Text, prefix: str, arguments: Arguments = _no_arguments, search: str = ""
 ) -> None:
     """Name a part of the site by the path it begins with."""
-    registry.surfaces[name] = Surface(name, label, prefix, arguments)
+    registry.surfaces[name] = Surface(name, label, prefix, arguments, search)
 
 
 def register(*, surface: str, entry: Entry) -> None:
@@ -188,6 +190,8 @@ def entries_of(surface: str) -> Mapping[str, Entry]:
     return registry.entries.get(surface, {})
 
 
-add_surface("merchant", label="", prefix="/m/", arguments=_merchant_arguments)
-add_surface("operator", label="", prefix="/operator/")
-add_surface("platform", label="", prefix="/platform/")
+add_surface(
+    "merchant", label="", prefix="/m/", arguments=_merchant_arguments, search="accounts:find"
+)
+add_surface("operator", label="", prefix="/operator/", search="accounts:operator_find")
+add_surface("platform", label="", prefix="/platform/", search="accounts:platform_find")
