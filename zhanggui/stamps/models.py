@@ -99,13 +99,17 @@ class Card(TenantModel):
     version = models.PositiveIntegerField(default=0)
     """Grows with every change, so that the phone can ask cheaply whether anything is new."""
     state = models.CharField(max_length=10, choices=CardState, default=CardState.OPEN)
+    is_extra = models.BooleanField(default=False, db_default=False)
+    """A second card of the programme, brought by a merged customer; it stays valid."""
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["merchant", "token"], name="card_token_once"),
             models.UniqueConstraint(
-                fields=["merchant", "programme", "customer"], name="one_card_per_customer"
+                fields=["merchant", "programme", "customer"],
+                condition=models.Q(is_extra=False),
+                name="one_card_per_customer",
             ),
         ]
         indexes: ClassVar = [

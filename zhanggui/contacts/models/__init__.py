@@ -6,7 +6,18 @@ from zhanggui.contacts.models.customers import (
     Customer,
     CustomerState,
 )
+from zhanggui.contacts.models.imports import ImportedCustomer
 from zhanggui.contacts.models.links import IdentityLink, LinkState
+from zhanggui.contacts.models.merges import (
+    DuplicatePair,
+    DuplicateSearch,
+    Likeness,
+    LinkMove,
+    LinkMoveCause,
+    Merge,
+    PairState,
+)
+from zhanggui.contacts.models.privacy import Erasure, ErasureState
 from zhanggui.contacts.models.sessions import CustomerSession
 
 __all__ = [
@@ -15,6 +26,16 @@ __all__ = [
     "Customer",
     "CustomerSession",
     "CustomerState",
+    "DuplicatePair",
+    "DuplicateSearch",
+    "Erasure",
+    "ErasureState",
     "IdentityLink",
+    "ImportedCustomer",
+    "Likeness",
+    "LinkMove",
+    "LinkMoveCause",
     "LinkState",
+    "Merge",
+    "PairState",
 ]

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.core import clock, sealing
 from zhanggui.core.models import TenantModel
@@ -19,6 +20,8 @@ class CustomerState(models.TextChoices):
 
     ACTIVE = "active", _("In good standing")
     BLOCKED = "blocked", _("Blocked by the shop")
+    REPLACED = "replaced", _("Merged into another customer")
+    ERASED = "erased", pgettext_lazy("state of a customer", "Erased")
 
 
 class Customer(TenantModel):

@@ -16,7 +16,9 @@ class LinkState(models.TextChoices):
     """Whether an identity still leads to its customer."""
 
     ACTIVE = "active", _("In use")
+    DORMANT = "dormant", _("Not in use any more")
     REPLACED = "replaced", _("Replaced")
+    DISPUTED = "disputed", _("Disputed")
 
 
 class IdentityLink(TenantModel):
