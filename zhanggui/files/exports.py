@@ -1,0 +1,113 @@
+"""Exports for other modules: register a list, put the button on its page.
+
+In ``apps.py``::
+
+    exports.register(
+        exports.Export(
+            name="contacts.customers",
+            label=_("Customers"),
+            permission="contacts.view_customers",
+            columns=(
+                exports.Column("number", _("Number")),
+                exports.Column("phone", _("Mobile number"), kind="phone"),
+                exports.Column("joined", _("Customer since"), kind="moment", width=18),
+            ),
+            rows=lambda query: ((c.number, c.phone, c.created_at) for c in found(query).iterator()),
+            count=lambda query: found(query).count(),
+        )
+    )
+
+and on the list page ``{% export_button "contacts.customers" %}``: it sends the page's own filters
+(``query.values`` are the parameters of its address). Up to 5,000 rows are answered at once, more
+become a task whose file can be fetched for three days. Each export writes an audit entry: who,
+what, how many rows, which filters. Cells that would be read as a formula are neutralised; phones
+are masked unless the person has the right ``files.whole_phones``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.utils.functional import Promise
+
+Text = str | Promise
+DIRECTLY_AT_MOST = 5_000
+"""Rows that are answered at once; more become a task."""
+MOST_ROWS = 1_000_000
+"""A sheet of xlsx ends at 1,048,576."""
+
+CellKind = Literal["text", "number", "money", "moment", "day", "phone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the sheet; ``kind`` says what its values are.
+
+    ``text`` anything, ``number`` int or float, ``money`` integer fen, ``moment`` aware datetime,
+    ``day`` date, ``phone`` E.164 (masked unless the person may see it). None is an empty cell.
+    """
+
+    name: str
+    label: Text
+    kind: CellKind = "text"
+    width: int = 16
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked for: the filters of the list, and by whom."""
+
+    values: Mapping[str, str]
+    """The parameters of the list's address: search, filters, view; all of them texts."""
+    permissions: frozenset[str]
+    time_zone: str
+    person_id: int | None = None
+
+    def get(self, name: str) -> str:
+        """One parameter; empty when it is not there."""
+        return self.values.get(name, "")
+
+
+@dataclass(frozen=True)
+class Export:
+    """A list that can be taken away as a spreadsheet."""
+
+    name: str
+    label: Text
+    permission: str
+    """The right to see the list."""
+    columns: Sequence[Column]
+    rows: Callable[[Query], Iterable[Sequence[Any]]]
+    """The rows, in the order of ``columns``; must stream (``.iterator()`` or keyset)."""
+    count: Callable[[Query], int]
+    parameters: frozenset[str] = frozenset({"q"})
+    """Which parameters of the address are filters; others are left out."""
+    filters: Callable[[Query], Iterator[tuple[Text, str]]] | None = None
+    """The filters in words, for the dialog; none: no words. Only names go to the audit log."""
+
+
+_exports: dict[str, Export] = {}
+
+
+def register(export: Export) -> None:
+    """Make a list exportable; modules do so in ``apps.py``.
+
+    Raises:
+        ValueError: another list has this name.
+    """
+    if _exports.get(export.name, export) != export:
+        message = f"two exports are called {export.name}"
+        raise ValueError(message)
+    _exports[export.name] = export
+
+
+def find(name: str) -> Export | None:
+    """The list of this name."""
+    return _exports.get(name)
+
+
+def known() -> list[Export]:
+    """All lists, by name."""
+    return [_exports[name] for name in sorted(_exports)]
