@@ -79,7 +79,91 @@ class OwnMembership(DomainError):
 class OwnerOnly(DomainError):
     code = "E_OWNER_ONLY"
     status = 403
-    text = _("Only an owner can make, change or remove owners, or give more rights than you have.")
+    text = _("Only an owner can make, change or remove owners. Ask one of them.")
+
+
+class MoreThanOwn(DomainError):
+    code = "E_MORE_THAN_OWN"
+    status = 403
+    text = _(
+        "Nobody gives or takes rights they do not have themselves. You lack: %(rights)s. Ask an "
+        "owner."
+    )
+
+
+class RoleEmpty(DomainError):
+    code = "E_ROLE_EMPTY"
+    status = 422
+    text = _("A role needs at least one right. Tick what these people may do.")
+
+
+class RoleNameTaken(DomainError):
+    code = "E_ROLE_NAME_TAKEN"
+    status = 409
+    text = _("There is a role with this name already. Choose a name that tells them apart.")
+
+
+class RoleInUse(DomainError):
+    code = "E_ROLE_IN_USE"
+    status = 409
+    text = _(
+        "%(people)s people have this role and %(invitations)s open invitations give it. Give them "
+        "another role first."
+    )
+
+
+class InvitationUnknown(DomainError):
+    code = "E_INVITATION_UNKNOWN"
+    status = 404
+    text = _("This invitation is not known here. Check that the link is complete.")
+
+
+class InvitationExpired(DomainError):
+    code = "E_INVITATION_EXPIRED"
+    status = 410
+    text = _("This invitation has expired. Ask %(name)s for a new link.")
+
+
+class InvitationUsed(DomainError):
+    code = "E_INVITATION_USED"
+    status = 410
+    text = _("This invitation has been used. Ask %(name)s for a new link.")
+
+
+class InvitationRevoked(DomainError):
+    code = "E_INVITATION_REVOKED"
+    status = 410
+    text = _("This invitation was taken back. Ask %(name)s for a new link.")
+
+
+class InvitationVoid(DomainError):
+    code = "E_INVITATION_VOID"
+    status = 410
+    text = _("%(name)s may no longer invite people for this role. Ask an owner for a new link.")
+
+
+class InvitationSent(DomainError):
+    code = "E_INVITATION_SENT"
+    status = 409
+    text = _(
+        "This invitation exists already; its link was shown once. If it is lost, make a new link "
+        "in the list."
+    )
+
+
+class SupportForbidden(DomainError):
+    code = "E_SUPPORT_FORBIDDEN"
+    status = 403
+    text = _("%(name)s does not allow support access. Its owner can allow it in the settings.")
+
+
+class SupportOver(DomainError):
+    code = "E_SUPPORT_OVER"
+    status = 403
+    text = _(
+        "Your support session at %(name)s is over. What you saved stays. Begin a new one with a "
+        "reason if there is more to do."
+    )
 
 
 class NameTaken(DomainError):
@@ -92,3 +176,125 @@ class AddressTaken(DomainError):
     code = "E_ADDRESS_TAKEN"
     status = 409
     text = _("This short name is taken. Choose another one.")
+
+
+class PlanReadOnly(DomainError):
+    code = "E_READ_ONLY"
+    status = 403
+    text = _(
+        "The plan of this shop has ended. Everything can be read and exported, but nothing "
+        "changed. An owner renews it under My account; then all goes on at once."
+    )
+
+
+class PlanArchived(DomainError):
+    code = "E_PLAN_ARCHIVED"
+    status = 403
+    text = _(
+        "The plan of this shop ended long ago, so it is put away. An owner can still export its "
+        "data or renew the plan under My account."
+    )
+
+
+class ShopPaused(DomainError):
+    code = "E_SHOP_PAUSED"
+    status = 403
+    text = _(
+        "%(name)s takes no new business at the moment. What you hold stays yours; ask the shop."
+    )
+
+
+class PlanLimit(DomainError):
+    code = "E_PLAN_LIMIT"
+    status = 409
+    text = _(
+        "The plan %(plan)s has room for %(most)s of these: %(what)s. Nothing was added. An owner "
+        "can choose a bigger plan under My account."
+    )
+
+
+class PlaceArchived(DomainError):
+    code = "E_ARCHIVED"
+    status = 403
+    text = _(
+        "%(name)s was archived: its people cannot sign in and no new business is taken. What "
+        "customers hold stays theirs. Ask the operator or the platform."
+    )
+
+
+class OperatorShut(DomainError):
+    code = "E_OPERATOR_SHUT"
+    status = 409
+    text = _(
+        "The operator %(name)s is frozen or archived, and its merchants with it. Unfreeze the "
+        "operator, or transfer the merchant to another one."
+    )
+
+
+class OperatorHasMerchants(DomainError):
+    code = "E_OPERATOR_HAS_MERCHANTS"
+    status = 409
+    text = _(
+        "This operator still serves %(count)s merchants. Transfer or archive them first, then "
+        "archive the operator."
+    )
+
+
+class ArchivedAlready(DomainError):
+    code = "E_IS_ARCHIVED"
+    status = 409
+    text = _("%(name)s is archived. Restore it first.")
+
+
+class WorksElsewhere(DomainError):
+    code = "E_WORKS_ELSEWHERE"
+    status = 409
+    text = _(
+        "%(name)s works at other places, too, so only the platform may give a new password. They "
+        "can also use “Forgot password” themselves."
+    )
+
+
+class RegistrationClosed(DomainError):
+    code = "E_REGISTRATION_CLOSED"
+    status = 403
+    text = _(
+        "Registration is closed here at the moment. Ask whoever gave you this address to take "
+        "your shop in."
+    )
+
+
+class AgreementChanged(DomainError):
+    code = "E_AGREEMENT_CHANGED"
+    status = 409
+    text = _("The agreement has been changed. Read the new version and accept it, then go on.")
+
+
+class AgreementEmpty(DomainError):
+    code = "E_AGREEMENT_EMPTY"
+    status = 422
+    text = _("The agreement has no text. Write it first; nothing was published.")
+
+
+class AppliedAlready(DomainError):
+    code = "E_APPLIED_ALREADY"
+    status = 409
+    text = _("Your application waits already. You are told as soon as it is decided.")
+
+
+class DecidedAlready(DomainError):
+    code = "E_DECIDED_ALREADY"
+    status = 409
+    text = _("Somebody else has decided this application meanwhile. Nothing was changed.")
+
+
+class PictureTooBig(DomainError):
+    code = "E_PICTURE_BIG"
+    status = 422
+    text = _("This picture is too big. At most 5 MB and 40 million pixels.")
+
+
+class PictureUnreadable(DomainError):
+    code = "E_PICTURE_KIND"
+    status = 422
+    text = _("This is no picture that can be shown. Take a JPEG, PNG or WebP file.")

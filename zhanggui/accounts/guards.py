@@ -17,10 +17,11 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 
-from zhanggui.accounts import permissions
+from zhanggui.accounts import permissions, standing
 from zhanggui.accounts.actors import Actor, person_actor
 from zhanggui.accounts.errors import PlaceFrozen
-from zhanggui.accounts.models import Membership, Merchant, Operator, Person, Tier, TierState
+from zhanggui.accounts.models import Membership, Merchant, Operator, Person, Role, Tier, TierState
+from zhanggui.accounts.standing import Standing
 from zhanggui.core import tenancy
 from zhanggui.core.errors import NotAllowed, SignedOut
 
@@ -38,6 +39,7 @@ class MerchantRequest(SignedInRequest):
 
     merchant: Merchant
     membership: Membership
+    standing: Standing
 
 
 class OperatorRequest(SignedInRequest):
@@ -53,12 +55,23 @@ class PlatformRequest(SignedInRequest):
     membership: Membership
 
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
 type View[Request: HttpRequest, **P] = Callable[Concatenate[Request, P], HttpResponseBase]
 
 
 def mark[F: Callable[..., Any]](view: F, guard: str) -> F:
     """Name the guard of a view."""
     view.guard = guard  # type: ignore[attr-defined]
+    return view
+
+
+def works_read_only[F: Callable[..., Any]](view: F) -> F:
+    """Let a view of a merchant work after its plan has ended: paying, exporting.
+
+    Stands below ``merchant_view``. A shop put away opens these pages for its owners only.
+    """
+    view.works_read_only = True  # type: ignore[attr-defined]
     return view
 
 
@@ -108,6 +121,23 @@ def _admit(request: HttpRequest, membership: Membership, permission: str) -> Non
     request.permissions = permissions.of_membership(membership)  # type: ignore[attr-defined]
     if permission and permission not in request.permissions:  # type: ignore[attr-defined]
         raise NotAllowed
+
+
+def _admit_by_plan(
+    request: HttpRequest, membership: Membership, permission: str, view: Callable[..., Any]
+) -> str:
+    """Ask the merchant's plan; answers where an owner is sent instead, if anywhere."""
+    stands = standing.of(request.merchant)  # type: ignore[attr-defined]
+    request.standing = stands  # type: ignore[attr-defined]
+    is_safe = request.method in SAFE
+    works = getattr(view, "works_read_only", False)
+    if not stands.has(permissions.feature_of(permission)):
+        raise Http404
+    is_owner = membership.role == Role.OWNER
+    if stands.is_archived and is_owner and is_safe and not works and stands.notice_url:
+        return stands.notice_url
+    standing.admit(stands, is_owner=is_owner, is_safe=is_safe, works_read_only=works)
+    return ""
 
 
 def _rendered(response: HttpResponseBase) -> HttpResponseBase:
@@ -167,7 +197,14 @@ def merchant_view[**P](
             if place.state == TierState.FROZEN:
                 raise PlaceFrozen(name=place.name)
             request.merchant = place  # type: ignore[attr-defined]
+            away = _admit_by_plan(request, membership, permission, view)
+            if away:
+                return HttpResponseRedirect(away)
             _admit(request, membership, permission)
+            request.permissions = permissions.switched_on(  # type: ignore[attr-defined]
+                request.permissions,  # type: ignore[attr-defined]
+                request.standing,  # type: ignore[attr-defined]
+            )
             with tenancy.merchant_scope(place.pk):
                 return _rendered(_call(view, request, **kwargs))
 

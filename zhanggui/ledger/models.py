@@ -19,6 +19,7 @@ class Unit(models.TextChoices):
     """What an account counts."""
 
     STAMP = "stamp", _("Stamps")
+    CNY = "cny", _("Money in fen")
 
 
 class Account(TenantModel):
@@ -33,7 +34,11 @@ class Account(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["merchant", "unit", "code"], name="account_code_once")
+            models.UniqueConstraint(fields=["merchant", "unit", "code"], name="account_code_once"),
+            models.CheckConstraint(
+                condition=~models.Q(unit="cny") | models.Q(balance__gte=0),
+                name="no_money_below_zero",
+            ),
         ]
 
     def __str__(self) -> str:
