@@ -16,6 +16,15 @@ class TierState(models.TextChoices):
 
     ACTIVE = "active", pgettext_lazy("state of a tier", "Active")
     FROZEN = "frozen", pgettext_lazy("state of a tier", "Frozen")
+    ARCHIVED = "archived", pgettext_lazy("state of a tier", "Archived")
+
+
+class ShutBy(models.TextChoices):
+    """Whose act shut a merchant; what one tier froze, the other does not open."""
+
+    NOBODY = "", pgettext_lazy("who froze it", "Nobody")
+    ITSELF = "itself", pgettext_lazy("who froze it", "Frozen itself")
+    OPERATOR = "operator", pgettext_lazy("who froze it", "Frozen with its operator")
 
 
 class Operator(models.Model):
@@ -24,6 +33,8 @@ class Operator(models.Model):
     name = models.CharField(max_length=80)
     slug = models.SlugField(max_length=40, unique=True)
     state = models.CharField(max_length=10, choices=TierState, default=TierState.ACTIVE)
+    state_reason = models.CharField(max_length=200, blank=True)
+    """Why it is frozen or archived, in words; its people read it."""
     created_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
@@ -31,7 +42,11 @@ class Operator(models.Model):
 
 
 class Merchant(models.Model):
-    """The tenant (商家): every business row belongs to exactly one. A cold table: no counters."""
+    """The tenant (商家): every business row belongs to exactly one. A cold table: no counters.
+
+    ``state`` is what holds now, whoever caused it, so that every door asks one column.
+    ``shut_by`` says whose act it was: unfreezing an operator opens only what it had shut.
+    """
 
     operator = models.ForeignKey(
         Operator,
@@ -42,11 +57,30 @@ class Merchant(models.Model):
         related_name="merchants",
     )
     name = models.CharField(max_length=80)
+    """What the public sees (U-2: free, at most 40 signs in forms)."""
+    registered_name = models.CharField(max_length=80, blank=True)
+    """As registered; only the operator or the platform changes it, with a reason."""
     slug = models.SlugField(max_length=40, unique=True)
     trade = models.CharField(max_length=40, blank=True)
     time_zone = models.CharField(max_length=40, default="Asia/Shanghai")
     state = models.CharField(max_length=10, choices=TierState, default=TierState.ACTIVE)
+    shut_by = models.CharField(max_length=10, choices=ShutBy, blank=True, default=ShutBy.NOBODY)
+    state_reason = models.CharField(max_length=200, blank=True)
+    """Why it is frozen or archived, in words; its people read it."""
     created_at = models.DateTimeField(default=clock.now)
+    plan_ends_at = models.DateTimeField(null=True)
+    """When the plan ends, copied by billing; None: it has no end. Read by guards and hot doors."""
+    plan_steps = models.JSONField(null=True)
+    """What the plan switches on and how much it allows, from when; copied by billing, read by
+    ``standing``. None: everything."""
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="merchants_newest_first"),
+            models.Index(
+                fields=["operator", "-created_at", "-id"], name="merchants_of_an_operator"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

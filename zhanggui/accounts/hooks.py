@@ -1,0 +1,61 @@
+"""What accounts tells the modules above it; they register in their ``apps.py``.
+
+A handler of a merchant runs inside the transaction of the step it is told of: what it refuses
+undoes the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.utils.functional import Promise
+
+from zhanggui.accounts.actors import Actor
+from zhanggui.accounts.models import Merchant, Person
+
+Text = str | Promise
+MerchantHandler = Callable[[Merchant, Actor], None]
+Notifier = Callable[[Person, Text], None]
+
+_created: list[MerchantHandler] = []
+_archived: list[MerchantHandler] = []
+_notifiers: list[Notifier] = []
+
+
+def on_merchant_created(handler: MerchantHandler) -> None:
+    """Run when a merchant was taken in, after its owner was added."""
+    if handler not in _created:
+        _created.append(handler)
+
+
+def on_merchant_archived(handler: MerchantHandler) -> None:
+    """Run when a merchant was archived."""
+    if handler not in _archived:
+        _archived.append(handler)
+
+
+def provide_notifier(notifier: Notifier) -> None:
+    """Say how a person is told something in words, for example by SMS.
+
+    It is called inside a transaction: it writes a job and never calls out.
+    """
+    if notifier not in _notifiers:
+        _notifiers.append(notifier)
+
+
+def merchant_created(merchant: Merchant, actor: Actor) -> None:
+    """Tell that a merchant was taken in."""
+    for handler in _created:
+        handler(merchant, actor)
+
+
+def merchant_archived(merchant: Merchant, actor: Actor) -> None:
+    """Tell that a merchant was archived."""
+    for handler in _archived:
+        handler(merchant, actor)
+
+
+def notify_person(person: Person, text: Text) -> None:
+    """Tell a person something; where no channel is set up nothing goes out."""
+    for notifier in _notifiers:
+        notifier(person, text)
