@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, finding, navigation, permissions, rights, todo
+from zhanggui.accounts import audit, finding, measures, navigation, permissions, rights, todo
 from zhanggui.accounts.models import ActorKind, Membership, Merchant, Person, Store, StoreState
 from zhanggui.ui import navigation as menus
 
@@ -49,6 +49,7 @@ def register_all() -> None:
     audit.register_target("merchant", _("Merchant"), _merchants)
     todo.register(_first_steps)
     finding.register_all()
+    measures.register_all()
     menus.provide(may=navigation.may, places=navigation.places, somebody=navigation.somebody)
     _menus()
 
@@ -96,6 +97,17 @@ def _menus() -> None:
     menus.register(
         surface="operator",
         entry=menus.Entry(
+            "overview",
+            _("Overview"),
+            "home",
+            "accounts:operator_overview",
+            rights.OPERATOR_VIEW.name,
+            order=5,
+        ),
+    )
+    menus.register(
+        surface="operator",
+        entry=menus.Entry(
             "merchants",
             _("Merchants"),
             "building-store",
@@ -104,6 +116,14 @@ def _menus() -> None:
         ),
     )
     for entry in (
+        menus.Entry(
+            "overview",
+            _("Overview"),
+            "home",
+            "accounts:platform_overview",
+            rights.PLATFORM_VIEW.name,
+            order=5,
+        ),
         menus.Entry(
             "merchants",
             _("Merchants"),

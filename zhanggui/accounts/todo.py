@@ -1,15 +1,12 @@
-"""What waits for somebody on a merchant's overview; modules register their lists."""
+"""What waits for somebody on an overview; modules register their lists."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.utils.functional import Promise
-
-if TYPE_CHECKING:
-    from zhanggui.accounts.guards import MerchantRequest
 
 Text = str | Promise
 
@@ -26,17 +23,22 @@ class Todo:
     order: int = 100
 
 
-Source = Callable[["MerchantRequest"], Iterable[Todo]]
-_sources: list[Source] = []
+Source = Callable[[Any], Iterable[Todo]]
+"""Gets the guarded request of its surface: ``MerchantRequest``, ``OperatorRequest``, ..."""
+_sources: dict[str, list[Source]] = {}
 
 
-def register(source: Source) -> None:
-    """Add a list; it runs in the merchant's scope and looks at the person's rights itself."""
-    if source not in _sources:
-        _sources.append(source)
+def register(source: Source, *, surface: str = "merchant") -> None:
+    """Add a list to the overview of a surface (``merchant``, ``operator``, ``platform``).
+
+    The source looks at the person's rights itself; a merchant's runs in the merchant's scope.
+    """
+    known = _sources.setdefault(surface, [])
+    if source not in known:
+        known.append(source)
 
 
-def waiting(request: MerchantRequest) -> list[Todo]:
-    """All that waits at this merchant for this person."""
-    found = [todo for source in _sources for todo in source(request)]
+def waiting(request: Any, *, surface: str = "merchant") -> list[Todo]:
+    """All that waits here for this person."""
+    found = [todo for source in _sources.get(surface, ()) for todo in source(request)]
     return sorted(found, key=lambda todo: todo.order)

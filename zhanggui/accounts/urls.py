@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.accounts.views import merchant, own, public, search, tiers
+from zhanggui.accounts.views import merchant, overview, own, public, search, tiers
 
 app_name = "accounts"
 MERCHANT = "m/<slug:merchant>/"
@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/password", own.change_password, name="change_password"),
     path("me/sessions/end", own.end_session, name="end_session"),
     path("platform/", tiers.platform, name="platform"),
+    path("platform/overview/", overview.platform_overview, name="platform_overview"),
+    path("platform/figures/<str:name>/", overview.platform_figure, name="platform_figure"),
     path("platform/find", search.platform_find, name="platform_find"),
     path("platform/new-merchant", tiers.platform_merchant_new, name="platform_merchant_new"),
     path("platform/merchants/<slug:slug>/", tiers.platform_merchant, name="platform_merchant"),
@@ -27,11 +29,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("platform/operators/", tiers.operators, name="operators"),
     path("platform/operators/new", tiers.operator_new, name="operator_new"),
     path(OPERATOR, tiers.operator, name="operator"),
+    path(f"{OPERATOR}overview/", overview.operator_overview, name="operator_overview"),
+    path(f"{OPERATOR}figures/<str:name>/", overview.operator_figure, name="operator_figure"),
     path(f"{OPERATOR}find", search.operator_find, name="operator_find"),
     path(f"{OPERATOR}new-merchant", tiers.operator_merchant_new, name="operator_merchant_new"),
     path(f"{OPERATOR}merchants/<slug:slug>/", tiers.operator_merchant, name="operator_merchant"),
     path(f"{OPERATOR}merchants/<slug:slug>/state", tiers.operator_freeze, name="operator_freeze"),
-    path(MERCHANT, merchant.overview, name="overview"),
+    path(MERCHANT, overview.overview, name="overview"),
     path(f"{MERCHANT}find", search.find, name="find"),
     path(f"{MERCHANT}stores/", merchant.stores, name="stores"),
     path(f"{MERCHANT}stores/new", merchant.store_new, name="store_new"),

@@ -15,7 +15,7 @@ from zhanggui.accounts.models import Store
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.models import Customer
 from zhanggui.core import tenancy
-from zhanggui.stamps import permissions, selectors
+from zhanggui.stamps import measures, permissions, selectors
 from zhanggui.stamps.models import Card, ManagerBinding, ManagerInvitation, Programme, StampRecord
 from zhanggui.ui import navigation as menus
 from zhanggui.ui import panels
@@ -60,6 +60,7 @@ def register_all() -> None:
     audit.register_target("record", _("Ledger entry"), _records)
     audit.register_target("invitation", _("QR code for managers"), _invitations)
     todo.register(_waiting)
+    measures.register_all()
     _menu()
     _panels()
 
@@ -109,12 +110,6 @@ def _menu() -> None:
 
 def _panels() -> None:
     panels.register(
-        place="accounts.overview",
-        panel=panels.Panel(
-            "stamps/backoffice/panel_overview.html", _overview, permissions.VIEW.name, order=20
-        ),
-    )
-    panels.register(
         place="accounts.store",
         panel=panels.Panel(
             "stamps/backoffice/panel_store.html", _store, permissions.VIEW.name, order=10
@@ -126,12 +121,6 @@ def _panels() -> None:
             "stamps/backoffice/panel_customer.html", _customer, permissions.VIEW.name, order=10
         ),
     )
-
-
-def _overview(request: HttpRequest, subject: object) -> Mapping[str, Any]:
-    from zhanggui.stamps.views import office  # noqa: PLC0415  views are the last to load
-
-    return office.overview_figures(request)  # type: ignore[arg-type]
 
 
 def _store(request: HttpRequest, subject: Any) -> Mapping[str, Any]:

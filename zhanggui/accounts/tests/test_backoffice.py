@@ -90,7 +90,7 @@ class TestOverview:
     def test_other_modules_add_what_waits(
         self, client: Client, owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(todo, "_sources", [])
+        monkeypatch.setattr(todo, "_sources", {})
         todo.register(lambda _request: [todo.Todo("Later", "x", "/later", order=5)])
         todo.register(lambda _request: [todo.Todo("Sooner", "x", "/sooner", order=1)])
         page = text(client.get("/m/tea/"))

@@ -10,28 +10,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from zhanggui.accounts import audit, rights, selectors, services, todo
+from zhanggui.accounts import audit, rights, selectors, services
 from zhanggui.accounts.forms import RoleForm, StaffForm, StoreForm, put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Membership, Role, Store, StoreState
+from zhanggui.accounts.views.overview import merchant_figures
 from zhanggui.core import idempotency, numbers, tokens
 from zhanggui.core.errors import DomainError
 from zhanggui.ui import paging
-
-
-@require_GET
-@merchant_view("")
-def overview(request: MerchantRequest) -> HttpResponse:
-    """What waits, the figures, and the blocks of the products."""
-    page = {
-        "todos": todo.waiting(request),
-        "stores": Store.objects.filter(state=StoreState.OPEN).count(),
-        "staff": Membership.objects.filter(merchant=request.merchant).count(),
-        "may_see_stores": rights.VIEW_STORES.name in request.permissions,
-        "may_see_staff": rights.VIEW_STAFF.name in request.permissions,
-    }
-    return render(request, "accounts/overview.html", page)
-
 
 # -- stores
 
@@ -59,10 +45,11 @@ def stores(request: MerchantRequest) -> HttpResponse:
 @merchant_view(rights.VIEW_STORES.name)
 def store(request: MerchantRequest, *, store_id: int) -> HttpResponse:
     """One store with the blocks of the products."""
+    found = get_object_or_404(Store.objects.all(), pk=store_id)
     page = {
-        "store": get_object_or_404(Store.objects.all(), pk=store_id),
+        "store": found,
         "may_manage": rights.MANAGE_STORES.name in request.permissions,
-    }
+    } | merchant_figures(request, found)
     return render(request, "accounts/store.html", page)
 
 

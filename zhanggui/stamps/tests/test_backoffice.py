@@ -359,8 +359,8 @@ class TestFigures:
 
         page = office.client.get(url).content.decode()
 
-        assert "今日集章" in page
-        assert "比昨天" in page
+        assert "盖章次数" in page
+        assert "比之前 7 天" in page
 
 
 class TestCards:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -152,31 +152,6 @@ def _cancel_since(request: MerchantRequest) -> datetime | None:
     """How old a stamp may be that this person can still take back; None for nobody's."""
     may = "stamps.cancel" in request.permissions
     return clock.now() - rules.OFFICE_CANCELS_WITHIN if may else None
-
-
-def overview_figures(request: MerchantRequest) -> dict[str, Any]:
-    """Figures of the whole merchant for the overview: today, 7 and 30 days with their change."""
-    zone = request.merchant.time_zone
-    periods = [selectors.ledger_period(zone, days) for days in (1, 7, 30)]
-    found = selectors.figures(periods=[*periods, *map(_before, periods)])
-    now, then = found[: len(periods)], found[len(periods) :]
-    return {
-        "today": now[0],
-        "week": now[1],
-        "month": now[2],
-        "today_change": now[0].stamps - then[0].stamps,
-        "week_change": now[1].stamps - then[1].stamps,
-        "month_change": now[2].stamps - then[2].stamps,
-        "customers_change": now[2].customers - then[2].customers,
-        "chart": _chart(selectors.by_day(period=selectors.ledger_period(zone, CHART_DAYS))),
-    }
-
-
-def _before(period: Period) -> Period:
-    """As many days right before a period."""
-    days = (period.last - period.first).days + 1
-    last = period.first - timedelta(days=1)
-    return Period(last - timedelta(days=days - 1), last, period.zone)
 
 
 def _chart(days: list[DayFigure]) -> Chart:
