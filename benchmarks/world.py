@@ -142,9 +142,12 @@ class World:
                 """
                 WITH made AS (
                   INSERT INTO contacts_customer
-                    (merchant_id, number, name, name_key, state, created_at)
+                    (merchant_id, number, name, name_key, sort_key, search, gender, note, source,
+                     store_ids, tag_ids, state, blocked_reason, is_follower, created_at,
+                     last_seen_at)
                   SELECT %(m)s, (20000000 + nextval('contacts_customer_id_seq'))::text,
-                         '王小明', '王小明|wangxiaoming|wxm', 'active', now()
+                         '王小明', '王小明|wangxiaoming|wxm', 'wangxiaoming|王小明', '{王,wxm}', '',
+                         '', 'wechat', '{}', '{}', 'active', '', false, now(), now()
                   FROM generate_series(1, %(n)s) RETURNING id
                 ), opened AS (
                   INSERT INTO ledger_account (merchant_id, unit, code, balance, is_cached)

@@ -12,3 +12,35 @@ VIEW_CUSTOMERS = Permission(
     _("See customers"),
     frozenset({Role.MANAGER, Role.CLERK}),
 )
+EDIT_CUSTOMERS = Permission(
+    "contacts.edit_customers",
+    _("Add and change customers, put tags on them"),
+    frozenset({Role.MANAGER, Role.CLERK}),
+)
+MANAGE_CUSTOMERS = Permission(
+    "contacts.manage_customers",
+    _("Block customers, change many at once, keep tags and segments"),
+    frozenset({Role.MANAGER}),
+)
+REVEAL_PHONES = Permission(
+    "contacts.reveal_phones",
+    _("See whole phone numbers of customers"),
+    frozenset({Role.MANAGER}),
+    explanation=_("Numbers are shown as 138****5678. Each look at a whole one is logged."),
+)
+MERGE_CUSTOMERS = Permission(
+    "contacts.merge_customers",
+    _("Merge and split customers"),
+    frozenset({Role.MANAGER}),
+    explanation=_("Make one customer out of two that are the same person, and take it back."),
+)
+IMPORT_CUSTOMERS = Permission(
+    "contacts.import_customers",
+    _("Import customers from a spreadsheet"),
+    frozenset({Role.MANAGER}),
+)
+KEEP_PRIVACY = Permission(
+    "contacts.keep_privacy",
+    _("Hand out or erase everything about one customer"),
+    explanation=_("For people who ask what is known about them, or ask to be forgotten."),
+)

@@ -7,7 +7,13 @@ from zhanggui.core import sealing
 
 
 def put(customer: Customer, phone: str) -> None:
-    """Put a number (E.164) on the row, sealed and hashed; does not save."""
+    """Put a number (E.164; empty takes it off) on the row, sealed and hashed; does not save.
+
+    Afterwards call ``keys.put_search``: the hashes are words the customer is found by.
+    """
+    if not phone:
+        customer.phone_sealed = customer.phone_hash = customer.phone_tail_hash = None
+        return
     merchant_id = customer.merchant_id
     customer.phone_sealed = sealing.seal(phone, column=PHONE_COLUMN, merchant_id=merchant_id)
     customer.phone_hash = sealing.keyed_hash(phone, purpose=PHONE_COLUMN, merchant_id=merchant_id)

@@ -10,7 +10,7 @@ from zhanggui.accounts import phones as phone_numbers
 from zhanggui.accounts.errors import PhoneFormat
 from zhanggui.contacts import hooks, phones
 from zhanggui.contacts.models import Customer, CustomerState, IdentityLink, LinkState
-from zhanggui.contacts.search import fold
+from zhanggui.contacts.search import fold, of_hash, wanted
 from zhanggui.core import tenancy
 
 ORDER = ("-created_at", "-id")
@@ -30,26 +30,34 @@ def customers(*, search: str = "", state: str = "") -> QuerySet[Customer]:
     found = Customer.objects.all()
     if state in CustomerState.values:
         found = found.filter(state=state)
-    wanted = fold(search[:LONGEST_SEARCH])
-    if wanted:
-        found = found.filter(_fits(wanted))
+    typed = search[:LONGEST_SEARCH]
+    if fold(typed):
+        found = found.filter(_fits(typed))
     return found.order_by(*ORDER)
 
 
-def _fits(wanted: str) -> Q:
-    by_name = Q(name_key__contains=wanted)
-    digits = re.sub(r"[-+()]", "", wanted)
+def _fits(typed: str) -> Q:
+    """Name, pinyin, initials, number: by their words; digits may also be a phone or its tail."""
+    asked = wanted(typed)
+    found = Q(search__contains=asked.tokens) if asked.tokens else Q(pk__in=[])
+    for text in asked.texts:
+        found &= Q(name_key__contains=text)
+    hashes = _phone_hashes(typed)
+    return found | Q(search__overlap=[of_hash(digest) for digest in hashes]) if hashes else found
+
+
+def _phone_hashes(typed: str) -> list[bytes]:
+    digits = re.sub(r"[-+()]", "", fold(typed))
     if not (digits.isascii() and digits.isdigit()):
-        return by_name
+        return []
     merchant_id = tenancy.current_merchant_id()
-    found = by_name | Q(number__startswith=digits)
     if len(digits) == TAIL_LENGTH:
-        found |= Q(phone_tail_hash__in=phones.tail_hashes(digits, merchant_id=merchant_id))
+        return phones.tail_hashes(digits, merchant_id=merchant_id)
     try:
-        whole = phone_numbers.parse(wanted)
+        whole = phone_numbers.parse(typed)
     except PhoneFormat:
-        return found
-    return found | Q(phone_hash__in=phones.hashes(whole, merchant_id=merchant_id))
+        return []
+    return phones.hashes(whole, merchant_id=merchant_id)
 
 
 def count_of(found: QuerySet[Customer]) -> int:

@@ -1,23 +1,87 @@
-"""Every write about customers: making them, knowing them again, signing them in and out."""
+"""Every write about customers: making, knowing again, signing in, tagging, blocking."""
 
+from zhanggui.contacts.keys import NAME_LENGTH, NAMELESS
+from zhanggui.contacts.services.bulk import MOST_AT_ONCE, change_many, undo_bulk
 from zhanggui.contacts.services.customers import (
-    NAME_LENGTH,
-    NAMELESS,
+    CustomerInput,
+    block_customer,
     create_customer,
+    edit_customer,
     masked_name,
     masked_phone,
+    reveal_phone,
+    unblock_customer,
+    write_note,
 )
-from zhanggui.contacts.services.identities import customer_of_identity
-from zhanggui.contacts.services.sessions import SESSION_DAYS, close_session, open_session
+from zhanggui.contacts.services.duplicates import dismiss_pair, find_duplicates, reopen_pair
+from zhanggui.contacts.services.holding import hold, survivor_of
+from zhanggui.contacts.services.identities import (
+    customer_of_identity,
+    note_follow,
+    refresh_follower,
+)
+from zhanggui.contacts.services.merging import (
+    merge_customers,
+    preview_merge,
+    split_link,
+    undo_merge,
+    why_not_undo,
+)
+from zhanggui.contacts.services.sessions import (
+    SESSION_DAYS,
+    close_session,
+    open_session,
+    saw_customer,
+)
+from zhanggui.contacts.services.tags import (
+    create_tag,
+    delete_tag,
+    edit_tag,
+    merge_tags,
+    put_tag,
+    tag_customer,
+    take_tag,
+    untag_customer,
+)
 
 __all__ = [
+    "MOST_AT_ONCE",
     "NAMELESS",
     "NAME_LENGTH",
     "SESSION_DAYS",
+    "CustomerInput",
+    "block_customer",
+    "change_many",
     "close_session",
     "create_customer",
+    "create_tag",
     "customer_of_identity",
+    "delete_tag",
+    "dismiss_pair",
+    "edit_customer",
+    "edit_tag",
+    "find_duplicates",
+    "hold",
     "masked_name",
     "masked_phone",
+    "merge_customers",
+    "merge_tags",
+    "note_follow",
     "open_session",
+    "preview_merge",
+    "put_tag",
+    "refresh_follower",
+    "reopen_pair",
+    "reveal_phone",
+    "saw_customer",
+    "split_link",
+    "survivor_of",
+    "tag_customer",
+    "take_tag",
+    "unblock_customer",
+    "undo_bulk",
+    "undo_merge",
+    "untag_customer",
+    "why_not_undo",
+    "write_note",
 ]

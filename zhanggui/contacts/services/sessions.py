@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from zhanggui.contacts.models import CustomerSession, IdentityLink
+from django.utils import timezone
+
+from zhanggui.contacts.models import Customer, CustomerSession, IdentityLink
 from zhanggui.core import clock, tokens
 
 SESSION_DAYS = 30
@@ -21,7 +23,15 @@ def open_session(*, link: IdentityLink) -> str:
         created_at=now,
         expires_at=now + timedelta(days=SESSION_DAYS),
     ).save(force_insert=True)
+    saw_customer(customer_id=link.customer_id)
     return token
+
+
+def saw_customer(*, customer_id: int) -> None:
+    """Keep the day of the last visit; writes at most once a day."""
+    now = clock.now()
+    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    Customer.objects.filter(pk=customer_id, last_seen_at__lt=today).update(last_seen_at=now)
 
 
 def close_session(*, token: str) -> None:
