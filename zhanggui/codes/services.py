@@ -349,6 +349,11 @@ def revoke(*, code_id: int, subject_type: str, subject_id: int) -> bool:
     return _end_live(which & Q(expires_at__gt=clock.now()), clock.now()) == 1
 
 
+def revoke_live(*, subject_type: str, subject_id: int) -> int:
+    """Withdraw whatever live code the subject has; answers how many there were."""
+    return _end_live(Q(subject_type=subject_type, subject_id=subject_id), clock.now())
+
+
 def status_of(*, code_id: int, subject_type: str, subject_id: int) -> OneTimeCode | None:
     """A code of the subject as it stands now; reads only, so a phone may ask often."""
     code = (

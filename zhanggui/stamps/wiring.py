@@ -12,8 +12,9 @@ from zhanggui.accounts import audit, todo
 from zhanggui.accounts.models import Store
 from zhanggui.channels.wechat import hooks
 from zhanggui.codes.tries import ALERT
+from zhanggui.contacts import holders, timeline
 from zhanggui.ledger import caches
-from zhanggui.stamps import permissions, scans, selectors
+from zhanggui.stamps import customers, permissions, scans, selectors
 from zhanggui.stamps.services.managers import PURPOSE
 
 if TYPE_CHECKING:
@@ -32,12 +33,31 @@ CARD_BALANCE = caches.BalanceCache(
     """,
 )
 
+HOLDER = holders.Holder(
+    name="stamps",
+    held=customers.held,
+    merge=customers.merge,
+    why_not_undo=customers.why_not_undo,
+    undo=customers.undo,
+    erase=customers.erase,
+    sheets=customers.sheets,
+    in_use=customers.in_use,
+)
+TIMELINE = timeline.Source(
+    name="stamps",
+    label=_("Stamps"),
+    entries=customers.timeline_of,
+    permission=permissions.VIEW.name,
+)
+
 
 def connect() -> None:
     """Fill the registries of the modules below; called from ``apps.py``."""
     audit.register_action(ALERT, _("Many wrong codes at a store"))
     todo.register(many_wrong_codes)
     caches.register(CARD_BALANCE)
+    holders.register(HOLDER)
+    timeline.register(TIMELINE)
     hooks.on_scan(PURPOSE, scans.manager_invitation_scanned)
     hooks.on_follow(scans.followed)
 

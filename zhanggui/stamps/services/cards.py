@@ -14,6 +14,7 @@ from zhanggui.accounts import audit
 from zhanggui.accounts.models import Store, StoreState
 from zhanggui.codes import services as codes
 from zhanggui.codes.models import CodeState, OneTimeCode
+from zhanggui.contacts.services import hold
 from zhanggui.core import clock, constraints
 from zhanggui.core.errors import NotFound
 from zhanggui.ledger import services as ledger
@@ -32,13 +33,21 @@ if TYPE_CHECKING:
 def open_card(*, programme: Programme, customer_id: int, actor: Actor) -> Card:
     """The customer's card of a programme, opened on the first visit.
 
-    Two first visits at one moment make one card.
+    Two first visits at one moment make one card. Who was merged into another customer a moment ago
+    gets that one's card.
+
+    Raises:
+        CustomerGone: the person's data were erased (E_CUSTOMER_GONE, 410).
     """
     found = _card_of(programme, customer_id)
     if found is not None:
         return found
     try:
         with transaction.atomic():
+            asked, customer_id = customer_id, hold(customer_id)
+            found = _card_of(programme, customer_id) if asked != customer_id else None
+            if found is not None:
+                return found
             card = Card(
                 merchant_id=programme.merchant_id,
                 programme=programme,
@@ -58,7 +67,7 @@ def open_card(*, programme: Programme, customer_id: int, actor: Actor) -> Card:
 
 def _card_of(programme: Programme, customer_id: int) -> Card | None:
     cards = Card.objects.select_related("programme", "customer")
-    return cards.filter(programme=programme, customer_id=customer_id).first()
+    return cards.filter(programme=programme, customer_id=customer_id, is_extra=False).first()
 
 
 def block_card(*, card_id: int, reason: str, actor: Actor) -> Card:
