@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from launcher.demo import Options, run_demo
 from launcher.environment import Addresses
@@ -46,6 +47,10 @@ def _run(asked: argparse.Namespace) -> int:
         production.serve(asked.host, asked.port)
     if asked.command == "worker":
         production.worker()
+    if asked.command == "backup":
+        return production.backup(asked.file)
+    if asked.command == "restore":
+        return production.restore(asked.file)
     return production.check()
 
 
@@ -69,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("worker", help="生产环境的任务进程 a worker in production")
     commands.add_parser("check", help="检查设置和数据库 check settings and database")
     commands.add_parser("migrate", help="更新数据库结构 bring the database up to date")
+    backup = commands.add_parser(
+        "backup", help="备份数据库和文件 save database and files in one archive"
+    )
+    backup.add_argument("file", nargs="?", type=Path, help="备份文件 the archive to write")
+    restore = commands.add_parser(
+        "restore", help="恢复到空的安装 fill an empty installation from an archive"
+    )
+    restore.add_argument("file", type=Path, help="备份文件 the archive to read")
     commands.add_parser("createowner", help="创建平台所有者 create the owner of the platform")
     commands.add_parser("manage", help="Django 管理命令 a command of Django's")
     return parser

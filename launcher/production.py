@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import datetime
+from pathlib import Path
 from typing import NoReturn
 
 from pydantic import ValidationError
 
-from config.env import Env
+from config.env import Env, parse_key_ring
+from launcher import backup as archives
 from launcher import environment as settings
 from launcher.database import require_database
 from launcher.demo import cluster_of_demo
@@ -71,11 +74,52 @@ def worker() -> NoReturn:
 
 def manage(arguments: list[str]) -> NoReturn:
     """Become a command of Django's, on the demo's data when no installation is configured."""
+    _require_installation()
+    _become(settings.manage(*arguments))
+
+
+def backup(target: Path | None) -> int:
+    """Save database and files of this installation, or of the demo, in one archive."""
+    place = _place()
+    made_at = datetime.now().astimezone()
+    target = target or Path.cwd() / f"zhanggui-{made_at:%Y%m%d-%H%M%S}.backup"
+    saved = archives.backup(place, target)
+    print(  # noqa: T201  # the command's answer
+        f"已备份 {saved.tables} 张表、{saved.rows} 行、{saved.files} 个文件："
+        f"{saved.path}（{saved.size / 2**20:.1f} MB）。密钥环不在备份里，请另外保管。\n"
+        f"Saved {saved.tables} tables, {saved.rows} rows and {saved.files} files. The key ring "
+        "is not in it: keep that elsewhere."
+    )
+    return 0
+
+
+def restore(source: Path) -> int:
+    """Fill an empty installation from an archive."""
+    restored = archives.restore(_place(), source)
+    print(  # noqa: T201  # the command's answer
+        f"已恢复 {restored.tables} 张表、{restored.rows} 行、{restored.files} 个文件，并已核对。"
+        "接着运行 zhanggui migrate 和 zhanggui check。\n"
+        f"Restored and compared {restored.tables} tables, {restored.rows} rows and "
+        f"{restored.files} files. Next: zhanggui migrate, zhanggui check."
+    )
+    return 0
+
+
+def _place() -> archives.Place:
+    _require_installation()
+    env = require_settings()
+    # a dump holds one transaction open for long, which is nothing for a pooler
+    url = (env.database_direct_url or env.database_url).get_secret_value()
+    require_database(url)
+    ring = parse_key_ring(env.key_ring.get_secret_value())
+    return archives.Place(url, env.var / "files", ring)
+
+
+def _require_installation() -> None:
     if not os.environ.get("ZHANGGUI_MODE") and not os.environ.get("DATABASE_URL"):
         _use_demo()
     else:
         require_settings()
-    _become(settings.manage(*arguments))
 
 
 def _use_demo() -> None:
