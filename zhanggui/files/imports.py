@@ -89,6 +89,17 @@ class CostLine:
     amount: str
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice on the page where columns are matched, for example what happens to known rows."""
+
+    name: str
+    label: Text
+    choices: tuple[tuple[str, Text], ...]
+    """Values with what people read; the first one is the default."""
+    help: Text = ""
+
+
 @dataclass(slots=True)
 class Run:
     """One pass over a sheet, a dry one or the real one."""
@@ -102,6 +113,10 @@ class Run:
     """How many rows without errors there were so far (all of them when ``cost`` is asked)."""
     memory: dict[str, Any] = field(default_factory=dict)
     """The kind's own notes from chunk to chunk."""
+
+    def option(self, name: str) -> str:
+        """What was chosen for one of the kind's options; empty for its default."""
+        return str(self.batch.options.get(name, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +169,10 @@ class ImportKind:
     icon: str = "table-import"
     url: Callable[[str], str] | None = None
     """The list the rows end up in, given the merchant's slug."""
+    options: tuple[Option, ...] = ()
+    """Choices of the person who imports; kept in ``ImportBatch.options``."""
+    sample: Callable[[], bytes] | None = None
+    """A filled xlsx with deliberate errors to try with, offered on the upload page."""
     most_rows: int = 100_000
     chunk: int = 2_000
 
@@ -189,6 +208,7 @@ __all__ = [
     "Column",
     "CostLine",
     "ImportKind",
+    "Option",
     "Row",
     "Run",
     "Undone",
