@@ -37,6 +37,7 @@ GLOBAL = {
     "accounts.PlacePicture": "of an operator or the platform",
     "accounts.AgreementVersion": "of an operator or the platform",
     "accounts.Application": "of a person who is no merchant yet",
+    "accounts.SavedView": "of a person, at any tier",
     "accounts.PlatformAuditEntry": "what belongs to no single merchant",
     "billing.Edition": "a row of the platform's price table",
     "billing.Price": "of the platform or an operator",

@@ -23,6 +23,8 @@ class Actor:
     name: str
     ip: str | None = None
     device: str = ""
+    support_id: int | None = None
+    """The support session in which somebody of a tier above acts."""
 
     @property
     def key(self) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
 
 Text = str | Promise
+Show = Callable[[Any], Text]
 NamesOf = Callable[[Collection[int]], Mapping[int, str]]
 
 
@@ -25,7 +26,16 @@ class TargetKind:
     names: NamesOf
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How the log shows one field of before and after."""
+
+    label: Text
+    show: Show | None = None
+
+
 _actions: dict[str, Text] = {}
+_fields: dict[str, Field] = {}
 _names: dict[ActorKind, NamesOf] = {}
 _targets: dict[str, TargetKind] = {}
 
@@ -61,6 +71,22 @@ def target_kind(kind: str) -> TargetKind:
     return _targets.get(kind) or TargetKind(kind, _no_names)
 
 
+def register_field(name: str, label: Text, show: Show | None = None) -> None:
+    """Say what a field of before and after is called and, where its value is no text, reads like.
+
+    Args:
+        name: as ``record`` gets it, ``module.name`` or a plain word that all modules share.
+        label: what people call it.
+        show: puts a stored value into words; it must take any value of older entries.
+    """
+    _fields.setdefault(name, Field(label, show))
+
+
+def field(name: str) -> Field:
+    """How a field is shown; under its own name when nobody registered it."""
+    return _fields.get(name) or Field(name)
+
+
 def actions() -> Mapping[str, Text]:
     """All actions with their texts."""
     return dict(_actions)
@@ -84,6 +110,8 @@ def record(
     *,
     store_id: int | None = None,
     details: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one entry into the log of the merchant in scope, inside the caller's transaction.
 
@@ -92,7 +120,9 @@ def record(
         action: ``module.thing.happened``, registered with a text.
         target: what it was done to, ``kind:id``, for example ``store:12``.
         store_id: the store it belongs to, where there is one.
-        details: before and after in JSON; never digits of a code, phones or names of people.
+        details: what else matters, in JSON; never digits of a code, phones or names of people.
+        before: what changed, by field, as it was; only fields that differ. Same limits.
+        after: the same fields as they are since. ``register_field`` says how they are shown.
     """
     AuditEntry(
         actor_kind=actor.kind,
@@ -101,13 +131,22 @@ def record(
         target=target,
         store_id=store_id,
         details=_details(actor, details),
+        before=_kept(before),
+        after=_kept(after),
+        support_id=actor.support_id,
         device=actor.device,
         ip=actor.ip,
     ).save(force_insert=True)
 
 
 def record_platform(
-    actor: Actor, action: str, target: str = "", *, details: Mapping[str, Any] | None = None
+    actor: Actor,
+    action: str,
+    target: str = "",
+    *,
+    details: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one entry into the log of the installation: sign-ins, tiers, people."""
     PlatformAuditEntry(
@@ -115,9 +154,23 @@ def record_platform(
         action=action,
         target=target,
         details=_details(actor, details),
+        before=_kept(before),
+        after=_kept(after),
         device=actor.device,
         ip=actor.ip,
     ).save(force_insert=True)
+
+
+def changed(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields that differ, as they were and as they are: what ``record`` takes."""
+    fields = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {f: before.get(f) for f in fields}, {f: after.get(f) for f in fields}
+
+
+def _kept(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return dict(values) if values else None
 
 
 def _details(actor: Actor, details: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -33,6 +33,19 @@ class PlaceFrozen(DomainError):
         "customers hold stays theirs. Ask the operator or the platform."
     )
 
+    @property
+    def message(self) -> str:
+        """The text, and the reason where one is told."""
+        reason = self.details.get("reason")
+        because = str(_("Reason: %(reason)s")) % {"reason": reason} if reason else ""
+        return f"{super().message} {because}".rstrip()
+
+
+class SecondFactorNeeded(DomainError):
+    code = "E_SECOND_FACTOR_NEEDED"
+    status = 403
+    text = _("This place lets you in only with a second factor. Open the page again to give it.")
+
 
 class PhoneFormat(DomainError):
     code = "E_PHONE_FORMAT"
@@ -213,7 +226,7 @@ class PlanLimit(DomainError):
     )
 
 
-class PlaceArchived(DomainError):
+class PlaceArchived(PlaceFrozen):
     code = "E_ARCHIVED"
     status = 403
     text = _(
@@ -298,3 +311,24 @@ class PictureUnreadable(DomainError):
     code = "E_PICTURE_KIND"
     status = 422
     text = _("This is no picture that can be shown. Take a JPEG, PNG or WebP file.")
+
+
+class SentTwice(DomainError):
+    code = "E_SENT_TWICE"
+    status = 409
+    text = _(
+        "This form was sent before, so nothing was taken in twice. You find the entry in the "
+        "list; if you did not see its initial password, give a new one there."
+    )
+
+
+class ViewNameTaken(DomainError):
+    code = "E_VIEW_NAME_TAKEN"
+    status = 409
+    text = _("You have a view of this name already.")
+
+
+class TooManyViews(DomainError):
+    code = "E_TOO_MANY_VIEWS"
+    status = 409
+    text = _("You can save 20 views of a list. Delete one first.")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import permissions, phones
+from zhanggui.accounts import phones
 from zhanggui.accounts.errors import PhoneFormat
-from zhanggui.accounts.models import Operator, Role, Tier
+from zhanggui.accounts.models import Operator
 from zhanggui.core.errors import DomainError
 from zhanggui.ui.forms import PhoneInput
 
@@ -43,22 +42,6 @@ class PhoneField(forms.CharField):
             raise forms.ValidationError(refusal.message, code=refusal.code) from None
 
 
-class SignInForm(forms.Form):
-    """Phone and password."""
-
-    phone = PhoneField(
-        label=_("Mobile number"),
-        max_length=30,
-        widget=PhoneInput(attrs={"autocomplete": "username", "autofocus": True}),
-    )
-    password = forms.CharField(
-        label=_("Password"),
-        max_length=200,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-
-
 class StoreForm(forms.Form):
     """What a store is called and where it is."""
 
@@ -71,47 +54,6 @@ class StoreForm(forms.Form):
     phone = forms.CharField(
         label=_("Phone of the store"), max_length=30, required=False, widget=PhoneInput
     )
-
-
-class RoleForm(forms.Form):
-    """A role, or an own set of rights."""
-
-    role = forms.ChoiceField(label=_("Role"), widget=forms.RadioSelect)
-    rights = forms.MultipleChoiceField(
-        label=_("Own set of rights"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("Only counts for the role “Own set of rights”."),
-    )
-
-    def __init__(self, *args: Any, roles: Iterable[Role] = Role, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["role"].choices = [(r.value, r.label) for r in roles]  # type: ignore[attr-defined]
-        self.fields["rights"].choices = [  # type: ignore[attr-defined]
-            (p.name, p.label) for p in permissions.known(Tier.MERCHANT)
-        ]
-
-    def clean(self) -> dict[str, Any]:
-        """An own set names at least one right."""
-        values: dict[str, Any] = super().clean() or {}
-        if values.get("role") == Role.CUSTOM and not values.get("rights"):
-            self.add_error("rights", _("Tick at least one right."))
-        return values
-
-
-class StaffForm(RoleForm):
-    """Somebody to add by phone."""
-
-    name = forms.CharField(
-        label=_("Name"), max_length=80, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
-    phone = PhoneField(
-        label=_("Mobile number"),
-        max_length=30,
-        widget=PhoneInput(attrs={"autocomplete": "off"}),
-        help_text=_("They sign in with it. Whoever has an account here keeps their password."),
-    )
-    field_order = ("name", "phone", "role", "rights")
 
 
 class ProfileForm(forms.Form):

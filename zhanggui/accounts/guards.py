@@ -1,7 +1,8 @@
 """Who may enter a page.
 
 Anonymous -> sign in (401 for pieces of pages and for JSON), stranger -> 404, colleague without
-the right -> 403. The merchant's guard opens the merchant's scope for the whole request.
+the right -> 403. The merchant's guard opens the merchant's scope for the whole request; it also
+admits people of the tiers above while their support session lasts.
 
 Every view carries the name of its guard in ``view.guard``; the architecture tests walk all
 addresses and fail on one without.
@@ -10,6 +11,8 @@ addresses and fail on one without.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from functools import wraps
 from typing import Any, Concatenate
 from urllib.parse import urlencode
@@ -17,12 +20,21 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 
-from zhanggui.accounts import permissions, standing
+from zhanggui.accounts import permissions, services, standing, strength
 from zhanggui.accounts.actors import Actor, person_actor
-from zhanggui.accounts.errors import PlaceFrozen
-from zhanggui.accounts.models import Membership, Merchant, Operator, Person, Role, Tier, TierState
+from zhanggui.accounts.errors import SupportOver
+from zhanggui.accounts.models import (
+    Membership,
+    Merchant,
+    Operator,
+    Person,
+    Role,
+    SupportSession,
+    Tier,
+)
+from zhanggui.accounts.services import refuse_shut
 from zhanggui.accounts.standing import Standing
-from zhanggui.core import tenancy
+from zhanggui.core import clock, tenancy
 from zhanggui.core.errors import NotAllowed, SignedOut
 
 
@@ -34,27 +46,34 @@ class SignedInRequest(HttpRequest):
     permissions: frozenset[str]
 
 
-class MerchantRequest(SignedInRequest):
+class PlaceRequest(SignedInRequest):
+    """A request inside a place, whatever its tier; ``place`` is None at the platform."""
+
+    place: Merchant | Operator | None
+    membership: Membership
+    """In a support session one that stands nowhere: a manager's, without a row."""
+    support: SupportSession | None
+
+
+class MerchantRequest(PlaceRequest):
     """A request inside one merchant's back office; the merchant's scope is open."""
 
     merchant: Merchant
-    membership: Membership
     standing: Standing
 
 
-class OperatorRequest(SignedInRequest):
+class OperatorRequest(PlaceRequest):
     """A request of an operator's person."""
 
     operator: Operator
-    membership: Membership
 
 
-class PlatformRequest(SignedInRequest):
+class PlatformRequest(PlaceRequest):
     """A request of the platform's person."""
 
-    membership: Membership
 
-
+SUPPORT_REMEMBERED = timedelta(hours=12)
+"""So long after its end a session's person reads why they are out; later they are a stranger."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 type View[Request: HttpRequest, **P] = Callable[Concatenate[Request, P], HttpResponseBase]
@@ -113,13 +132,53 @@ def _enter(request: HttpRequest) -> Person | None:
     request.person = person  # type: ignore[attr-defined]
     request.actor = person_actor(person, request)  # type: ignore[attr-defined]
     request.permissions = frozenset()  # type: ignore[attr-defined]
+    request.support = None  # type: ignore[attr-defined]
     return person
 
 
+def _member(person: Person, **place: Any) -> Membership | None:
+    """The membership with its role and its place, in one statement."""
+    rows = Membership.objects.filter(person=person, **place)
+    return rows.select_related("role_set", "merchant", "operator").first()
+
+
+def _supporter(request: HttpRequest, person: Person, slug: str) -> Membership | None:
+    """Admit somebody of a tier above in a support session; None for strangers.
+
+    Raises:
+        SupportForbidden: the merchant forbade it (E_SUPPORT_FORBIDDEN, 403).
+        SupportOver: the time is over, or somebody ended it (E_SUPPORT_OVER, 403).
+        NotFound: the person gives no support any more (E_NOT_FOUND, 404).
+    """
+    session = services.current_support(person, slug)
+    if session is None or session.ends_at < clock.now() - SUPPORT_REMEMBERED:
+        return None
+    services.refuse_support(session)
+    if not session.is_open:
+        raise SupportOver(name=session.merchant.name)
+    request.support = session  # type: ignore[attr-defined]
+    request.actor = replace(person_actor(person, request), support_id=session.pk)  # type: ignore[attr-defined]
+    return Membership(
+        person=person, tier=Tier.MERCHANT, merchant=session.merchant, role=Role.MANAGER
+    )
+
+
+def _needs_strength(request: HttpRequest, place: Merchant) -> bool:
+    """Whether a second factor is asked for: by the merchant, and of the platform's people."""
+    support: SupportSession | None = getattr(request, "support", None)
+    return place.needs_second_factor or (support is not None and support.operator_id is None)
+
+
 def _admit(request: HttpRequest, membership: Membership, permission: str) -> None:
+    given = (
+        permissions.of_support()
+        if getattr(request, "support", None) is not None
+        else permissions.of_membership(membership)
+    )
     request.membership = membership  # type: ignore[attr-defined]
-    request.permissions = permissions.of_membership(membership)  # type: ignore[attr-defined]
-    if permission and permission not in request.permissions:  # type: ignore[attr-defined]
+    request.place = membership.place  # type: ignore[attr-defined]
+    request.permissions = given  # type: ignore[attr-defined]
+    if permission and permission not in given:
         raise NotAllowed
 
 
@@ -184,18 +243,14 @@ def merchant_view[**P](
             person = _enter(request)
             if person is None:
                 return sign_in_first(request)
-            membership = (
-                Membership.objects.filter(
-                    person=person, tier=Tier.MERCHANT, merchant__slug=merchant
-                )
-                .select_related("merchant")
-                .first()
-            )
+            membership = _member(person, tier=Tier.MERCHANT, merchant__slug=merchant)
+            membership = membership or _supporter(request, person, merchant)
             if membership is None or membership.merchant is None:
                 raise Http404
             place = membership.merchant
-            if place.state == TierState.FROZEN:
-                raise PlaceFrozen(name=place.name)
+            refuse_shut(place)
+            if _needs_strength(request, place) and strength.is_weak(request):
+                return strength.ask_for_second_factor(request)
             request.merchant = place  # type: ignore[attr-defined]
             away = _admit_by_plan(request, membership, permission, view)
             if away:
@@ -224,18 +279,11 @@ def operator_view[**P](
             person = _enter(request)
             if person is None:
                 return sign_in_first(request)
-            membership = (
-                Membership.objects.filter(
-                    person=person, tier=Tier.OPERATOR, operator__slug=operator
-                )
-                .select_related("operator")
-                .first()
-            )
+            membership = _member(person, tier=Tier.OPERATOR, operator__slug=operator)
             if membership is None or membership.operator is None:
                 raise Http404
             place = membership.operator
-            if place.state == TierState.FROZEN:
-                raise PlaceFrozen(name=place.name)
+            refuse_shut(place)
             request.operator = place  # type: ignore[attr-defined]
             _admit(request, membership, permission)
             return _rendered(_call(view, request, **kwargs))
@@ -252,15 +300,17 @@ def platform_view[**P](
 
     def decorate(view: View[PlatformRequest, P]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def guarded(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
             person = _enter(request)
             if person is None:
                 return sign_in_first(request)
-            membership = permissions.membership_at(person, None)
+            membership = _member(person, tier=Tier.PLATFORM)
             if membership is None:
                 raise Http404
+            if strength.is_weak(request):
+                return strength.ask_for_second_factor(request)
             _admit(request, membership, permission)
-            return view(request, *args, **kwargs)  # type: ignore[arg-type]
+            return _rendered(_call(view, request, **kwargs))
 
         return mark(guarded, f"platform:{permission}")
 

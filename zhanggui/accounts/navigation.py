@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts.models import Membership, Operator, Person, Tier
+from zhanggui.accounts.models import Invitation, Membership, Operator, Person, SupportSession, Tier
 from zhanggui.accounts.services import is_frozen
 from zhanggui.ui.navigation import Place, Somebody, Text
 
@@ -21,7 +21,9 @@ def may(request: HttpRequest, permission: str) -> bool:
 
 def memberships_of(person: Person) -> list[Membership]:
     """All memberships of a person, the platform first, frozen places too."""
-    found = Membership.objects.filter(person=person).select_related("merchant", "operator")
+    found = Membership.objects.filter(person=person).select_related(
+        "merchant", "operator", "role_set"
+    )
     order = {Tier.PLATFORM: 0, Tier.OPERATOR: 1, Tier.MERCHANT: 2}
     return sorted(found, key=lambda m: (order[Tier(m.tier)], m.pk))
 
@@ -35,8 +37,8 @@ def address_of(membership: Membership) -> str:
     return reverse("accounts:platform")
 
 
-def name_of(membership: Membership) -> Text:
-    """What the membership's place is called."""
+def name_of(membership: Membership | Invitation) -> Text:
+    """What the place of a membership or invitation is called."""
     place = membership.merchant or membership.operator
     return place.name if place is not None else _("The platform")
 
@@ -54,11 +56,17 @@ def places(request: HttpRequest) -> Sequence[Place]:
     person = getattr(request, "person", None)
     if not isinstance(person, Person):
         return ()
-    return [
+    own = [
         Place(name_of(m), kind_of(m), address_of(m), is_current=_is_current(request, m))
         for m in memberships_of(person)
         if not is_frozen(m)
     ]
+    support: Any = getattr(request, "support", None)
+    if not isinstance(support, SupportSession):
+        return own
+    merchant = support.merchant
+    inside = reverse("accounts:overview", args=[merchant.slug])
+    return [Place(merchant.name, _("Support access"), inside, is_current=True), *own]
 
 
 def _is_current(request: HttpRequest, membership: Membership) -> bool:
@@ -76,9 +84,11 @@ def somebody(request: HttpRequest) -> Somebody | None:
         (_("My profile"), "user", reverse("accounts:profile")),
         (_("Switch place"), "switch-horizontal", reverse("accounts:choose")),
     ]
+    is_support = getattr(request, "support", None) is not None
+    role = present.role_label if isinstance(present, Membership) else ""
     return Somebody(
         person.name,
-        detail=present.role_label if isinstance(present, Membership) else "",
+        detail=_("Support access") if is_support else role,
         sign_out_url=reverse("accounts:logout"),
         links=links,
     )

@@ -91,8 +91,13 @@ def areas(tier: Tier) -> list[tuple[Area, list[Permission]]]:
     found: dict[str, list[Permission]] = {}
     for permission in known(tier):
         found.setdefault(permission.area, []).append(permission)
-    headed = [(_areas.get(name) or Area(name, name), rights) for name, rights in found.items()]
+    headed = [(area(name), rights) for name, rights in found.items()]
     return sorted(headed, key=lambda pair: (pair[0].order, pair[0].name))
+
+
+def area(name: str) -> Area:
+    """The heading of a module's rights and audit actions."""
+    return _areas.get(name) or Area(name, name)
 
 
 def find(name: str) -> Permission | None:

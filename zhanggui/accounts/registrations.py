@@ -8,8 +8,21 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, finding, measures, navigation, permissions, rights, todo
-from zhanggui.accounts.models import ActorKind, Membership, Merchant, Person, Store, StoreState
+from zhanggui.accounts import (
+    features,
+    audit,
+    finding,
+    listkeeping,
+    measures,
+    navigation,
+    permissions,
+    rights,
+    staff_registrations,
+    tier_registrations,
+    todo,
+)
+from zhanggui.accounts.models import ActorKind, Merchant, Person, Store, StoreState
+from zhanggui.ui import lists
 from zhanggui.ui import navigation as menus
 
 if TYPE_CHECKING:
@@ -24,13 +37,14 @@ ACTIONS = {
     "accounts.store.edited": _("Store changed"),
     "accounts.store.closed": _("Store closed"),
     "accounts.store.reopened": _("Store reopened"),
-    "accounts.membership.added": _("Person added"),
-    "accounts.membership.changed": _("Role changed"),
-    "accounts.membership.removed": _("Person removed"),
     "accounts.person.created": _("Person created"),
     "accounts.person.renamed": _("Name changed"),
     "accounts.password.changed": _("Password changed"),
+    "accounts.password.chosen": _("New password chosen by code"),
+    "accounts.phone.changed": _("Mobile number changed"),
     "accounts.password.reset": _("New initial password given"),
+    "accounts.view.shared": _("List view saved for everybody"),
+    "accounts.view.unshared": _("Shared list view deleted"),
     "accounts.signed_in": _("Signed in"),
     "accounts.signed_out": _("Signed out"),
     "accounts.sign_in.refused": _("Sign-in refused"),
@@ -40,6 +54,7 @@ ACTIONS = {
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
+    features.register(rights.OWN_ROLES)
     permissions.register(*rights.ALL)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
@@ -49,9 +64,13 @@ def register_all() -> None:
     audit.register_target("merchant", _("Merchant"), _merchants)
     todo.register(_first_steps)
     finding.register_all()
+    staff_registrations.register_all()
     measures.register_all()
+    lists.provide(listkeeping.ListKeeper())
+    audit.register_target("view", _("List view"))
     menus.provide(may=navigation.may, places=navigation.places, somebody=navigation.somebody)
     _menus()
+    tier_registrations.register_all()
 
 
 def _menus() -> None:
@@ -72,24 +91,6 @@ def _menus() -> None:
             "accounts:stores",
             rights.VIEW_STORES.name,
             order=500,
-            group=shop,
-        ),
-        menus.Entry(
-            "staff",
-            _("Staff"),
-            "users",
-            "accounts:staff",
-            rights.VIEW_STAFF.name,
-            order=510,
-            group=shop,
-        ),
-        menus.Entry(
-            "audit",
-            _("Audit log"),
-            "history",
-            "accounts:audit",
-            rights.VIEW_AUDIT.name,
-            order=590,
             group=shop,
         ),
     ):
@@ -167,16 +168,3 @@ def _first_steps(request: MerchantRequest) -> Iterator[todo.Todo]:
             "building-store",
             order=10,
         )
-    if rights.MANAGE_STAFF.name in request.permissions:
-        waiting = Membership.objects.filter(
-            merchant=request.merchant, person__last_login__isnull=True
-        ).count()
-        if waiting:
-            yield todo.Todo(
-                _("Staff who have never signed in: %(count)s") % {"count": waiting},
-                _("Give them the address of this site and their initial password."),
-                reverse("accounts:staff", args=[slug]),
-                "user-question",
-                "info",
-                order=200,
-            )

@@ -8,7 +8,7 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest
 
-from zhanggui.ui import errors, navigation, search
+from zhanggui.ui import errors, navigation, notices, search
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
@@ -39,6 +39,10 @@ class Surroundings:
     @cached_property
     def search_url(self) -> str:
         return search.address(self._request)
+
+    @cached_property
+    def notices(self) -> Sequence[notices.Notice]:
+        return notices.of(self._request)
 
     @cached_property
     def somebody(self) -> navigation.Somebody | None:

@@ -30,6 +30,12 @@ class AuditEntry(TenantModel):
     target = models.CharField(max_length=60)
     store = TenantForeignKey(Store, null=True, on_delete=models.PROTECT)
     details = models.JSONField(default=dict)
+    before = models.JSONField(null=True)
+    """What was changed, by field, as it was."""
+    after = models.JSONField(null=True)
+    """The same fields as they are since."""
+    support_id = models.BigIntegerField(null=True)
+    """The support session in which somebody of a tier above acted."""
     device = models.CharField(max_length=120, blank=True)
     ip = models.GenericIPAddressField(null=True)
 
@@ -50,6 +56,8 @@ class PlatformAuditEntry(models.Model):
     action = models.CharField(max_length=60)
     target = models.CharField(max_length=60, blank=True)
     details = models.JSONField(default=dict)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
     device = models.CharField(max_length=120, blank=True)
     ip = models.GenericIPAddressField(null=True)
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from zhanggui.accounts import audit, permissions, phones
 from zhanggui.accounts.actors import Actor
-from zhanggui.accounts.errors import AlreadyMember, LastOwner, OwnerOnly, OwnMembership
+from zhanggui.accounts.errors import AlreadyMember, LastOwner, OwnMembership
 from zhanggui.accounts.models import (
-    ActorKind,
+    Invitation,
     Membership,
     Merchant,
     Operator,
     Person,
     Role,
-    Tier,
+    RoleSet,
     TierState,
+)
+from zhanggui.accounts.services.authority import (
+    Authority,
+    Place,
+    authority_of,
+    hold_role,
+    membership_of,
+    rights_of,
 )
 from zhanggui.accounts.services.people import create_person, new_password
 from zhanggui.accounts.services.sessions import end_sessions
 from zhanggui.core import constraints, tenancy
-from zhanggui.core.errors import NotFound
+from zhanggui.core.errors import NotAllowed, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +42,10 @@ class NewStaff:
     initial_password: str
 
 
-def add_staff(
-    *,
-    place: Merchant | Operator | None,
-    name: str,
-    phone: str,
-    role: Role,
-    actor: Actor,
-    rights: Collection[str] = (),
-) -> NewStaff:
-    """Add somebody by phone: a known person is linked, a new one gets an initial password.
+def add_staff(*, place: Place, name: str, phone: str, role: Role, actor: Actor) -> NewStaff:
+    """Add the first owner of a place by phone; everybody else is invited and agrees.
+
+    A known person is linked, a new one gets an initial password.
 
     Raises:
         PhoneFormat: not a phone number (E_PHONE_FORMAT, 422).
@@ -58,140 +58,200 @@ def add_staff(
         if person is None:
             password = new_password()
             person = create_person(name=name, phone=number, password=password, actor=actor)
-        membership = add_membership(
-            person=person, place=place, role=role, actor=actor, rights=rights
-        )
+        membership = add_membership(person=person, place=place, role=role, actor=actor)
     return NewStaff(membership, password)
 
 
 def add_membership(
-    *,
-    person: Person,
-    place: Merchant | Operator | None,
-    role: Role,
-    actor: Actor,
-    rights: Collection[str] = (),
+    *, person: Person, place: Place, role: Role, actor: Actor, role_set: RoleSet | None = None
 ) -> Membership:
     """Give a person a role at a merchant, at an operator, or (None) at the platform.
 
     Raises:
         AlreadyMember: the person has a role there (E_ALREADY_MEMBER, 409).
-        OwnerOnly: a colleague gives more than they have (E_OWNER_ONLY, 403).
+        OwnerOnly, MoreThanOwn: the actor gives more than they have (403).
+    """
+    with transaction.atomic():
+        hold_role(role_set, place)
+        authority = authority_of(actor, place)
+        authority.refuse_more(rights_of(role, role_set, place), owner=role == Role.OWNER)
+        return insert_membership(
+            person=person, place=place, role=role, role_set=role_set, actor=actor
+        )
+
+
+def insert_membership(
+    *,
+    person: Person,
+    place: Place,
+    role: Role,
+    role_set: RoleSet | None,
+    actor: Actor,
+    invitation: Invitation | None = None,
+) -> Membership:
+    """Write a membership whose giver was checked before, inside the caller's transaction.
+
+    Raises:
+        AlreadyMember: the person has a role there (E_ALREADY_MEMBER, 409).
     """
     membership = Membership(
-        person=person,
-        tier=_tier_of(place),
-        merchant=place if isinstance(place, Merchant) else None,
-        operator=place if isinstance(place, Operator) else None,
-        role=role,
-        rights=sorted(rights) if role == Role.CUSTOM else [],
+        person=person, role=role, role_set=role_set, invitation=invitation, **permissions.at(place)
     )
-    with transaction.atomic():
-        _refuse_giving_more(membership, role, rights, actor)
-        constraints.insert(membership, AlreadyMember)
-        _record_membership(membership, "accounts.membership.added", actor, {"role": role})
+    constraints.insert(membership, AlreadyMember)
+    after = {"role": _role_of(membership)}
+    _record_membership(membership, "accounts.membership.added", actor, after=after)
     return membership
 
 
 def change_role(
-    *, membership: Membership, role: Role, actor: Actor, rights: Collection[str] = ()
+    *, membership: Membership, role: Role, actor: Actor, role_set: RoleSet | None = None
 ) -> None:
-    """Give a member another role.
+    """Give a member another role; it holds from their next page on.
 
     Raises:
         OwnMembership: nobody changes their own role (E_OWN_MEMBERSHIP, 409).
-        OwnerOnly: only owners make or unmake owners, and nobody gives more than they have
-            (E_OWNER_ONLY, 403).
+        OwnerOnly, MoreThanOwn: nobody gives or takes more than they have (403).
         LastOwner: the place would have no owner (E_LAST_OWNER, 409).
     """
     if actor.key == f"person:{membership.person_id}":
         raise OwnMembership
     with transaction.atomic():
         locked = _lock(membership)
-        _refuse_touching_owners(locked, role, actor)
-        _refuse_giving_more(locked, role, rights, actor)
-        before = {"role": locked.role, "rights": locked.rights}
-        locked.role = role
-        locked.rights = sorted(rights) if role == Role.CUSTOM else []
-        locked.save(update_fields=["role", "rights"])
-        details = {"before": before, "after": {"role": role, "rights": locked.rights}}
-        _record_membership(locked, "accounts.membership.changed", actor, details)
-    membership.role, membership.rights = locked.role, locked.rights
+        hold_role(role_set, locked.place)
+        authority = _authority_over(locked, actor)
+        authority.refuse_more(
+            rights_of(role, role_set, locked.place), owner=Role.OWNER in {locked.role, role}
+        )
+        if role != Role.OWNER:
+            _refuse_last_owner(locked)
+        before = {"role": _role_of(locked)}
+        locked.role, locked.role_set = role, role_set
+        locked.save(update_fields=["role", "role_set"])
+        after = {"role": _role_of(locked)}
+        if before != after:
+            _record_membership(
+                locked, "accounts.membership.changed", actor, before=before, after=after
+            )
+    membership.role, membership.role_set = locked.role, locked.role_set
 
 
 def remove_membership(*, membership: Membership, actor: Actor) -> None:
-    """Take a person's role away; the person's sessions end at once.
+    """Take a person's role away, or leave; the person's sessions end at once, on all devices.
 
     Raises:
-        OwnerOnly: only owners remove owners (E_OWNER_ONLY, 403).
+        OwnerOnly, MoreThanOwn: nobody removes somebody with more rights (403).
         LastOwner: the last owner of a place stays (E_LAST_OWNER, 409).
     """
     with transaction.atomic():
         locked = _lock(membership)
-        _refuse_touching_owners(locked, None, actor)
-        _record_membership(locked, "accounts.membership.removed", actor, {"role": locked.role})
+        is_leaving = actor.key == f"person:{locked.person_id}"
+        if not is_leaving:
+            _authority_over(locked, actor)
+        _refuse_last_owner(locked)
+        action = "accounts.membership.left" if is_leaving else "accounts.membership.removed"
+        _record_membership(locked, action, actor, before={"role": _role_of(locked)})
         end_sessions(locked.person)
         locked.delete()
 
 
-def _colleagues(membership: Membership) -> QuerySet[Membership]:
-    """All memberships of the same place."""
-    same = Membership.objects.filter(tier=membership.tier)
-    if membership.merchant_id is not None:
-        return same.filter(merchant_id=membership.merchant_id)
-    if membership.operator_id is not None:
-        return same.filter(operator_id=membership.operator_id)
-    return same
+def hand_over_ownership(*, membership: Membership, own_role: Role, actor: Actor) -> None:
+    """Make a colleague an owner and step back to another role, both or neither.
+
+    Raises:
+        NotAllowed: the actor is no owner there (E_NOT_ALLOWED, 403).
+        OwnMembership: to oneself (E_OWN_MEMBERSHIP, 409).
+    """
+    if actor.key == f"person:{membership.person_id}":
+        raise OwnMembership
+    with transaction.atomic():
+        heir = _lock(membership)
+        own = membership_of(actor, heir.place)
+        if own is None or own.role != Role.OWNER or own_role == Role.CUSTOM:
+            raise NotAllowed
+        steps = ((heir, Role.OWNER), (own, own_role))
+        for member, role in steps:
+            before = {"role": _role_of(member)}
+            member.role, member.role_set = role, None
+            member.save(update_fields=["role", "role_set"])
+            _record_membership(
+                member,
+                "accounts.membership.handed_over",
+                actor,
+                before=before,
+                after={"role": _role_of(member)},
+            )
 
 
 def _lock(membership: Membership) -> Membership:
     # everybody of the place is locked in one order, so that two removals cannot cross
-    rows = _colleagues(membership).select_for_update(of=("self",)).order_by("pk")
-    found = next((row for row in rows.select_related("person") if row.pk == membership.pk), None)
+    colleagues = permissions.members_of(membership.place)
+    rows = colleagues.select_for_update(of=("self",)).order_by("pk")
+    known = rows.select_related("person", "role_set", "merchant__operator", "operator")
+    found = next((row for row in known if row.pk == membership.pk), None)
     if found is None:
         raise NotFound
     return found
 
 
-def _refuse_touching_owners(membership: Membership, role: Role | None, actor: Actor) -> None:
-    colleagues = _colleagues(membership)
-    if Role.OWNER in {membership.role, role} and actor.kind == ActorKind.PERSON:
-        acting = colleagues.filter(person_id=actor.id or 0).first()
-        if acting is not None and acting.role != Role.OWNER:
-            raise OwnerOnly
-    loses_owner = membership.role == Role.OWNER and role != Role.OWNER
-    if loses_owner and not colleagues.filter(role=Role.OWNER).exclude(pk=membership.pk).exists():
+def _authority_over(membership: Membership, actor: Actor) -> Authority:
+    """What the actor holds, once it is clear that the member does not hold more.
+
+    Asked after the lock: somebody who was removed a moment ago has no say any more.
+    """
+    authority = authority_of(actor, membership.place)
+    authority.refuse_more(
+        permissions.of_membership(membership), owner=membership.role == Role.OWNER
+    )
+    return authority
+
+
+def _refuse_last_owner(membership: Membership) -> None:
+    if membership.role != Role.OWNER:
+        return
+    others = permissions.members_of(membership.place).exclude(pk=membership.pk)
+    if not others.filter(role=Role.OWNER).exists():
         raise LastOwner
 
 
-def _refuse_giving_more(
-    membership: Membership, role: Role, rights: Collection[str], actor: Actor
-) -> None:
-    if actor.kind != ActorKind.PERSON:
-        return
-    acting = _colleagues(membership).filter(person_id=actor.id or 0).first()
-    if acting is None or acting.role == Role.OWNER:
-        return
-    given = permissions.of_role(role, tier=Tier(membership.tier), rights=rights)
-    if role == Role.OWNER or not given <= permissions.of_membership(acting):
-        raise OwnerOnly
-
-
-def _tier_of(place: Merchant | Operator | None) -> Tier:
-    if isinstance(place, Merchant):
-        return Tier.MERCHANT
-    return Tier.OPERATOR if isinstance(place, Operator) else Tier.PLATFORM
+def _role_of(membership: Membership) -> str:
+    # an own role is kept by name: the log outlives the role
+    return membership.role_set.name if membership.role_set is not None else membership.role
 
 
 def _record_membership(
-    membership: Membership, action: str, actor: Actor, details: dict[str, Any]
+    membership: Membership,
+    action: str,
+    actor: Actor,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
 ) -> None:
-    target = f"person:{membership.person_id}"
-    if membership.merchant_id is not None:
-        with tenancy.merchant_scope(membership.merchant_id):
-            audit.record(actor, action, target, details=details)
-    else:
-        audit.record_platform(actor, action, target, details=details)
+    record_at(
+        membership.place,
+        actor,
+        action,
+        f"person:{membership.person_id}",
+        before=before,
+        after=after,
+    )
+
+
+def record_at(
+    place: Place,
+    actor: Actor,
+    action: str,
+    target: str,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """Write an audit entry into the log of the place: the merchant's, else the installation's."""
+    if isinstance(place, Merchant):
+        with tenancy.merchant_scope(place.pk):
+            audit.record(actor, action, target, before=before, after=after)
+        return
+    details = {"operator": place.pk} if isinstance(place, Operator) else None
+    audit.record_platform(actor, action, target, details=details, before=before, after=after)
 
 
 def working_places(person: Person) -> list[Membership]:
@@ -201,6 +261,6 @@ def working_places(person: Person) -> list[Membership]:
 
 
 def is_frozen(membership: Membership) -> bool:
-    """Whether the place of a membership is frozen."""
+    """Whether the place of a membership is frozen, or archived."""
     place = membership.merchant or membership.operator
-    return place is not None and place.state == TierState.FROZEN
+    return place is not None and place.state != TierState.ACTIVE

@@ -13,11 +13,13 @@ from zhanggui.accounts.models import (
     Operator,
     Person,
     Role,
+    RoleSet,
     Store,
     StoreState,
     Tier,
     TierState,
 )
+from zhanggui.accounts.permissions import at
 from zhanggui.core import tenancy
 
 PASSWORD = "red-seal-48"
@@ -79,6 +81,13 @@ def make_store(
     return store
 
 
+def make_role(place: Merchant | Operator | None, *permissions: str, name: str = "") -> RoleSet:
+    """An own role of a place with exactly these rights, even none."""
+    return RoleSet.objects.create(
+        name=name or f"Role {next(_numbers)}", rights=list(permissions), **at(place)
+    )
+
+
 def make_staff(
     merchant: Merchant, *permissions: str, role: Role | None = None, name: str = "王小店"
 ) -> Person:
@@ -89,7 +98,7 @@ def make_staff(
         tier=Tier.MERCHANT,
         merchant=merchant,
         role=role or Role.CUSTOM,
-        rights=[] if role else list(permissions),
+        role_set=None if role else make_role(merchant, *permissions),
     )
     return person
 
@@ -104,7 +113,7 @@ def make_operator_staff(
         tier=Tier.OPERATOR,
         operator=operator,
         role=role or Role.CUSTOM,
-        rights=[] if role else list(permissions),
+        role_set=None if role else make_role(operator, *permissions),
     )
     return person
 
@@ -118,7 +127,7 @@ def make_platform_staff(
         person=person,
         tier=Tier.PLATFORM,
         role=role or Role.CUSTOM,
-        rights=[] if role else list(permissions),
+        role_set=None if role else make_role(None, *permissions),
     )
     return person
 
@@ -136,6 +145,7 @@ __all__ = [
     "make_operator_staff",
     "make_person",
     "make_platform_staff",
+    "make_role",
     "make_staff",
     "make_store",
     "membership_of",

@@ -14,6 +14,7 @@ from zhanggui.accounts.models import (
     Merchant,
     Person,
     Role,
+    RoleSet,
     Session,
     Store,
     TierState,
@@ -23,6 +24,7 @@ from zhanggui.accounts.tests.factories import (
     PASSWORD,
     make_merchant,
     make_person,
+    make_role,
     make_staff,
     make_store,
     membership_of,
@@ -76,12 +78,22 @@ def freeze(_person: Person, tea: Merchant) -> None:
 
 
 def take_right(person: Person, tea: Merchant) -> None:
-    Membership.objects.filter(person=person, merchant=tea).update(role=Role.CUSTOM, rights=[])
+    give_role(person, tea)
 
 
 def forge_right(person: Person, tea: Merchant) -> None:
-    wrong = ["accounts.platform_view", "accounts.operator_view", "*", "accounts"]
-    Membership.objects.filter(person=person, merchant=tea).update(role=Role.CUSTOM, rights=wrong)
+    give_role(person, tea, "accounts.platform_view", "accounts.operator_view", "*", "accounts")
+
+
+def give_role(person: Person, tea: Merchant, *rights: str) -> None:
+    Membership.objects.filter(person=person, merchant=tea).update(
+        role=Role.CUSTOM, role_set=make_role(tea, *rights)
+    )
+
+
+def take_rights_of_the_role(person: Person, tea: Merchant) -> None:
+    give_role(person, tea, "accounts.view_stores", "accounts.manage_stores")
+    RoleSet.objects.update(rights=["accounts.view_audit"])
 
 
 MEANWHILE: list[tuple[Callable[[Person, Merchant], None], int]] = [
@@ -94,6 +106,7 @@ MEANWHILE: list[tuple[Callable[[Person, Merchant], None], int]] = [
     (freeze, 302),
     (take_right, 403),
     (forge_right, 403),
+    (take_rights_of_the_role, 403),
 ]
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, transaction
+from django.utils import translation
 
 from zhanggui.accounts import audit, permissions, services, tasks
 from zhanggui.accounts.actors import person_actor
@@ -14,6 +15,7 @@ from zhanggui.accounts.errors import (
     AddressTaken,
     AlreadyMember,
     LastOwner,
+    MoreThanOwn,
     NameTaken,
     OwnerOnly,
     OwnMembership,
@@ -41,14 +43,16 @@ from zhanggui.accounts.tests.factories import (
     PASSWORD,
     make_merchant,
     make_operator,
+    make_operator_staff,
     make_person,
     make_platform_staff,
+    make_role,
     make_staff,
     make_store,
     membership_of,
 )
 from zhanggui.core import tenancy
-from zhanggui.core.errors import NotFound, TooMany
+from zhanggui.core.errors import NotAllowed, NotFound, TooMany
 from zhanggui.core.tests.threads import together
 
 in_database = pytest.mark.django_db
@@ -343,8 +347,8 @@ class TestStaff:
         tea = make_merchant()
         make_staff(tea, role=Role.OWNER)
         owner = make_staff(tea, role=Role.OWNER)
-        helper = make_staff(tea, "accounts.manage_staff")
-        clerk = make_staff(tea, role=Role.CLERK)
+        helper = make_staff(tea, "accounts.manage_staff", "accounts.view_stores")
+        newcomer = make_staff(tea, "accounts.view_stores")
         actor = person_actor(helper)
         attempts: list[Callable[[], None]] = [
             lambda: services.remove_membership(membership=membership_of(owner, tea), actor=actor),
@@ -352,20 +356,18 @@ class TestStaff:
                 membership=membership_of(owner, tea), role=Role.CLERK, actor=actor
             ),
             lambda: services.change_role(
-                membership=membership_of(clerk, tea), role=Role.OWNER, actor=actor
+                membership=membership_of(newcomer, tea), role=Role.OWNER, actor=actor
             ),
         ]
         for attempt in attempts:
             with pytest.raises(OwnerOnly):
                 attempt()
         assert audited(tea) == []
+        own = make_role(tea, "accounts.manage_staff")
         services.change_role(
-            membership=membership_of(clerk, tea),
-            role=Role.CUSTOM,
-            rights=["accounts.manage_staff"],
-            actor=actor,
+            membership=membership_of(newcomer, tea), role=Role.CUSTOM, role_set=own, actor=actor
         )
-        assert membership_of(clerk, tea).rights == ["accounts.manage_staff"]
+        assert membership_of(newcomer, tea).role_set == own
 
     def test_only_owners_add_owners(self) -> None:
         tea = make_merchant()
@@ -384,14 +386,65 @@ class TestStaff:
     def test_a_set_of_rights_grows_no_further_than_its_givers(self) -> None:
         tea = make_merchant()
         make_staff(tea, role=Role.OWNER)
-        helper = make_staff(tea, "accounts.manage_staff")
+        helper = make_staff(tea, "accounts.manage_staff", "accounts.view_stores")
+        newcomer = make_staff(tea, "accounts.view_stores")
+        with pytest.raises(MoreThanOwn) as refusal:
+            services.change_role(
+                membership=membership_of(newcomer, tea),
+                role=Role.CUSTOM,
+                role_set=make_role(tea, "accounts.view_audit"),
+                actor=person_actor(helper),
+            )
+        with translation.override("zh-hans"):
+            assert "查看操作日志" in refusal.value.message
+        assert permissions.of(newcomer, tea) == {"accounts.view_stores"}
+
+    def test_whoever_has_more_rights_is_out_of_reach(self) -> None:
+        tea = make_merchant()
+        make_staff(tea, role=Role.OWNER)
+        helper = make_staff(tea, "accounts.manage_staff", "accounts.view_stores")
+        manager = make_staff(tea, role=Role.MANAGER)
+        with pytest.raises(MoreThanOwn):
+            services.remove_membership(
+                membership=membership_of(manager, tea), actor=person_actor(helper)
+            )
+        assert membership_of(manager, tea).role == Role.MANAGER
+
+    def test_somebody_without_a_say_changes_nobody(self) -> None:
+        tea = make_merchant()
         clerk = make_staff(tea, role=Role.CLERK)
-        with pytest.raises(OwnerOnly):
+        foreigner = person_actor(make_staff(make_merchant(), role=Role.OWNER))
+        with pytest.raises(NotAllowed):
+            services.remove_membership(membership=membership_of(clerk, tea), actor=foreigner)
+        with pytest.raises(NotAllowed):
+            services.add_membership(
+                person=make_person(), place=tea, role=Role.CLERK, actor=foreigner
+            )
+        assert audited(tea) == []
+
+    def test_the_tier_above_adds_owners(self) -> None:
+        operator = make_operator()
+        tea = make_merchant(operator=operator)
+        make_staff(tea, role=Role.OWNER)
+        person = make_person()
+        services.add_membership(
+            person=person,
+            place=tea,
+            role=Role.OWNER,
+            actor=person_actor(make_operator_staff(operator, role=Role.MANAGER)),
+        )
+        assert membership_of(person, tea).role == Role.OWNER
+
+    def test_a_role_of_another_place_cannot_be_given(self) -> None:
+        tea = make_merchant()
+        clerk = make_staff(tea, role=Role.CLERK)
+        foreign = make_role(make_merchant(), "accounts.view_stores")
+        with pytest.raises(NotFound):
             services.change_role(
                 membership=membership_of(clerk, tea),
                 role=Role.CUSTOM,
-                rights=["accounts.view_audit"],
-                actor=person_actor(helper),
+                role_set=foreign,
+                actor=ACTOR,
             )
         assert membership_of(clerk, tea).role == Role.CLERK
 
@@ -420,6 +473,20 @@ def test_two_owners_who_remove_each_other_leave_one(race_db: str) -> None:
     answers = together(remove)
     assert Membership.objects.filter(merchant=tea, role=Role.OWNER).count() == 1
     assert [isinstance(answer, OwnerOnly | LastOwner) for answer in answers].count(True) <= 1
+
+
+def test_whoever_was_removed_a_moment_ago_removes_nobody(race_db: str) -> None:
+    tea = make_merchant()
+    owners = [make_staff(tea, role=Role.OWNER) for _ in range(3)]
+
+    def remove(number: int) -> None:
+        services.remove_membership(
+            membership=membership_of(owners[number], tea), actor=person_actor(owners[1 - number])
+        )
+
+    answers = together(remove)
+    assert sorted(type(answer).__name__ for answer in answers) == ["NoneType", "NotAllowed"]
+    assert Membership.objects.filter(merchant=tea, role=Role.OWNER).count() == 2
 
 
 @in_database
