@@ -6,12 +6,13 @@ from django.conf import settings
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from config import health
+from config import health, metrics
 from zhanggui.accounts.guards import public_view
 
 urlpatterns = [
     path("healthz", public_view(health.healthz), name="healthz"),
     path("readyz", public_view(health.readyz), name="readyz"),
+    path("metrics", public_view(metrics.metrics), name="metrics"),
     path("language", public_view(set_language), name="set_language"),
     path("", include("zhanggui.accounts.urls")),
     path("", include("zhanggui.signin.urls")),
@@ -19,6 +20,7 @@ urlpatterns = [
     path("", include("zhanggui.billing.urls")),
     path("", include("zhanggui.contacts.urls")),
     path("", include("zhanggui.channels.wechat.urls")),
+    path("", include("zhanggui.channels.sms.urls")),
     path("", include("zhanggui.stamps.urls")),
 ]
 if not settings.IS_PRODUCTION:

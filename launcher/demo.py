@@ -94,7 +94,14 @@ class Demo:
         require_database(database_url)
         self._migrate()
         data = self.var / SANDBOX_DATA
-        self._add("web", settings.web(HOST, addresses.port))
+        self.supervisor.add(
+            Service(
+                "web",
+                settings.web(HOST, addresses.port),
+                self.environment | settings.shared_metrics(self.var),
+                ROOT,
+            )
+        )
         self._add("wechat", settings.sandbox(addresses, data))
         # The worker waits for its turn: on a small machine the first page would wait for it.
         self._wait_for(addresses.port, "/readyz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ def sandbox_settings(sandbox_url: str) -> dict[str, str]:
         "ZHANGGUI_WECHAT_API_URL": f"{sandbox_url}/api.weixin.qq.com",
         "ZHANGGUI_WECHAT_OPEN_URL": f"{sandbox_url}/open.weixin.qq.com",
         "ZHANGGUI_WECHAT_MP_URL": f"{sandbox_url}/mp.weixin.qq.com",
+        "ZHANGGUI_SMS_PROVIDER": "sandbox",
+        "ZHANGGUI_SMS_GATEWAY_URL": f"{sandbox_url}/sms.gateway",
     }
 
 
@@ -58,6 +61,7 @@ def demo_environment(
         "ZHANGGUI_BASE_URL": addresses.product,
         "ZHANGGUI_SECRET_KEY": secrets.secret_key,
         "ZHANGGUI_KEY_RING": secrets.key_ring,
+        "ZHANGGUI_METRICS_TOKEN": "demo",
         **sandbox_settings(addresses.sandbox),
     }
 
@@ -80,6 +84,14 @@ def web(host: str, port: int) -> list[str]:
         *("--log-level", "warning"),
         "config.wsgi:application",
     ]
+
+
+def shared_metrics(var: Path) -> dict[str, str]:
+    """An empty folder in which all web processes count together, and the setting that names it."""
+    folder = var / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
 
 def worker() -> list[str]:

@@ -60,6 +60,7 @@ def serve(host: str, port: int) -> NoReturn:
     require_database(env.database_url.get_secret_value())
     if _manage("collectstatic", "--noinput", "--verbosity", "0"):
         raise Stop("静态文件收集失败。", "The static files could not be collected.")
+    os.environ.update(settings.shared_metrics(env.var))
     _become(settings.web(host, port))
 
 

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from zhanggui.core import tokens
+from zhanggui.core import metrics, tokens
 from zhanggui.core.errors import DomainError
 
 log = structlog.get_logger("zhanggui.request")
@@ -33,12 +33,16 @@ class RequestLogMiddleware:
         try:
             response = self.get_response(request)
             route = request.resolver_match.route if request.resolver_match else "-"
+            took = time.perf_counter() - started
+            metrics.request_answered(
+                method=request.method or "", route=route, status=response.status_code, seconds=took
+            )
             log.info(
                 "request",
                 method=request.method,
                 route=route,
                 status=response.status_code,
-                took_ms=round((time.perf_counter() - started) * 1000, 1),
+                took_ms=round(took * 1000, 1),
             )
         finally:
             structlog.contextvars.clear_contextvars()
@@ -99,14 +103,15 @@ class RefusalMiddleware:
         """Answer a ``DomainError``; anything else rises as the bug it is."""
         if not isinstance(exception, DomainError):
             return None
-        if request.headers.get("Accept", "").startswith("application/json"):
-            response: HttpResponse = JsonResponse(
-                {"error": exception.as_json()}, status=exception.status
-            )
-        else:
-            response = render(
-                request, "ui/refusal.html", {"refusal": exception}, status=exception.status
-            )
-        if exception.retry_after_s is not None:
-            response["Retry-After"] = str(exception.retry_after_s)
-        return response
+        return answer_refusal(request, exception)
+
+
+def answer_refusal(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    """The page for a refusal, or JSON for whoever asks for that."""
+    if request.headers.get("Accept", "").startswith("application/json"):
+        response: HttpResponse = JsonResponse({"error": refusal.as_json()}, status=refusal.status)
+    else:
+        response = render(request, "ui/refusal.html", {"refusal": refusal}, status=refusal.status)
+    if refusal.retry_after_s is not None:
+        response["Retry-After"] = str(refusal.retry_after_s)
+    return response
