@@ -134,3 +134,9 @@ class UndoLate(DomainError):
     code = "E_UNDO_LATE"
     status = 410
     text = _("This can no longer be undone: it was undone already or is older than a day.")
+
+
+class ImportCollided(DomainError):
+    code = "E_IMPORT_COLLIDED"
+    status = 409
+    text = _("Somebody added the same customers at the same moment. Start the import again.")

@@ -140,6 +140,8 @@ MERGED: Sequence[Field] = (
     _moment("last_seen_at", max),
 )
 """What a merge can change of the survivor, besides the phone number."""
+IMPORTED = tuple(field for field in MERGED if not field.name.endswith("_at"))
+"""What an import can change."""
 BY_NAME = {field.name: field for field in MERGED}
 PHONE = Field(
     "phone",
