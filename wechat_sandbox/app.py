@@ -17,7 +17,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wechat_sandbox import control, people, phone, pictures
+from wechat_sandbox import control, people, phone, pictures, sms
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import Pusher
 from wechat_sandbox.config import PACKAGE, Config, find_extra_assets, refuse_production
@@ -104,6 +104,7 @@ async def _to_product(request: Request) -> Response:
 def _played() -> list[Route]:
     return [
         Route("/api.weixin.qq.com/{path:path}", _api, methods=ANY),
+        Route(sms.PATH, sms.take, methods=["POST"]),
         Route("/open.weixin.qq.com/connect/oauth2/authorize", _authorize, methods=["GET", "POST"]),
         Route("/mp.weixin.qq.com/cgi-bin/showqrcode", _showqrcode),
         Route("/wx.qlogo.cn/mmopen/{slug}/{size}", _portrait),
@@ -116,6 +117,7 @@ def _main_routes() -> list[Route | Mount]:
         Route("/", _shell("stage.html")),
         Route("/_sandbox/", lambda request: RedirectResponse("/_sandbox/calls")),
         Route("/_sandbox/calls", _shell("calls.html")),
+        Route("/_sandbox/sms", _shell("sms.html")),
         Route("/_sandbox/people", _shell("people.html")),
         Route("/_sandbox/accounts", _shell("accounts.html")),
         Route("/_sandbox/health", _health),
@@ -134,7 +136,7 @@ def _phone_routes() -> list[Route | Mount]:
         *phone.ROUTES,
         Route("/_phone/assets/vendor/jsqr.js", _decoder),
         Mount("/_phone/assets", Assets(directory=ASSETS)),
-        *[one for one in _played() if not one.path.startswith("/api.")],
+        *[one for one in _played() if not one.path.startswith(("/api.", "/sms."))],
         Route("/{path:path}", _to_product, methods=ANY),
     ]
 

@@ -12,6 +12,7 @@ from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.store import Row, Store, pack, unpack
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 RESERVED = {"www", "api", "localhost"}
 LONGEST_NICKNAME = 32
 PLATFORMS = ("ios", "android")
@@ -30,6 +31,8 @@ class Person:
     avatar: dict[str, str]
     tags: tuple[str, ...]
     platform: str
+    phone: str
+    """Where text messages arrive, E.164; people who were given none have one of their own."""
 
     @property
     def user_agent(self) -> str:
@@ -59,6 +62,7 @@ def _from_row(row: Row) -> Person:
         avatar=unpack(row["avatar"]),
         tags=tuple(unpack(row["tags"])),
         platform=row["platform"],
+        phone=row["phone"],
     )
 
 
@@ -71,6 +75,11 @@ def find(store: Store, slug: str) -> Person | None:
 def every(store: Store) -> list[Person]:
     """All people in the order in which they came."""
     return [_from_row(row) for row in store.rows("SELECT * FROM people ORDER BY position")]
+
+
+def with_phone(store: Store, phone: str) -> list[Person]:
+    """Whose number this is; usually one person, and nobody for numbers of the shop's staff."""
+    return [_from_row(row) for row in store.rows("SELECT * FROM people WHERE phone = ?", phone)]
 
 
 def save_all(store: Store, given: list[Mapping[str, Any]]) -> list[Person]:
@@ -87,14 +96,16 @@ def save_all(store: Store, given: list[Mapping[str, Any]]) -> list[Person]:
 
 def _save(store: Store, person: Person, position: int) -> None:
     store.write(
-        "INSERT INTO people (slug, nickname, avatar, tags, platform, position)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (slug) DO UPDATE SET nickname = excluded.nickname,"
-        " avatar = excluded.avatar, tags = excluded.tags, platform = excluded.platform",
+        "INSERT INTO people (slug, nickname, avatar, tags, platform, phone, position)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (slug) DO UPDATE SET"
+        " nickname = excluded.nickname, avatar = excluded.avatar, tags = excluded.tags,"
+        " platform = excluded.platform, phone = excluded.phone",
         person.slug,
         person.nickname,
         pack(person.avatar),
         pack(person.tags),
         person.platform,
+        person.phone,
         position,
     )
 
@@ -122,7 +133,18 @@ def _checked(store: Store, given: Mapping[str, Any]) -> Person:
         avatar=_avatar(given.get("avatar") or (known.avatar if known else {}), nickname, seed),
         tags=tuple(str(tag) for tag in tags),
         platform=platform,
+        phone=_phone(given.get("phone") or (known.phone if known else ""), slug, seed),
     )
+
+
+def _phone(given: object, slug: str, seed: bytes) -> str:
+    if not given:
+        return f"+86199{int.from_bytes(seed[2:8]) % 10**8:08d}"
+    phone = "".join(str(given).split()).replace("-", "")
+    phone = phone if phone.startswith("+") else f"+86{phone}"
+    if not PHONE.fullmatch(phone):
+        raise BadInput(f"{slug}: phone must be a number such as 13800138000")
+    return phone
 
 
 def _avatar(given: object, nickname: str, seed: bytes) -> dict[str, str]:

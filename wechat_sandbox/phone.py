@@ -69,13 +69,23 @@ async def state(world: World, person: Person, request: Request) -> Any:
             "avatar": person.avatar,
             "platform": person.platform,
             "tags": person.tags,
+            "phone": person.phone,
         },
+        "sms_unseen": unseen_sms(world, person),
         "chats": chats.overview(world, person.slug),
         "accounts": [_account(world, person, one) for one in accounts.every(world.store)],
         "offset_s": world.clock.offset_s,
         "product": world.config.product,
         "can_decode": has_decoder(world),
     }
+
+
+def unseen_sms(world: World, person: Person) -> int:
+    """How many text messages the phone has not shown yet."""
+    row = world.store.row(
+        "SELECT count(*) AS n FROM sms WHERE phone = ? AND NOT seen", person.phone
+    )
+    return int(row["n"]) if row else 0
 
 
 def has_decoder(world: World) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 Row = sqlite3.Row
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # The sandbox holds nothing that cannot be played again, so a file of another
 # version is emptied instead of migrated.
@@ -27,8 +27,9 @@ CREATE TABLE accounts (
 );
 CREATE TABLE people (
     slug TEXT PRIMARY KEY, nickname TEXT NOT NULL, avatar TEXT NOT NULL, tags TEXT NOT NULL,
-    platform TEXT NOT NULL, position INTEGER NOT NULL
+    platform TEXT NOT NULL, phone TEXT NOT NULL, position INTEGER NOT NULL
 );
+CREATE INDEX people_by_phone ON people (phone);
 CREATE TABLE follows (
     slug TEXT NOT NULL, appid TEXT NOT NULL, followed INTEGER NOT NULL, since INTEGER NOT NULL,
     scene TEXT NOT NULL, qr_scene TEXT NOT NULL, seen_id INTEGER NOT NULL DEFAULT 0,
@@ -86,6 +87,11 @@ CREATE TABLE quota_limits (appid TEXT, path TEXT, daily INTEGER NOT NULL,
     PRIMARY KEY (appid, path));
 CREATE TABLE quota_used (appid TEXT, path TEXT, day TEXT, used INTEGER NOT NULL,
     PRIMARY KEY (appid, path, day));
+CREATE TABLE sms (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, phone TEXT NOT NULL, text TEXT NOT NULL,
+    request_id TEXT NOT NULL UNIQUE, at REAL NOT NULL, seen INTEGER NOT NULL
+);
+CREATE INDEX sms_of_phone ON sms (phone, id);
 CREATE TABLE cookies (
     slug TEXT, name TEXT, path TEXT, value TEXT NOT NULL, expires_at REAL,
     PRIMARY KEY (slug, name, path)

@@ -6,6 +6,7 @@ const PAGES = [
   ["/", "手机", "phone"],
   ["/_sandbox/accounts", "公众号", "shop"],
   ["/_sandbox/people", "人物", "people"],
+  ["/_sandbox/sms", "短信", "sms"],
   ["/_sandbox/calls", "调用记录", "list"],
 ];
 

@@ -23,7 +23,7 @@ function draw() {
 function card(person) {
   return h("article", { class: "person" },
     portrait(person),
-    h("div", { class: "person-main" }, h("b", {}, person.nickname), h("small", {}, [person.slug, person.platform === "ios" ? "iPhone" : "Android"].join(" · ")),
+    h("div", { class: "person-main" }, h("b", {}, person.nickname), h("small", {}, [person.slug, person.phone.replace("+86", ""), person.platform === "ios" ? "iPhone" : "Android"].join(" · ")),
       person.tags.length ? h("small", {}, person.tags.join(" · ")) : null),
     h("div", { class: "person-tools" },
       h("a", { class: "icon-button", href: person.phone_url, target: "_blank", rel: "noopener", title: "打开手机", "aria-label": `打开${person.nickname}的手机` }, icon("phone")),
@@ -36,6 +36,7 @@ function edit(person) {
     [
       ["nickname", "昵称", { required: true, maxlength: 32, value: person?.nickname ?? "" }],
       person ? null : ["slug", "微信号", { required: true, pattern: "[a-z0-9]([a-z0-9-]*[a-z0-9])?", maxlength: 40, placeholder: "lin-xiaoman" }, "小写字母、数字和连字符，也是手机网址的开头"],
+      ["phone", "手机号", { value: (person?.phone ?? "").replace("+86", ""), inputmode: "tel", maxlength: 20 }, "短信发到这个号码；不填会自动分配一个"],
       ["platform", "手机", { options: PLATFORMS, value: person?.platform ?? "ios" }],
       ["tags", "标签", { value: person?.tags.join(" ") ?? "", placeholder: "顾客 老会员" }, "用空格隔开，方便查找"],
     ].filter(Boolean),

@@ -8,6 +8,7 @@ import { chatsView, contactsView, discoverView, meView } from "./tabs.js";
 import { chatView } from "./chat.js";
 import { accountView, searchView } from "./accounts.js";
 import { scanView } from "./scan.js";
+import { smsView } from "./sms.js";
 import { browserView, openUrl } from "./browser.js";
 
 const VIEWS = {
@@ -19,6 +20,7 @@ const VIEWS = {
   account: accountView,
   search: searchView,
   scan: scanView,
+  sms: smsView,
   browser: browserView,
 };
 
@@ -53,7 +55,7 @@ function drawTabs(name) {
   if (!isTab) return;
   tabbar.replaceChildren(
     ...TABS.map(([tab, label, sign]) => {
-      const count = tab === "chats" ? unread() : 0;
+      const count = tab === "chats" ? unread() : tab === "me" ? state.sms_unseen : 0;
       return h(
         "button",
         { type: "button", class: "tab", "aria-current": tab === name ? "page" : null, onclick: () => navigate(tab, {}, { reset: true }) },

@@ -29,7 +29,7 @@ export function chatsView() {
   const update = () => {
     const count = state.chats.reduce((sum, chat) => sum + chat.unread, 0);
     title.textContent = count ? `微信（${count}）` : "微信";
-    list.replaceChildren(...(state.chats.length ? state.chats.map(row) : [empty()]));
+    list.replaceChildren(...(state.sms_unseen ? [smsRow()] : []), ...(state.chats.length ? state.chats.map(row) : [empty()]));
   };
   update();
   return { element, update };
@@ -42,6 +42,16 @@ function row(chat) {
     h("span", { class: "row-tile" }, emblem(chat), chat.unread ? h("b", { class: "badge" }, String(chat.unread)) : null),
     h("span", { class: "row-main" }, h("span", { class: "row-title" }, chat.name), h("span", { class: "row-note" }, summary(chat.last) || "已关注")),
     h("time", { class: "row-side" }, moment(chat.at, now(), { short: true })),
+  );
+}
+
+/** A new text message is announced above the chats, as a phone's own notice would. */
+function smsRow() {
+  return h(
+    "button",
+    { type: "button", class: "row sms-row", onclick: () => navigate("sms") },
+    h("span", { class: "row-tile" }, h("span", { class: "tile sms-tile" }, icon("sms")), h("b", { class: "badge" }, String(state.sms_unseen))),
+    h("span", { class: "row-main" }, h("span", { class: "row-title" }, "短信"), h("span", { class: "row-note" }, "有新的短信，点开查看")),
   );
 }
 
@@ -95,6 +105,7 @@ export function discoverView() {
 
 export function meView() {
   const { me } = state;
+  const smsEntry = () => entry("sms", "短信", state.sms_unseen ? `${state.sms_unseen} 条新短信` : me.phone.replace("+86", ""), () => navigate("sms"));
   const signOut = () =>
     sheet("退出这部手机在网页里的登录？聊天和关注不变。", [
       ["清除网页登录", async () => {
@@ -107,6 +118,7 @@ export function meView() {
     { class: "view" },
     h("div", { class: "scroll grey" },
       h("div", { class: "profile" }, portrait(me), h("div", {}, h("h1", {}, me.nickname), h("p", {}, `微信号：${me.slug}`), me.tags.length ? h("p", {}, me.tags.join(" · ")) : null)),
+      h("div", { class: "group" }, smsEntry()),
       h("div", { class: "group" }, h("div", { class: "entry" }, icon("phone"), h("span", {}, "手机"), h("small", {}, me.platform === "ios" ? "iPhone" : "Android"))),
       h("div", { class: "group" }, entry("close", "清除网页登录状态", "", signOut))),
   );
