@@ -59,3 +59,19 @@ def ip_of(request: HttpRequest) -> str | None:
         return str(ipaddress.ip_address(address))
     except ValueError:
         return None
+
+
+HOUSEHOLD = 64
+"""Bits of an IPv6 address that one customer of a provider holds; the rest they choose freely."""
+
+
+def network_of(ip: str | None) -> str:
+    """What limits count: an IPv4 address, or the /64 an IPv6 address lies in; empty for None."""
+    if not ip:
+        return ""
+    address = ipaddress.ip_address(ip)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, HOUSEHOLD), strict=False))

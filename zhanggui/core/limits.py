@@ -1,7 +1,8 @@
 """Counting of whatever can be guessed or flooded.
 
 A limit is checked before the business transaction and counted after the refusal in a
-transaction of its own, so that rolling back cannot give a try back.
+transaction of its own, so that rolling back cannot give a try back. Where the try itself costs
+something (a password's hash, a text message) it is claimed before instead.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from django.db import connection, transaction
+from django.db.models import Case, F, Value, When
 
 from zhanggui.core import clock
 from zhanggui.core.errors import TooMany
@@ -64,6 +66,57 @@ def count(limit: Limit, subject: str) -> datetime | None:
         )
         _count, locked_until = cursor.fetchone()
     return locked_until if locked_until and locked_until > moment else None
+
+
+_CLAIM = """
+INSERT INTO core_limitcounter AS c (kind, subject, window_starts_at, count, locked_until)
+VALUES (%(kind)s, %(subject)s, %(now)s, 1, CASE WHEN %(most)s <= 1 THEN %(until)s END)
+ON CONFLICT (kind, subject) DO UPDATE SET
+  window_starts_at = CASE WHEN c.window_starts_at <= %(oldest)s THEN %(now)s
+                          ELSE c.window_starts_at END,
+  count = CASE WHEN c.window_starts_at <= %(oldest)s THEN 1 ELSE c.count + 1 END,
+  locked_until = CASE
+    WHEN (CASE WHEN c.window_starts_at <= %(oldest)s THEN 1 ELSE c.count + 1 END) >= %(most)s
+    THEN %(until)s END
+WHERE c.locked_until IS NULL OR c.locked_until <= %(now)s
+RETURNING count
+"""
+
+
+def claim(limit: Limit, subject: str) -> None:
+    """Take one of the tries before it is made, committed at once.
+
+    However many ask at the same moment, ``most`` of them get through: counting after the try
+    would let all of them see the same free place.
+
+    Raises:
+        TooMany: none is left; carries the seconds to wait (429).
+        RuntimeError: called inside a transaction, whose end could give the try back.
+    """
+    moment = clock.now()
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute(
+            _CLAIM,
+            {
+                "kind": limit.kind,
+                "subject": subject,
+                "now": moment,
+                "most": limit.most,
+                "oldest": moment - timedelta(seconds=limit.window_s),
+                "until": moment + timedelta(seconds=limit.lock_s),
+            },
+        )
+        is_free = cursor.fetchone() is not None
+    if not is_free:
+        raise TooMany(retry_after_s=max(seconds_locked([(limit, subject)]), 1))
+
+
+def release(limit: Limit, subject: str) -> None:
+    """Give a claimed try back, for example after a right password of a whole shop's address."""
+    LimitCounter.objects.filter(kind=limit.kind, subject=subject, count__gt=0).update(
+        count=F("count") - 1,
+        locked_until=Case(When(count__lte=limit.most, then=Value(None)), default=F("locked_until")),
+    )
 
 
 def seconds_locked(pairs: Iterable[tuple[Limit, str]]) -> int:
