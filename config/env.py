@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -29,6 +31,28 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
+class SmsProvider(StrEnum):
+    """Who carries text messages."""
+
+    NONE = ""
+    SANDBOX = "sandbox"
+    TENCENT = "tencent"
+
+
+@dataclass(frozen=True, slots=True)
+class TencentSms:
+    """An account at Tencent Cloud for text messages."""
+
+    secret_id: str
+    secret_key: str = field(repr=False)
+    app_id: str
+    sign_name: str
+    region: str
+    templates: Mapping[str, str]
+    """Numbers of approved templates by purpose."""
+    host: str = "sms.tencentcloudapi.com"
+
+
 class Env(BaseSettings):
     """Every setting, its meaning and its default; names are ``ZHANGGUI_<FIELD>``."""
 
@@ -47,10 +71,37 @@ class Env(BaseSettings):
     wechat_open_url: str = REAL_OPEN
     wechat_mp_url: str = REAL_MP
     sandbox_url: str | None = None
+    sms_provider: SmsProvider = SmsProvider.NONE
+    """Who carries text messages; without one people sign in by password."""
+    sms_gateway_url: str = "http://127.0.0.1:8001/sms.gateway"
+    """The sandbox's gateway, for the provider ``sandbox``."""
+    sms_secret_id: str = ""
+    sms_secret_key: SecretStr = SecretStr("")
+    sms_app_id: str = ""
+    """``SmsSdkAppId`` of Tencent Cloud."""
+    sms_sign_name: str = ""
+    """The approved signature (短信签名)."""
+    sms_region: str = "ap-guangzhou"
+    sms_code_template: str = ""
+    """Number of the approved template for codes; its only place is the code."""
+    sms_notice_template: str = ""
+    """Number of the approved template for notices; its only place is the sentence."""
+    sms_daily_budget: int = Field(default=2000, ge=0)
+    """Messages a day on the platform's account, mostly codes."""
+    sms_merchant_budget: int = Field(default=500, ge=0)
+    """Messages a day on each merchant's account."""
+    sms_stopped: bool = False
+    """The kill switch for whoever has only the environment; the platform's page has another."""
+    metrics_token: SecretStr = SecretStr("")
+    """Who sends it as ``Authorization: Bearer`` may read ``/metrics``; empty: nobody."""
+    slow_statement_ms: int = Field(default=500, ge=1)
+    """Database statements slower than this are logged, without their values."""
     proxies: int = Field(default=0, ge=0, le=5)
     """How many proxies of ours stand in front; that many of ``X-Forwarded-For`` are believed."""
 
-    @field_validator("base_url", "wechat_api_url", "wechat_open_url", "wechat_mp_url")
+    @field_validator(
+        "base_url", "wechat_api_url", "wechat_open_url", "wechat_mp_url", "sms_gateway_url"
+    )
     @classmethod
     def _url(cls, value: str) -> str:
         parts = urlsplit(value)
@@ -78,6 +129,24 @@ class Env(BaseSettings):
                 message = "ZHANGGUI_BASE_URL must begin with https:// in production"
                 raise ValueError(message)
             self._refuse_played_wechat()
+            if self.sms_provider is SmsProvider.SANDBOX:
+                message = "ZHANGGUI_SMS_PROVIDER must not be sandbox in production"
+                raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _sms(self) -> Env:
+        needed = {
+            "SECRET_ID": self.sms_secret_id,
+            "SECRET_KEY": self.sms_secret_key.get_secret_value(),
+            "APP_ID": self.sms_app_id,
+            "SIGN_NAME": self.sms_sign_name,
+            "CODE_TEMPLATE": self.sms_code_template,
+        }
+        missing = [f"ZHANGGUI_SMS_{name}" for name, value in needed.items() if not value]
+        if self.sms_provider is SmsProvider.TENCENT and missing:
+            message = f"ZHANGGUI_SMS_PROVIDER=tencent also needs {', '.join(missing)}"
+            raise ValueError(message)
         return self
 
     def _refuse_played_wechat(self) -> None:
@@ -87,6 +156,18 @@ class Env(BaseSettings):
             if parts.scheme != "https" or not f".{parts.hostname}".endswith(REAL_DOMAIN):
                 message = "ZHANGGUI_WECHAT_*_URL must be https://...weixin.qq.com in production"
                 raise ValueError(message)
+
+    @property
+    def tencent_sms(self) -> TencentSms:
+        """What the provider ``tencent`` needs."""
+        return TencentSms(
+            secret_id=self.sms_secret_id,
+            secret_key=self.sms_secret_key.get_secret_value(),
+            app_id=self.sms_app_id,
+            sign_name=self.sms_sign_name,
+            region=self.sms_region,
+            templates={"code": self.sms_code_template, "notice": self.sms_notice_template},
+        )
 
     @property
     def is_production(self) -> bool:

@@ -24,12 +24,21 @@ if IS_PRODUCTION:
     ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or ""]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 PROXIES = ENV.proxies
+METRICS_TOKEN = ENV.metrics_token.get_secret_value()
+SLOW_STATEMENT_MS = ENV.slow_statement_ms
 IS_HTTPS = BASE_URL.startswith("https://")
 
 WECHAT_API_URL = ENV.wechat_api_url
 WECHAT_OPEN_URL = ENV.wechat_open_url
 WECHAT_MP_URL = ENV.wechat_mp_url
 SANDBOX_URL = ENV.sandbox_url
+
+SMS_PROVIDER = ENV.sms_provider.value
+SMS_GATEWAY_URL = ENV.sms_gateway_url
+SMS_TENCENT = ENV.tencent_sms
+SMS_DAILY_BUDGET = ENV.sms_daily_budget
+SMS_MERCHANT_BUDGET = ENV.sms_merchant_budget
+SMS_IS_STOPPED = ENV.sms_stopped
 
 INSTALLED_APPS = [
     "demo",
@@ -65,6 +74,7 @@ MIDDLEWARE = [
     "zhanggui.accounts.sessions.SessionMiddleware",
     "zhanggui.core.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "zhanggui.core.uploads.UploadMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -146,10 +156,10 @@ AUTH_PASSWORD_VALIDATORS = [
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
         "OPTIONS": {"min_length": 6},
     },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/choose"
+SECOND_FACTOR_URL = "/me/second-factor"
 SESSION_ENGINE = "zhanggui.accounts.sessions"
 SESSION_COOKIE_NAME = "zhanggui_session"
 SESSION_COOKIE_AGE = 12 * 60 * 60
@@ -177,7 +187,20 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["zhanggui.core.uploads.NoFiles"]
+FILE_UPLOAD_HANDLERS = ["zhanggui.core.uploads.NoFiles"]  # views say otherwise: takes_files
+# "private" is the seam for another place of files; nothing outside the storage knows paths.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "private": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": str(ENV.var / "files"),
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 class SigninConfig(AppConfig):
     name = "zhanggui.signin"
     label = "signin"
-    verbose_name = _("Sign-in")
+    verbose_name = _("Signing in and up")
 
     def ready(self) -> None:
         """Fill the registries."""

@@ -1,7 +1,39 @@
-"""What this module tells the registries."""
+"""What this module tells the registries: rights, audit texts, the menu."""
 
 from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts import audit, permissions
+from zhanggui.signin import rights
+from zhanggui.ui import navigation
+
+ACTIONS = {
+    "signin.totp.added": _("Authenticator app set up"),
+    "signin.totp.removed": _("Authenticator app removed"),
+    "signin.recovery.renewed": _("New recovery codes"),
+    "signin.recovery.used": _("Recovery code used"),
+    "signin.passkey.added": _("Passkey added"),
+    "signin.passkey.removed": _("Passkey removed"),
+    "signin.rule.switched_on": _("Second factor required of all staff"),
+    "signin.rule.switched_off": _("Second factor no longer required"),
+}
 
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
+    permissions.register(rights.RULES)
+    for action, text in ACTIONS.items():
+        audit.register_action(action, text)
+    navigation.register(
+        surface="merchant",
+        entry=navigation.Entry(
+            "security",
+            _("Sign-in safety"),
+            "shield-lock",
+            "signin:rule",
+            rights.RULES.name,
+            order=515,
+            group=_("Shop"),
+        ),
+    )

@@ -40,6 +40,8 @@ class Person(AbstractBaseUser):
     name = models.CharField(max_length=80)
     phone_sealed = models.BinaryField(null=True)
     phone_hash = models.BinaryField(null=True, unique=True, max_length=32)
+    phone_proved_at = models.DateTimeField(null=True, blank=True)
+    """When a code sent to the number was typed in; empty while nobody has proved it."""
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now)
 
@@ -69,7 +71,12 @@ class Session(AbstractBaseSession):
 
     person_id = models.BigIntegerField(null=True, db_index=True)
     created_at = models.DateTimeField(default=clock.now)
+    last_used_at = models.DateTimeField(default=clock.now)
     device = models.CharField(max_length=120, blank=True)
+    ip = models.GenericIPAddressField(null=True)
+    way = models.CharField(max_length=20, blank=True)
+    """How the person proved who they are: ``password``, ``sms``, ``passkey``, each with ``+totp``
+    and the like when a second factor was asked for."""
 
     @classmethod
     def get_session_store_class(cls) -> Any:

@@ -35,7 +35,18 @@ class Operator(models.Model):
     state = models.CharField(max_length=10, choices=TierState, default=TierState.ACTIVE)
     state_reason = models.CharField(max_length=200, blank=True)
     """Why it is frozen or archived, in words; its people read it."""
+    form_key = models.CharField(max_length=40, blank=True)
+    """Key of the form that took it in, so that sending it twice makes one."""
     created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["form_key"],
+                condition=~models.Q(form_key=""),
+                name="one_operator_per_form",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -67,6 +78,12 @@ class Merchant(models.Model):
     shut_by = models.CharField(max_length=10, choices=ShutBy, blank=True, default=ShutBy.NOBODY)
     state_reason = models.CharField(max_length=200, blank=True)
     """Why it is frozen or archived, in words; its people read it."""
+    allows_support = models.BooleanField(default=True)
+    """Whether people of the tiers above may enter in a support session (P07)."""
+    needs_second_factor = models.BooleanField(default=False)
+    """Whether its people enter only with a second factor (P05)."""
+    form_key = models.CharField(max_length=40, blank=True)
+    """Key of the form that took it in, so that sending it twice makes one."""
     created_at = models.DateTimeField(default=clock.now)
     plan_ends_at = models.DateTimeField(null=True)
     """When the plan ends, copied by billing; None: it has no end. Read by guards and hot doors."""
@@ -75,6 +92,13 @@ class Merchant(models.Model):
     ``standing``. None: everything."""
 
     class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["form_key"],
+                condition=~models.Q(form_key=""),
+                name="one_merchant_per_form",
+            )
+        ]
         indexes: ClassVar = [
             models.Index(fields=["-created_at", "-id"], name="merchants_newest_first"),
             models.Index(

@@ -5,18 +5,22 @@ from __future__ import annotations
 import secrets
 
 from django.contrib.auth import password_validation
+from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from zhanggui.accounts import audit, phones
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.errors import PasswordWeak, PasswordWrong, PhoneTaken
 from zhanggui.accounts.models import Person
 from zhanggui.accounts.services.sessions import end_sessions
-from zhanggui.core import constraints, limits
+from zhanggui.core import clock, constraints, limits
 from zhanggui.core.limits import Limit
 
 PASSWORD_LIMIT = Limit("password-change", most=5, window_s=600, lock_s=600)
+LONGEST_PASSWORD = 128
+FEW_SIGNS = 2
 
 
 def create_person(
@@ -33,7 +37,7 @@ def create_person(
     Raises:
         PhoneFormat: not a phone number (E_PHONE_FORMAT, 422).
         PhoneTaken: somebody has this number (E_PHONE_TAKEN, 409).
-        PasswordWeak: too short or too common (E_PASSWORD_WEAK, 422).
+        PasswordWeak: too short or too long (E_PASSWORD_WEAK, 422).
     """
     person = Person(name=name)
     if phone:
@@ -50,15 +54,77 @@ def create_person(
 
 
 def check_password_strength(password: str, person: Person) -> None:
-    """Refuse a password that is too easy.
+    """Refuse a password of fewer than 6 or more than 128 signs; any sign and blanks count.
+
+    What is long enough but easy to guess is told by ``weakness_of`` and not refused (U-7).
 
     Raises:
         PasswordWeak: says which rule it breaks (E_PASSWORD_WEAK, 422).
     """
+    if len(password) > LONGEST_PASSWORD:
+        raise PasswordWeak(reason=_("A password has at most 128 signs."))
     try:
         password_validation.validate_password(password, person)
     except ValidationError as error:
         raise PasswordWeak(reason=" ".join(error.messages)) from None
+
+
+def weakness_of(password: str, phone: str) -> str:
+    """Why a password is easy to guess, in words for its owner; empty when nothing is known.
+
+    Args:
+        password: as typed.
+        phone: of its owner, E.164.
+    """
+    plain = password.strip().lower()
+    number = phone.removeprefix("+86").removeprefix("+")
+    if plain and (plain in number or number in plain):
+        return _("It is part of your phone number.")
+    if len(set(plain)) <= FEW_SIGNS:
+        return _("It repeats the same signs.")
+    try:
+        CommonPasswordValidator().validate(plain)
+    except ValidationError:
+        return _("It is one of the passwords everybody tries first.")
+    return ""
+
+
+def choose_password(*, person: Person, password: str, actor: Actor) -> None:
+    """Give oneself a new password after the phone was proved; all sessions end.
+
+    Raises:
+        PasswordWeak: too short or too long (E_PASSWORD_WEAK, 422).
+    """
+    check_password_strength(password, person)
+    person.set_password(password)
+    with transaction.atomic():
+        person.save(update_fields=["password"])
+        end_sessions(person)
+        audit.record_platform(actor, "accounts.password.chosen", f"person:{person.pk}")
+
+
+def prove_phone(person: Person) -> None:
+    """Note that a code sent to the person's number was typed in."""
+    person.phone_proved_at = clock.now()
+    person.save(update_fields=["phone_proved_at"])
+
+
+def change_phone(*, person: Person, phone: str, actor: Actor) -> None:
+    """Let a person sign in with another number, whose ownership was proved.
+
+    Raises:
+        PhoneTaken: somebody has this number (E_PHONE_TAKEN, 409).
+    """
+    if Person.objects.by_phone(phone) is not None:  # also under older keys
+        raise PhoneTaken
+    person.set_phone(phone)
+    person.phone_proved_at = clock.now()
+    try:
+        with transaction.atomic():
+            person.save(update_fields=["phone_sealed", "phone_hash", "phone_proved_at"])
+            audit.record_platform(actor, "accounts.phone.changed", f"person:{person.pk}")
+    except IntegrityError:
+        raise PhoneTaken from None
 
 
 def change_password(
@@ -72,10 +138,10 @@ def change_password(
         PasswordWeak: the new one is too easy (E_PASSWORD_WEAK, 422).
     """
     subject = f"person:{person.pk}"
-    limits.check((PASSWORD_LIMIT, subject))
+    limits.claim(PASSWORD_LIMIT, subject)
     if not person.check_password(present):
-        limits.count(PASSWORD_LIMIT, subject)
         raise PasswordWrong
+    limits.forget(PASSWORD_LIMIT, subject)
     check_password_strength(new, person)
     person.set_password(new)
     with transaction.atomic():

@@ -6,15 +6,11 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.cache import never_cache
-from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from zhanggui.accounts import navigation, services
-from zhanggui.accounts.forms import SignInForm, put_refusal
 from zhanggui.accounts.guards import SignedInRequest, public_view, signed_in_view
 from zhanggui.accounts.models import Person
-from zhanggui.core.errors import DomainError
 
 
 @require_GET
@@ -24,35 +20,6 @@ def home(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, Person):
         return redirect("accounts:choose")
     return render(request, "accounts/home.html")
-
-
-@never_cache
-@sensitive_post_parameters("password")
-@require_http_methods(["GET", "POST"])
-@public_view
-def login(request: HttpRequest) -> HttpResponse:
-    """Take phone and password; go on to where the person wanted to be."""
-    wanted = local_path(request, request.POST.get("next") or request.GET.get("next", ""))
-    form = SignInForm(request.POST or None)
-    status = 200
-    retry_after_s = None
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                services.sign_in(request=request, **form.cleaned_data)
-            except DomainError as refusal:
-                status = put_refusal(form, refusal)
-                retry_after_s = refusal.retry_after_s
-            else:
-                return redirect(wanted or settings.LOGIN_REDIRECT_URL)
-    elif isinstance(request.user, Person):
-        return redirect(wanted or settings.LOGIN_REDIRECT_URL)
-    page = {"form": form, "next": wanted, "retry_after_s": retry_after_s}
-    response = render(request, "accounts/login.html", page, status=status)
-    if retry_after_s:
-        response["Retry-After"] = str(retry_after_s)
-    return response
 
 
 def local_path(request: HttpRequest, address: str) -> str:
@@ -68,7 +35,7 @@ def local_path(request: HttpRequest, address: str) -> str:
 def logout(request: HttpRequest) -> HttpResponse:
     """End the session of this browser."""
     services.sign_out(request=request)
-    return redirect("accounts:login")
+    return redirect(settings.LOGIN_URL)
 
 
 @require_GET

@@ -1,0 +1,14 @@
+"""Addresses of this module."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+
+from zhanggui.channels.sms import views
+
+app_name = "sms"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("platform/sms/", views.messages_sent, name="messages"),
+    path("platform/sms/stop", views.stop, name="stop"),
+    path("platform/sms/resume", views.resume, name="resume"),
+]
