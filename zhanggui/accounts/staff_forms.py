@@ -43,7 +43,7 @@ class InvitationForm(RoleForm):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     hours = forms.TypedChoiceField(
-        label=_("Valid for"),
+        label=_("How long the link works"),
         coerce=int,
         choices=[(1, _("1 hour")), (24, _("24 hours")), (72, _("3 days")), (168, _("7 days"))],
         initial=24,

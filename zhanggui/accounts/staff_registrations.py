@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, audit_log, colleagues, permissions, rights, todo
 from zhanggui.accounts.models import Invitation, RoleSet, SupportSession
@@ -47,7 +48,7 @@ def register_all() -> None:
     audit.register_target("invitation", _("Invitation"), _invitations)
     audit.register_field("role", _("Role"), audit_log.role_text)
     audit.register_field("rights", _("Rights"), _rights_text)
-    audit.register_field("name", _("Name"))
+    audit.register_field("name", pgettext_lazy("field of the audit log", "Name"))
     audit.register_field("explanation", _("What it is for"))
     audit.register_field("max_uses", _("For how many people"))
     audit.register_field("expires_at", _("Valid until"), _moment)
