@@ -84,6 +84,12 @@ class AgreementVersion(models.Model):
     def __str__(self) -> str:
         return str(self.number)
 
+    @property
+    def paragraphs(self) -> list[tuple[bool, str]]:
+        """The text in paragraphs: whether it is a heading (``# ...``), and its words."""
+        parts = [part.strip() for part in self.text.split("\n\n")]
+        return [(part.startswith("#"), part.lstrip("#").strip()) for part in parts if part]
+
 
 class ApplicationState(models.TextChoices):
     """How far an application came."""

@@ -6,7 +6,9 @@ sign-in module; the rules live here, so that a closed place is closed at every d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
@@ -188,8 +190,6 @@ def _picture_url(token: str) -> str:
     return reverse("accounts:look", args=[token]) if token else ""
 
 
-def _record(
-    place: Operator | None, action: str, actor: Actor, **more: Mapping[str, Any]
-) -> None:
+def _record(place: Operator | None, action: str, actor: Actor, **more: Mapping[str, Any]) -> None:
     target = f"operator:{place.pk}" if place else ""
     audit.record_platform(actor, action, target, **more)

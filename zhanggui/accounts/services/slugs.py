@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from zhanggui.accounts.errors import AddressTaken
+from django.db import IntegrityError, transaction
+
+from zhanggui.accounts.errors import AddressTaken, SentTwice
 from zhanggui.accounts.models import Merchant, Operator
 from zhanggui.core import constraints, tokens
 
@@ -17,19 +19,25 @@ def insert(place: Merchant | Operator, name: str) -> None:
 
     Raises:
         AddressTaken: the short name that was typed is in use (E_ADDRESS_TAKEN, 409).
+        SentTwice: the form was sent before (E_SENT_TWICE, 409).
     """
-    if place.slug:
-        constraints.insert(place, AddressTaken)
-        return
-    stem = stem_of(name)
-    for _try in range(TRIES):
-        place.slug = f"{stem}-{tokens.new_token(4)}"
+    tries = [place.slug] if place.slug else _made(name)
+    for slug in tries:
+        place.slug = slug
         try:
-            constraints.insert(place, AddressTaken)
-        except AddressTaken:
+            with transaction.atomic():
+                place.save(force_insert=True)
+        except IntegrityError as error:
+            if constraints.violated(error).endswith("_per_form"):
+                raise SentTwice from error
             continue
         return
     raise AddressTaken
+
+
+def _made(name: str) -> list[str]:
+    stem = stem_of(name)
+    return [f"{stem}-{tokens.new_token(4)}" for _try in range(TRIES)]
 
 
 def stem_of(name: str) -> str:

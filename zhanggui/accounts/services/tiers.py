@@ -34,13 +34,14 @@ DISPLAY_NAME_AT_MOST = 40
 """Signs of the name the public sees (U-2)."""
 
 
-def create_operator(*, name: str, actor: Actor, slug: str = "") -> Operator:
+def create_operator(*, name: str, actor: Actor, slug: str = "", form_key: str = "") -> Operator:
     """Take in an operator; without a short name one is made from the name.
 
     Raises:
         AddressTaken: the short name is in use (E_ADDRESS_TAKEN, 409).
+        SentTwice: the form with this key was sent before (E_SENT_TWICE, 409).
     """
-    operator = Operator(name=name, slug=slug)
+    operator = Operator(name=name, slug=slug, form_key=form_key)
     with transaction.atomic():
         slugs.insert(operator, name)
         audit.record_platform(actor, "accounts.operator.created", f"operator:{operator.pk}")
@@ -48,15 +49,21 @@ def create_operator(*, name: str, actor: Actor, slug: str = "") -> Operator:
 
 
 def take_in_operator(
-    *, name: str, owner_name: str, owner_phone: str, actor: Actor, slug: str = ""
+    *,
+    name: str,
+    owner_name: str,
+    owner_phone: str,
+    actor: Actor,
+    slug: str = "",
+    form_key: str = "",
 ) -> tuple[Operator, NewStaff]:
     """Take in an operator together with its first head, or neither.
 
     Raises:
-        AddressTaken, PhoneFormat: as ``create_operator`` and ``add_staff``.
+        AddressTaken, SentTwice, PhoneFormat: as ``create_operator`` and ``add_staff``.
     """
     with transaction.atomic():
-        operator = create_operator(name=name, slug=slug, actor=actor)
+        operator = create_operator(name=name, slug=slug, form_key=form_key, actor=actor)
         owner = add_staff(
             place=operator, name=owner_name, phone=owner_phone, role=Role.OWNER, actor=actor
         )
@@ -98,6 +105,7 @@ def create_merchant(
     operator: Operator | None = None,
     trade: str = "",
     time_zone: str = "Asia/Shanghai",
+    form_key: str = "",
 ) -> Merchant:
     """Take in a merchant under an operator or directly under the platform.
 
@@ -109,9 +117,11 @@ def create_merchant(
         operator: whose merchant it is; None is the platform itself.
         trade: what it does, free text.
         time_zone: where its business days begin.
+        form_key: key of the form, so that sending it twice makes one.
 
     Raises:
         AddressTaken: the short name is in use (E_ADDRESS_TAKEN, 409).
+        SentTwice: the form with this key was sent before (E_SENT_TWICE, 409).
         OperatorShut: the operator is frozen or archived (E_OPERATOR_SHUT, 409).
     """
     merchant = Merchant(
@@ -121,6 +131,7 @@ def create_merchant(
         operator=operator,
         trade=trade,
         time_zone=time_zone,
+        form_key=form_key,
     )
     with transaction.atomic():
         if operator is not None:
@@ -141,11 +152,13 @@ def take_in_merchant(
     registered_name: str = "",
     trade: str = "",
     operator: Operator | None = None,
+    form_key: str = "",
 ) -> tuple[Merchant, NewStaff]:
     """Take in a merchant together with its first owner, or neither.
 
     Raises:
-        AddressTaken, OperatorShut, PhoneFormat: as ``create_merchant`` and ``add_staff``.
+        AddressTaken, SentTwice, OperatorShut, PhoneFormat: as ``create_merchant`` and
+            ``add_staff``.
     """
     with transaction.atomic():
         merchant = create_merchant(
@@ -154,6 +167,7 @@ def take_in_merchant(
             registered_name=registered_name,
             trade=trade,
             operator=operator,
+            form_key=form_key,
             actor=actor,
         )
         owner = add_staff(
@@ -263,8 +277,8 @@ def lock_merchant(merchant: Merchant, *more_operators: int | None) -> Merchant:
     """Hold a merchant, and before it its operator, so that neither is frozen in between."""
     while True:
         row = Merchant.objects.values("operator_id").get(pk=merchant.pk)
-        wanted = {row["operator_id"], *more_operators} - {None}
-        lock_operators(sorted(wanted))
+        wanted = {row["operator_id"], *more_operators}
+        lock_operators([pk for pk in wanted if pk is not None])
         kept = Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
         if kept.operator_id == row["operator_id"]:
             return kept
@@ -285,13 +299,16 @@ def record_merchant(
     merchant: Merchant,
     action: str,
     actor: Actor,
-    **more: Mapping[str, Any] | None,
+    *,
+    details: Mapping[str, Any] | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
 ) -> None:
     """Write what happened to a merchant into its own log and into the installation's."""
     target = f"merchant:{merchant.pk}"
     with tenancy.merchant_scope(merchant.pk):
-        audit.record(actor, action, target, **more)
-    audit.record_platform(actor, action, target, **more)
+        audit.record(actor, action, target, details=details, before=before, after=after)
+    audit.record_platform(actor, action, target, details=details, before=before, after=after)
 
 
 def _edit(

@@ -60,16 +60,59 @@ class TestPlatform:
     def test_the_list_costs_the_same_for_many(
         self, client: Client, head: Person, django_assert_max_num_queries: Any
     ) -> None:
-        for _ in range(30):
-            make_store(make_merchant())
-        with django_assert_max_num_queries(7):
-            assert len(client.get("/platform/").context["rows"]) == 30
+        for _ in range(60):
+            make_store(make_merchant(operator=make_operator()))
+        with django_assert_max_num_queries(12):
+            assert len(client.get("/platform/").context["rows"]) == 50
 
-    def test_searches(self, client: Client, head: Person) -> None:
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({"q": "花"}, ["tea"]),
+            ({"q": "coff"}, ["coffee"]),
+            ({"q": "有限公司"}, ["tea"]),
+            ({"operator": "direct"}, ["old", "tea"]),
+            ({"operator": "1x"}, ["old", "coffee", "tea"]),
+            ({"state": "frozen"}, ["old"]),
+            ({"state": "archived"}, ["gone"]),
+            ({"state": "x"}, ["old", "coffee", "tea"]),
+            ({"q": "nobody"}, []),
+        ],
+        ids=["name", "slug", "registered", "direct", "odd", "frozen", "archived", "odd", "none"],
+    )
+    def test_finds_by_name_operator_and_state(
+        self,
+        client: Client,
+        head: Person,
+        operator: Operator,
+        query: dict[str, str],
+        found: list[str],
+    ) -> None:
         make_merchant("tea", name="花茶")
-        make_merchant("coffee", name="咖啡")
-        rows = client.get("/platform/", {"q": "花"}).context["rows"]
-        assert [row.merchant.slug for row in rows] == ["tea"]
+        Merchant.objects.update(registered_name="花茶有限公司")
+        make_merchant("coffee", name="咖啡", operator=operator)
+        make_merchant("old", state=TierState.FROZEN)
+        make_merchant("gone", state=TierState.ARCHIVED, operator=operator)
+        page = client.get("/platform/", query)
+        assert [row.merchant.slug for row in page.context["rows"]] == found
+
+    def test_finds_by_the_operator_chosen_and_counts_states(
+        self, client: Client, head: Person, operator: Operator
+    ) -> None:
+        make_merchant("coffee", operator=operator)
+        make_merchant("gone", state=TierState.ARCHIVED, operator=operator)
+        make_merchant("tea")
+        page = client.get("/platform/", {"operator": operator.pk})
+        assert [row.merchant.slug for row in page.context["rows"]] == ["coffee"]
+        assert page.context["counts"] == {"active": 1, "frozen": 0, "archived": 1}
+
+    def test_pages_by_key(self, client: Client, head: Person) -> None:
+        slugs = [make_merchant().slug for _ in range(51)]
+        first = client.get("/platform/")
+        second = client.get("/platform/", {"after": first.context["page"].next})
+        shown = [row.merchant.slug for page in (first, second) for row in page.context["rows"]]
+        assert shown == slugs[::-1]
+        assert client.get("/platform/", {"after": "broken"}).status_code == 200
 
     def test_takes_in_a_merchant_and_shows_the_password_once(
         self, client: Client, head: Person, operator: Operator
@@ -83,7 +126,7 @@ class TestPlatform:
     def test_links_an_owner_who_is_known(self, client: Client, head: Person) -> None:
         known = make_staff(make_merchant(), role=Role.OWNER)
         answer = client.post("/platform/new-merchant", {**NEW, "owner_phone": known.phone})
-        assert answer["Location"] == "/platform/"
+        assert answer["Location"] == "/platform/merchants/huacha/"
         assert membership_of(known, Merchant.objects.get(slug="huacha")).role == Role.OWNER
 
     @pytest.mark.parametrize(
@@ -114,23 +157,6 @@ class TestPlatform:
         again = client.post("/platform/operators/new", {**NEW, "slug": "jiangbei"})
         assert again.status_code == 409
 
-    def test_freezing_signs_people_out_and_unfreezing_lets_them_in(
-        self, client: Client, head: Person
-    ) -> None:
-        tea = make_merchant("tea")
-        owner = make_staff(tea, role=Role.OWNER)
-        browser = Client()
-        browser.force_login(owner)
-        client.post("/platform/merchants/tea/state", {"state": "frozen"})
-        assert Merchant.objects.get().state == TierState.FROZEN
-        assert browser.get("/m/tea/")["Location"].startswith("/login")
-        client.post("/platform/merchants/tea/state", {"state": "frozen"})
-        assert Merchant.objects.get().state == TierState.FROZEN
-        assert "解冻" in text(client.get("/platform/merchants/tea/"))
-        client.post("/platform/merchants/tea/state", {"state": "active"})
-        browser.force_login(owner)
-        assert browser.get("/m/tea/").status_code == 200
-
     def test_gives_an_owner_a_new_password(self, client: Client, head: Person) -> None:
         tea = make_merchant("tea")
         owner = make_staff(tea, role=Role.OWNER)
@@ -148,6 +174,36 @@ class TestPlatform:
         number = member or str(membership_of(clerk, tea).pk)
         answer = client.post("/platform/merchants/tea/reset", {"membership": number})
         assert answer.status_code == 404
+
+    def test_the_same_form_twice_takes_in_one(self, client: Client, head: Person) -> None:
+        key = client.get("/platform/new-merchant").context["form"].initial["form_key"]
+        form = {**NEW, "slug": "", "form_key": key}
+        assert client.post("/platform/new-merchant", form).status_code == 200
+        again = client.post("/platform/new-merchant", {**form, "owner_phone": "13900139001"})
+        assert again.status_code == 409
+        assert "已经提交过" in text(again)
+        assert Merchant.objects.count() == 1
+        assert Person.objects.count() == 2
+
+    @pytest.mark.parametrize(
+        ("name", "stem"),
+        [("清岚茶馆", "qinglanchaguan"), ("Tom & Co.", "tom-co"), ("😀", "shop")],
+        ids=["chinese", "latin", "neither"],
+    )
+    def test_makes_a_short_name_where_none_is_typed(
+        self, client: Client, head: Person, name: str, stem: str
+    ) -> None:
+        client.post("/platform/new-merchant", {**NEW, "name": name, "slug": ""})
+        merchant = Merchant.objects.get()
+        assert merchant.slug.startswith(f"{stem}-")
+        assert (merchant.name, merchant.registered_name) == (name, name)
+
+    def test_a_long_registered_name_is_cut_for_customers_only(
+        self, client: Client, head: Person
+    ) -> None:
+        client.post("/platform/new-merchant", {**NEW, "name": "茶" * 80})
+        merchant = Merchant.objects.get()
+        assert (len(merchant.name), len(merchant.registered_name)) == (40, 80)
 
     def test_an_unknown_merchant_is_not_there(self, client: Client, head: Person) -> None:
         assert client.get("/platform/merchants/nobody/").status_code == 404
@@ -176,19 +232,6 @@ class TestOperator:
         other = make_operator()
         client.post("/operator/jiangnan/new-merchant", {**NEW, "operator": other.pk})
         assert Merchant.objects.get().operator == operator
-
-    def test_freezes_a_merchant_of_its_own(
-        self, client: Client, operator: Operator, agent: Person
-    ) -> None:
-        make_merchant("tea", operator=operator)
-        path = "/operator/jiangnan/merchants/tea/"
-        assert client.post(f"{path}state", {"state": "frozen"})["Location"] == path
-        assert Merchant.objects.get().state == TierState.FROZEN
-
-    def test_gives_no_passwords(self, client: Client, operator: Operator, agent: Person) -> None:
-        tea = make_merchant("tea", operator=operator)
-        make_staff(tea, role=Role.OWNER)
-        assert "reset" not in text(client.get("/operator/jiangnan/merchants/tea/"))
 
     def test_the_menu_says_where_one_is(
         self, client: Client, operator: Operator, agent: Person

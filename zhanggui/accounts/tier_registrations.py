@@ -1,0 +1,117 @@
+"""What the pages of platform and operators tell the registries: audit texts, targets, menus."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.accounts import audit, rights, tier_selectors
+from zhanggui.accounts.models import Application, Operator
+from zhanggui.ui import navigation as menus
+
+ACTIONS = {
+    "accounts.merchant.edited": _("Merchant changed"),
+    "accounts.merchant.registered_name": _("Registered name changed"),
+    "accounts.merchant.archived": _("Merchant deleted"),
+    "accounts.merchant.restored": _("Merchant restored"),
+    "accounts.merchant.transferred": _("Merchant transferred"),
+    "accounts.operator.edited": _("Operator changed"),
+    "accounts.operator.frozen": _("Operator frozen"),
+    "accounts.operator.unfrozen": _("Operator unfrozen"),
+    "accounts.operator.archived": _("Operator deleted"),
+    "accounts.operator.restored": _("Operator restored"),
+    "accounts.registration.edited": _("Registration settings changed"),
+    "accounts.registration.picture_changed": _("Picture of the sign-in page changed"),
+    "accounts.registration.picture_removed": _("Picture of the sign-in page removed"),
+    "accounts.agreement.published": _("Agreement published"),
+    "accounts.application.made": _("Application made"),
+    "accounts.application.approved": _("Application approved"),
+    "accounts.application.rejected": _("Application rejected"),
+}
+FIELDS = {
+    "name": pgettext_lazy("field of the audit log", "Name"),
+    "slug": pgettext_lazy("field of the audit log", "Short name"),
+    "trade": pgettext_lazy("field of the audit log", "Trade"),
+    "registered_name": pgettext_lazy("field of the audit log", "Registered name"),
+    "title": pgettext_lazy("field of the audit log", "Login title"),
+    "is_open": pgettext_lazy("field of the audit log", "Registration open"),
+    "needs_approval": pgettext_lazy("field of the audit log", "Approval needed"),
+}
+
+
+def register_all() -> None:
+    """Fill the registries; once per process."""
+    for action, text in ACTIONS.items():
+        audit.register_action(action, text)
+    for name, label in FIELDS.items():
+        audit.register_field(name, label)
+    audit.register_field("operator", pgettext_lazy("field of the audit log", "Operator"), _operator)
+    audit.register_target("operator", _("Operator"), _operators)
+    audit.register_target("application", _("Application"), _applications)
+    _menus()
+
+
+def _menus() -> None:
+    coming = _("Coming in")
+    for surface, view, manage in (
+        ("operator", rights.OPERATOR_VIEW, rights.OPERATOR_MANAGE),
+        ("platform", rights.PLATFORM_VIEW, rights.PLATFORM_MANAGE),
+    ):
+        for entry in (
+            menus.Entry(
+                "applications",
+                _("Applications"),
+                "user-plus",
+                f"accounts:{surface}_applications",
+                view.name,
+                order=200,
+                group=coming,
+                badge=_waiting,
+            ),
+            menus.Entry(
+                "registration",
+                _("Registration"),
+                "door-enter",
+                f"accounts:{surface}_registration",
+                manage.name,
+                order=210,
+                group=coming,
+            ),
+        ):
+            menus.register(surface=surface, entry=entry)
+    menus.register(
+        surface="platform",
+        entry=menus.Entry(
+            "audit",
+            _("Audit log"),
+            "history",
+            "accounts:platform_audit",
+            rights.PLATFORM_AUDIT.name,
+            order=590,
+            group=_("Installation"),
+        ),
+    )
+
+
+def _waiting(request: HttpRequest) -> int | None:
+    place = getattr(request, "operator", None)
+    return tier_selectors.waiting_applications(place) or None
+
+
+def _operator(value: Any) -> str:
+    if value is None:
+        return str(_("Directly under the platform"))
+    found = Operator.objects.filter(pk=value).values_list("name", flat=True).first()
+    return found or str(value)
+
+
+def _operators(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Operator.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _applications(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Application.objects.filter(pk__in=ids).values_list("pk", "registered_name"))

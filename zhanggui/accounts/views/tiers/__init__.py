@@ -1,0 +1,1 @@
+"""Pages of the platform and of operators: counts and states of merchants, never their customers."""

@@ -1,0 +1,90 @@
+"""The installation's audit log: sign-ins, tiers, registration, people; never a merchant's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+
+from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from zhanggui.accounts import audit, audit_log, rights
+from zhanggui.accounts.audit_log import AuditLine
+from zhanggui.accounts.guards import PlatformRequest, platform_view
+from zhanggui.accounts.models import ActorKind, AuditEntry, Person, PlatformAuditEntry
+from zhanggui.ui.paging import keyset
+
+PEOPLE_AT_MOST = 200
+"""So many people of one name are looked for."""
+
+
+@require_GET
+@platform_view(rights.PLATFORM_AUDIT.name)
+def log(request: PlatformRequest) -> HttpResponse:
+    """Who did what, newest first, 50 a page; by action, person, target and days."""
+    wanted = {
+        name: request.GET.get(name, "").strip()[:80]
+        for name in ("q", "action", "target", "since", "until")
+    }
+    page = keyset(_filtered(**wanted), order=("-at", "-id"), after=request.GET.get("after", ""))
+    context = wanted | {
+        "page": page,
+        "lines": lines(page.rows),
+        "actions": sorted(_actions(), key=lambda pair: pair[1]),
+        "target_name": audit_log.name_of_target(wanted["target"]) if wanted["target"] else "",
+        "is_filtered": any(wanted.values()),
+    }
+    return render(request, "accounts/tiers/log.html", context)
+
+
+def _filtered(
+    *, q: str, action: str, target: str, since: str, until: str
+) -> QuerySet[PlatformAuditEntry]:
+    found = PlatformAuditEntry.objects.all()
+    if q:
+        people = Person.objects.filter(name__icontains=q).values_list("pk", flat=True)
+        found = found.filter(person_id__in=list(people[:PEOPLE_AT_MOST]))
+    if action:
+        found = found.filter(action=action)
+    if target:
+        found = found.filter(target=target)
+    if since:
+        found = found.filter(at__gte=_begin_of(since))
+    if until:
+        found = found.filter(at__lt=_begin_of(until) + timedelta(days=1))
+    return found
+
+
+def _begin_of(typed: str) -> datetime:
+    try:
+        day = date.fromisoformat(typed)
+        return datetime.combine(day, time.min, timezone.get_current_timezone())
+    except (ValueError, OverflowError):
+        raise BadRequest from None
+
+
+def _actions() -> list[tuple[str, str]]:
+    return [(action, str(text)) for action, text in audit.actions().items()]
+
+
+def lines(rows: Iterable[PlatformAuditEntry]) -> list[AuditLine]:
+    """Entries in words, with the same hand that writes a merchant's log."""
+    return audit_log.lines(
+        AuditEntry(
+            at=row.at,
+            actor_kind=ActorKind.SYSTEM if row.person_id is None else ActorKind.PERSON,
+            actor_id=row.person_id,
+            action=row.action,
+            target=row.target,
+            details=row.details,
+            before=row.before,
+            after=row.after,
+            device=row.device,
+            ip=row.ip,
+        )
+        for row in rows
+    )
