@@ -13,10 +13,12 @@ from django.urls.converters import IntConverter
 
 from zhanggui.accounts.models import Merchant, Role
 from zhanggui.accounts.tests.factories import make_staff, make_store, membership_of
+from zhanggui.billing.tests.factories import make_order
 from zhanggui.channels.wechat.models import CallbackDelivery
 from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.contacts.tests.factories import make_customer
 from zhanggui.core import clock, tenancy
+from zhanggui.files.models import ImportBatch, Task
 from zhanggui.stamps.models import ManagerBinding, PendingManager
 from zhanggui.stamps.tests import factories as stamps
 
@@ -141,6 +143,24 @@ def _delivery(merchant: Merchant) -> int:
     return delivery.pk
 
 
+def _order(merchant: Merchant) -> int:
+    return make_order(merchant).pk
+
+
+def _task(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        task = Task(kind="files.export", title="x", actor_kind="person")
+        task.save()
+        return task.pk
+
+
+def _batch(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        batch = ImportBatch(kind="x", file_name="x.xlsx", file_hash=b"x")
+        batch.save()
+        return batch.pk
+
+
 ROWS: dict[str, Callable[[Merchant], int]] = {
     "store_id": _store,
     "membership_id": _membership,
@@ -152,5 +172,8 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "pending_id": _pending,
     "binding_id": _binding,
     "delivery_id": _delivery,
+    "task_id": _task,
+    "batch_id": _batch,
+    "order_id": _order,
 }
 """A new number in an address needs its line here: how to make such a row of a merchant."""

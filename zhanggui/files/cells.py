@@ -138,7 +138,12 @@ def moment(value: Any) -> datetime:
     on = day(value)
     found = _TIME.search(unicodedata.normalize("NFKC", plain(value)))
     try:
-        at = time(*(int(part) for part in found.groups() if part)) if found else time()
+        at = time.fromisoformat(_clock(found)) if found else time()
     except ValueError:
         raise BadCell(_("This is no time. Write it like 2026-11-22 14:30.")) from None
     return datetime.combine(on, at, tzinfo=CHINA)
+
+
+def _clock(found: re.Match[str]) -> str:
+    hour, minute, second = found.groups()
+    return f"{int(hour):02d}:{minute}:{second or '00'}"

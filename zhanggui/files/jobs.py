@@ -103,9 +103,10 @@ def start(
     arguments: Mapping[str, Any],
     actor: Actor,
     total: int = 0,
-    lock: str = "",
 ) -> Task:
     """Note a task of the merchant in scope and queue its work, in the caller's transaction.
+
+    Tasks of one merchant run one after the other.
 
     Args:
         kind: a registered kind.
@@ -113,13 +114,10 @@ def start(
         arguments: plain JSON the work needs; ids and choices, no personal data.
         actor: who starts it; sees it in the job centre.
         total: how many steps there are, if that is known already.
-        lock: tasks of one merchant with the same lock run one after the other.
     """
-    from zhanggui.files.services import tasks  # noqa: PLC0415  they need each other
+    from zhanggui.files.services.tasks import start as begin  # noqa: PLC0415  they need each other
 
-    return tasks.start(
-        kind=kind, title=title, arguments=arguments, actor=actor, total=total, lock=lock
-    )
+    return begin(kind=kind, title=title, arguments=arguments, actor=actor, total=total)
 
 
 def progress(task: Task, done: int, total: int | None = None) -> None:
@@ -130,16 +128,16 @@ def progress(task: Task, done: int, total: int | None = None) -> None:
     Raises:
         Stop: somebody cancelled the task; let it pass, whatever is open is rolled back.
     """
-    from zhanggui.files.services import running  # noqa: PLC0415  they need each other
+    from zhanggui.files.services.running import progress as tell  # noqa: PLC0415  likewise
 
-    running.progress(task, done, total)
+    tell(task, done, total)
 
 
 def actor_of(task: Task) -> Actor:
     """Who started the task, for the services its work calls."""
-    from zhanggui.files.services import tasks  # noqa: PLC0415  they need each other
+    from zhanggui.files.services.tasks import actor_of as of  # noqa: PLC0415  likewise
 
-    return tasks.actor_of(task)
+    return of(task)
 
 
 class Stop(Exception):

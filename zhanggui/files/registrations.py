@@ -2,6 +2,122 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts import audit, permissions
+from zhanggui.accounts.models import Merchant
+from zhanggui.files import exports, following, jobs, kinds
+from zhanggui.files import permissions as rights
+from zhanggui.files.lists import AUDIT, STAFF
+from zhanggui.files.models import ImportBatch, StoredFile, Task
+from zhanggui.files.services import import_work, importing
+from zhanggui.files.services.exporting import TASK as EXPORT_TASK
+from zhanggui.files.services.exporting import run_export
+from zhanggui.ui import formats, navigation, panels
+
+ACTIONS = {
+    "files.file.stored": _("File kept"),
+    "files.export.taken": _("List exported"),
+    "files.task.cancelled": _("Task cancelled"),
+    "files.task.retried": _("Task begun again"),
+    "files.import.uploaded": _("Spreadsheet sent in"),
+    "files.import.checked": _("Import checked"),
+    "files.import.started": _("Import begun"),
+    "files.import.done": _("Rows imported"),
+    "files.import.undo_started": _("Undoing of an import begun"),
+    "files.import.undone": _("Import undone"),
+    "files.import.discarded": _("Import given up"),
+}
+
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
+    permissions.register(*rights.ALL)
+    kinds.register(*kinds.STANDARD)
+    for action, text in ACTIONS.items():
+        audit.register_action(action, text)
+    audit.register_target("file", _("File"), _file_names)
+    audit.register_target("task", _("Task"), _task_titles)
+    audit.register_target("import", _("Import"), _batch_names)
+    audit.register_target("export", _("List"))
+    _register_tasks()
+    _put_button("accounts.staff.tools", STAFF.name)
+    _put_button("accounts.audit.tools", AUDIT.name)
+    exports.register(STAFF)
+    exports.register(AUDIT)
+    navigation.register(
+        surface="merchant",
+        entry=navigation.Entry(
+            "tasks",
+            _("Tasks"),
+            "list-check",
+            "files:tasks",
+            order=580,
+            group=_("Shop"),
+            badge=following.badge,
+        ),
+    )
+
+
+def _put_button(place: str, name: str) -> None:
+    """Put an export's button on a page of a module that knows no exports."""
+
+    def context(request: HttpRequest, _subject: object) -> dict[str, str] | None:
+        return {"name": name} if getattr(request, "merchant", None) else None
+
+    panel = panels.Panel("files/_export.html", context, rights.EXPORT.name)
+    panels.register(place=place, panel=panel)
+
+
+def _register_tasks() -> None:
+    rows = _("rows")
+    jobs.register(
+        jobs.TaskKind(EXPORT_TASK, _("Export"), run_export, "download", rows, lines=_export_lines)
+    )
+    for name, label, run, ended, icon in (
+        (
+            importing.CHECK,
+            _("Check of an import"),
+            import_work.check,
+            import_work.check_ended,
+            "list-search",
+        ),
+        (importing.RUN, _("Import"), import_work.run, import_work.run_ended, "table-import"),
+        (
+            importing.UNDO,
+            _("Undoing of an import"),
+            import_work.undo,
+            import_work.undo_ended,
+            "arrow-back-up",
+        ),
+    ):
+        jobs.register(
+            jobs.TaskKind(
+                name, label, run, icon, rows, url=_batch_url, may_retry=False, on_end=ended
+            )
+        )
+
+
+def _export_lines(task: Task) -> list[tuple[jobs.Text, str]]:
+    return [(_("Rows in the file"), formats.count(task.result.get("rows", 0)))]
+
+
+def _batch_url(task: Task) -> str:
+    slug = Merchant.objects.values_list("slug", flat=True).get(pk=task.merchant_id)
+    return reverse("files:import", args=[slug, task.arguments["batch"]])
+
+
+def _file_names(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(StoredFile.objects.filter(pk__in=ids).values_list("pk", "name"))
+
+
+def _task_titles(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Task.objects.filter(pk__in=ids).values_list("pk", "title"))
+
+
+def _batch_names(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(ImportBatch.objects.filter(pk__in=ids).values_list("pk", "file_name"))

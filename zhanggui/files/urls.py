@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from zhanggui.files.views import exports, imports, private, tasks
 
 app_name = "files"
-urlpatterns: list[URLPattern | URLResolver] = []
+MERCHANT = "m/<slug:merchant>/"
+BATCH = f"{MERCHANT}imports/<int:batch_id>/"
+TASK = f"{MERCHANT}jobs/<int:task_id>/"
+urlpatterns: list[URLPattern | URLResolver] = [
+    path(f"{MERCHANT}files/<str:signed>", private.show, name="show"),
+    path(f"{MERCHANT}jobs/", tasks.tasks, name="tasks"),
+    path(TASK, tasks.task, name="task"),
+    path(f"{TASK}progress", tasks.task_progress, name="task_progress"),
+    path(f"{TASK}file", tasks.task_file, name="task_file"),
+    path(f"{TASK}cancel", tasks.task_cancel, name="task_cancel"),
+    path(f"{TASK}retry", tasks.task_retry, name="task_retry"),
+    path(f"{MERCHANT}exports/<str:name>", exports.export, name="export"),
+    path(f"{MERCHANT}imports/", imports.import_list, name="imports"),
+    path(f"{MERCHANT}imports/new/<str:kind>", imports.import_new, name="import_new"),
+    path(f"{MERCHANT}imports/template/<str:kind>", imports.import_template, name="import_template"),
+    path(f"{MERCHANT}imports/sample/<str:kind>", imports.import_sample, name="import_sample"),
+    path(BATCH, imports.import_, name="import"),
+    path(f"{BATCH}check", imports.import_check, name="import_check"),
+    path(f"{BATCH}columns", imports.import_columns, name="import_columns"),
+    path(f"{BATCH}run", imports.import_run, name="import_run"),
+    path(f"{BATCH}undo", imports.import_undo, name="import_undo"),
+    path(f"{BATCH}discard", imports.import_discard, name="import_discard"),
+]

@@ -52,6 +52,8 @@ class ImportBatch(TenantModel):
     mapping = models.JSONField(default=dict)
     """Column name -> place in the sheet, counted from 0."""
     mode = models.CharField(max_length=4, choices=ImportMode, default=ImportMode.ALL)
+    options = models.JSONField(default=dict)
+    """What was chosen for the kind's own options: name -> value."""
     row_count = models.IntegerField(default=0)
     bad_count = models.IntegerField(default=0)
     """Rows with at least one error."""
@@ -61,6 +63,8 @@ class ImportBatch(TenantModel):
     """What importing will cost, ``[[label, amount]]`` as the kind says."""
     written_count = models.IntegerField(default=0)
     skipped_count = models.IntegerField(default=0)
+    position = models.IntegerField(default=0)
+    """The last row that is imported for good; a run that was killed goes on behind it."""
     kept_count = models.IntegerField(default=0)
     """Rows that undoing left alone, because business hangs on them."""
     check_task = TenantForeignKey(Task, null=True, related_name="+", on_delete=models.SET_NULL)

@@ -32,8 +32,8 @@ class Task(TenantModel):
     state = models.CharField(max_length=12, choices=TaskState, default=TaskState.QUEUED)
     arguments = models.JSONField(default=dict)
     """What the work needs, ids and choices; never names, phones or secrets."""
-    lock = models.CharField(max_length=80, blank=True)
-    """Tasks of one merchant with the same lock run one after the other."""
+    language = models.CharField(max_length=10, blank=True)
+    """In which the person who started it reads; headers and reasons are written in it."""
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
     """0: not known yet."""
@@ -50,6 +50,8 @@ class Task(TenantModel):
     person_id = models.BigIntegerField(null=True)
     """Who started it (a global row, so no constraint)."""
     actor_name = models.CharField(max_length=80, blank=True)
+    support_id = models.BigIntegerField(null=True)
+    """The support session it was started in."""
     device = models.CharField(max_length=120, blank=True)
     ip = models.GenericIPAddressField(null=True)
     attempt = models.IntegerField(default=0)

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from hashlib import file_digest
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
-from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 from django.http import HttpRequest
 
+from zhanggui.accounts import audit
+from zhanggui.accounts.models import ActorKind
+from zhanggui.core import clock, tenancy
+from zhanggui.core.db import turns
+from zhanggui.core.uploads import MEGABYTE, FileTooBig
+from zhanggui.files import kinds, links, quotas, scanners, storing
+from zhanggui.files.errors import FileEmpty
 from zhanggui.files.models import StoredFile
+from zhanggui.files.names import safe_name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.core.files.uploadedfile import UploadedFile
+
     from zhanggui.accounts.actors import Actor
 
+RESULT = "result"
+"""The kind of files the product makes itself."""
 
-def store_upload(*, file: UploadedFile, kind: str, actor: Actor) -> StoredFile:
+
+def store_upload(*, file: UploadedFile[bytes], kind: str, actor: Actor) -> StoredFile:
     """Check a file somebody sent and keep it for the merchant in scope.
 
     The view must be marked with ``@takes_files(kind)`` (``zhanggui.files.uploading``), or no file
@@ -28,35 +46,110 @@ def store_upload(*, file: UploadedFile, kind: str, actor: Actor) -> StoredFile:
         actor: who sends it.
 
     Raises:
-        FileRefused: too big, of another kind, damaged or dangerous (413, 422).
-        QuotaFull: the merchant's room is used up (409).
+        FileTooBig: larger than the kind allows (E_FILE_TOO_BIG, 413).
+        FileEmpty: nothing in it (E_FILE_EMPTY, 422).
+        FileInfected: a scanner stopped it (E_FILE_INFECTED, 422).
+        QuotaFull: the merchant's room is used up (E_QUOTA_FULL, 409).
+        DomainError: what the kind's own check refuses (422), see ``kinds``.
     """
-    raise NotImplementedError
+    wanted = kinds.kind_of(kind)
+    size = file.size or 0
+    if not size:
+        raise FileEmpty
+    if size > wanted.most_bytes:
+        raise FileTooBig(most=wanted.most_bytes // MEGABYTE)
+    with _as_path(file) as path:
+        scanners.refuse_infected(path)
+        checked = wanted.check(path)
+        with path.open("rb") as content:
+            sha256 = file_digest(content, "sha256").digest()
+        stored = StoredFile(
+            merchant_id=tenancy.current_merchant_id(),
+            kind=kind,
+            name=safe_name(file.name or "", checked.content_type),
+            content_type=checked.content_type,
+            sha256=sha256,
+            person_id=actor.id if actor.kind == ActorKind.PERSON else None,
+        )
+        return _keep(stored, checked.parts, path, actor)
 
 
 def keep_result(
     *, path: Path, name: str, content_type: str, actor: Actor, expires_in: timedelta
 ) -> StoredFile:
-    """Keep a file the product made, such as an export; ``path`` is moved away.
+    """Keep a file the product made, such as an export.
 
     ``name`` is what the download is called. It goes by itself after ``expires_in``.
     """
-    raise NotImplementedError
+    with path.open("rb") as content:
+        sha256 = file_digest(content, "sha256").digest()
+    stored = StoredFile(
+        merchant_id=tenancy.current_merchant_id(),
+        kind=RESULT,
+        name=safe_name(name, content_type),
+        content_type=content_type,
+        sha256=sha256,
+        person_id=actor.id if actor.kind == ActorKind.PERSON else None,
+        expires_at=clock.now() + expires_in,
+    )
+    return _keep(stored, (kinds.Part("", None),), path, actor)
 
 
-def hold(*, stored: StoredFile, owner: str) -> None:
+def _keep(
+    stored: StoredFile, parts: tuple[kinds.Part, ...], path: Path, actor: Actor
+) -> StoredFile:
+    stored.variants = {part.variant: list(part.size) for part in parts if part.size}
+    sizes = [path.stat().st_size if part.content is None else len(part.content) for part in parts]
+    stored.size = sum(sizes)
+    with transaction.atomic():
+        if stored.kind != RESULT:
+            turns.take("files.quota", stored.merchant_id)  # two at once must not both fit
+            quotas.refuse_beyond(stored.merchant_id, stored.size)
+        for part in parts:
+            place = stored.place_of(part.variant)
+            storing.put(place, path if part.content is None else part.content)
+        stored.save(force_insert=True)
+        if stored.kind != RESULT:
+            audit.record(
+                actor,
+                "files.file.stored",
+                f"file:{stored.pk}",
+                details={"kind": stored.kind, "size": stored.size},
+            )
+    return stored
+
+
+@contextmanager
+def _as_path(file: UploadedFile[bytes]) -> Iterator[Path]:
+    """The file on the disk; what came in memory is written there first."""
+    temporary = getattr(file, "temporary_file_path", None)
+    if temporary is not None:
+        yield Path(temporary())
+        return
+    with NamedTemporaryFile() as copy:
+        for piece in file.chunks():
+            copy.write(piece)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def hold(*, stored: StoredFile, owner: str, expires_at: datetime | None = None) -> None:
     """Say what a file belongs to (``customer:12``); it stays until that is released."""
-    raise NotImplementedError
+    StoredFile.objects.filter(pk=stored.pk).update(owner=owner, expires_at=expires_at)
+    stored.owner, stored.expires_at = owner, expires_at
 
 
 def release(*, owner: str) -> None:
-    """Let go of every file of an owner; they are deleted a day later."""
-    raise NotImplementedError
+    """Let go of every file of an owner; they are deleted the next night."""
+    StoredFile.objects.filter(owner=owner).update(owner="", expires_at=clock.now())
 
 
 def remove_file(*, stored: StoredFile) -> None:
-    """Delete a file from the storage and the tables when the transaction commits."""
-    raise NotImplementedError
+    """Delete a file from the tables, and from the storage when the transaction commits."""
+    places = storing.places_of(stored)
+    with transaction.atomic():
+        storing.delete_rows(StoredFile.objects.filter(pk=stored.pk))
+        transaction.on_commit(lambda: storing.remove(places))
 
 
 def file_url(stored: StoredFile, request: HttpRequest, *, variant: str = "") -> str:
@@ -69,4 +162,4 @@ def file_url(stored: StoredFile, request: HttpRequest, *, variant: str = "") -> 
         request: of the person who will look.
         variant: a size of a picture: ``large``, ``medium``, ``small``.
     """
-    raise NotImplementedError
+    return links.address(stored, request, variant=variant)

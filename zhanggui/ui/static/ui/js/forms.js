@@ -40,6 +40,10 @@ export function start() {
     const form = event.target;
     if (event.defaultPrevented && !form.dataset.sending) return;
     if (!form.matches("[data-once], [method=post]")) return;
+    if (form.matches("[data-download]")) {
+      // the answer is a file and the page stays: the button works again after a moment
+      if (!form.dataset.sending) setTimeout(() => busy(form, false), 4000);
+    }
     if (form.dataset.sending) {
       event.preventDefault();
       return;

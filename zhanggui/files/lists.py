@@ -1,0 +1,120 @@
+"""The lists of accounts that can be taken away; accounts itself knows no exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts import audit_log, colleagues, rights
+from zhanggui.accounts.audit_log import SUPPORT, Filters
+from zhanggui.accounts.models import Merchant
+from zhanggui.core import numbers, tenancy
+from zhanggui.files.exports import Column, Export, Query
+
+CHUNK = 500
+
+
+def _merchant() -> Merchant:
+    return Merchant.objects.get(pk=tenancy.current_merchant_id())
+
+
+def _staff(query: Query) -> Any:
+    found: Any = colleagues.staff(
+        _merchant(),
+        search=query.get("q")[:80],
+        state=query.get("state"),
+        role=query.get("role"),
+    )
+    return found.order_by("rank", "pk")
+
+
+def _staff_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    for member in _staff(query).iterator(chunk_size=CHUNK):
+        person = member.person
+        yield (
+            person.name,
+            person.phone,
+            member.role_label,
+            member.created_at,
+            person.last_login,
+        )
+
+
+STAFF = Export(
+    name="accounts.staff",
+    label=_("Staff"),
+    permission=rights.VIEW_STAFF.name,
+    columns=(
+        Column("name", _("Name"), width=20),
+        Column("phone", _("Mobile number"), kind="phone"),
+        Column("role", _("Role")),
+        Column("joined", _("Joined on"), kind="moment", width=18),
+        Column("last_login", _("Last sign-in"), kind="moment", width=18),
+    ),
+    rows=_staff_rows,
+    count=lambda query: int(_staff(query).count()),
+    parameters=frozenset({"q", "state", "role"}),
+)
+
+
+def _filters(query: Query) -> Filters:
+    person = query.get("person")
+    return Filters(
+        action=query.get("action")[:60],
+        person_id=None if person == SUPPORT else numbers.whole(person),
+        only_support=person == SUPPORT,
+        target=query.get("target")[:60],
+        store_id=numbers.whole(query.get("store")),
+        since=_day(query.get("since")),
+        until=_day(query.get("until")),
+    )
+
+
+def _day(typed: str) -> date | None:
+    with suppress(ValueError):
+        return date.fromisoformat(typed)
+    return None
+
+
+def _audit(query: Query) -> Any:
+    return audit_log.entries(_filters(query), time_zone=query.time_zone)
+
+
+def _audit_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    for line in audit_log.all_lines(_audit(query)):
+        yield (
+            line.at,
+            line.who,
+            line.kind,
+            line.action,
+            line.target,
+            line.store,
+            line.details,
+            line.device,
+            line.ip,
+        )
+
+
+AUDIT = Export(
+    name="accounts.audit",
+    label=_("Audit log"),
+    permission=rights.VIEW_AUDIT.name,
+    columns=(
+        Column("at", _("When"), kind="moment", width=18),
+        Column("who", _("Who")),
+        Column("kind", _("Kind"), width=10),
+        Column("action", _("What"), width=22),
+        Column("target", _("On what"), width=24),
+        Column("store", _("Store")),
+        Column("details", _("Details"), width=40),
+        Column("device", _("Device"), width=24),
+        Column("ip", _("Address"), width=18),
+    ),
+    rows=_audit_rows,
+    count=lambda query: int(_audit(query).count()),
+    parameters=frozenset({"action", "person", "target", "store", "since", "until"}),
+)

@@ -1,0 +1,169 @@
+"""Taking a list away: small ones at once, large ones as a task; each leaves an audit entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from zhanggui.accounts import audit
+from zhanggui.accounts.models import Membership, Merchant, Tier
+from zhanggui.accounts.permissions import of_membership
+from zhanggui.core import clock
+from zhanggui.core.errors import NotAllowed
+from zhanggui.files import exports, jobs
+from zhanggui.files.errors import ExportTooLong
+from zhanggui.files.exports import Export, Query
+from zhanggui.files.kinds import CSV, XLSX
+from zhanggui.files.permissions import EXPORT, WHOLE_PHONES
+from zhanggui.files.services.keeping import keep_result
+from zhanggui.files.writing import Format, Look, writer
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.actors import Actor
+    from zhanggui.files.models import Task
+
+TASK = "files.export"
+KEEP_FOR = timedelta(days=3)
+TYPES: dict[str, str] = {"xlsx": XLSX, "csv": CSV}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A small export that is answered at once; the file is the receiver's to close."""
+
+    file: Any
+    name: str
+    content_type: str
+
+
+def export_list(*, export: Export, query: Query, format_: Format, actor: Actor) -> Ready | Task:
+    """Write a list into a spreadsheet, or begin a task that does.
+
+    Args:
+        export: the registered list.
+        query: its filters and whose rights count.
+        format_: ``xlsx`` or ``csv``.
+        actor: who takes it away.
+
+    Raises:
+        NotAllowed: no right to the list or to exports (E_NOT_ALLOWED, 403).
+        ExportTooLong: more rows than a sheet holds (E_EXPORT_TOO_LONG, 409).
+    """
+    _refuse_without_rights(export, query)
+    count = export.count(query)
+    if count > exports.MOST_ROWS:
+        raise ExportTooLong(rows=count, most=exports.MOST_ROWS)
+    if count > exports.DIRECTLY_AT_MOST:
+        return _begin(export, query, format_, count, actor)
+    file = NamedTemporaryFile(suffix=f".{format_}")  # noqa: SIM115  the response closes it
+    written = write_rows(Path(file.name), export, query, format_)
+    _note(export, query, format_, written, actor)
+    return Ready(file, file_name(export, format_, query.time_zone), TYPES[format_])
+
+
+def _refuse_without_rights(export: Export, query: Query) -> None:
+    if not {EXPORT.name, export.permission} <= query.permissions | {""}:
+        raise NotAllowed
+
+
+def file_name(export: Export, format_: str, time_zone: str) -> str:
+    """What the download is called: the list and today's date."""
+    today = clock.local_date(clock.now(), time_zone)
+    return f"{export.label}-{today:%Y%m%d}.{format_}"
+
+
+def write_rows(
+    path: Path,
+    export: Export,
+    query: Query,
+    format_: Format,
+    tell: Callable[[int], None] = lambda _done: None,
+) -> int:
+    """Write the rows of a list into a file; answers how many."""
+    look = Look(query.time_zone, whole_phones=WHOLE_PHONES.name in query.permissions)
+    written = 0
+    with writer(path, format_, export.columns, look) as sheet:
+        for row in export.rows(query):
+            sheet.write(row)
+            written += 1
+            tell(written)
+            if written >= exports.MOST_ROWS:
+                break
+    return written
+
+
+def _note(export: Export, query: Query, format_: str, rows: int, actor: Actor) -> None:
+    filters = sorted(name for name in export.parameters if query.get(name))
+    audit.record(
+        actor,
+        "files.export.taken",
+        f"export:{export.name}",
+        details={
+            "list": export.name,
+            "rows": rows,
+            "format": format_,
+            "filters": filters,
+            "whole_phones": WHOLE_PHONES.name in query.permissions,
+        },
+    )
+
+
+def _begin(export: Export, query: Query, format_: str, count: int, actor: Actor) -> Task:
+    with transaction.atomic():
+        return jobs.start(
+            kind=TASK,
+            title=_("%(list)s as %(format)s") % {"list": export.label, "format": format_},
+            arguments={
+                "export": export.name,
+                "format": format_,
+                "values": {name: query.get(name) for name in export.parameters if query.get(name)},
+            },
+            actor=actor,
+            total=count,
+        )
+
+
+def run_export(task: Task) -> jobs.Outcome:
+    """The work of a large export.
+
+    The rights are looked up again: who lost them meanwhile gets nothing.
+
+    Raises:
+        NotAllowed: the person may not have the list any more (E_NOT_ALLOWED, 403).
+    """
+    export = exports.find(task.arguments["export"])
+    format_: Format = task.arguments["format"]
+    if export is None:
+        raise NotAllowed
+    actor = jobs.actor_of(task)
+    query = _query_of(task)
+    _refuse_without_rights(export, query)
+    with NamedTemporaryFile(suffix=f".{format_}") as file:
+        path = Path(file.name)
+        rows = write_rows(path, export, query, format_, lambda done: jobs.progress(task, done))
+        with transaction.atomic():
+            stored = keep_result(
+                path=path,
+                name=file_name(export, format_, query.time_zone),
+                content_type=TYPES[format_],
+                actor=actor,
+                expires_in=KEEP_FOR,
+            )
+            _note(export, query, format_, rows, actor)
+    return jobs.Outcome({"rows": rows}, stored)
+
+
+def _query_of(task: Task) -> Query:
+    merchant = Merchant.objects.get(pk=task.merchant_id)
+    found = Membership.objects.filter(
+        person=task.person_id or 0, tier=Tier.MERCHANT, merchant=merchant
+    ).first()
+    rights = of_membership(found) if found else frozenset[str]()
+    return Query(task.arguments["values"], rights, merchant.time_zone, task.person_id)

@@ -1,0 +1,1 @@
+"""Pages: private files, the job centre, exports, imports."""
