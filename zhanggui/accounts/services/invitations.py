@@ -29,7 +29,11 @@ from zhanggui.accounts.models import (
     TierState,
 )
 from zhanggui.accounts.services.authority import Place, authority_of, hold_role, rights_of
-from zhanggui.accounts.services.memberships import insert_membership, record_at
+from zhanggui.accounts.services.memberships import (
+    insert_membership,
+    record_at,
+    refuse_beyond_plan,
+)
 from zhanggui.accounts.services.roles import open_now
 from zhanggui.core import clock, constraints, tokens
 from zhanggui.core.errors import DomainError, NotAllowed
@@ -62,9 +66,11 @@ def invite(
 
     Raises:
         OwnerOnly, MoreThanOwn: the actor gives more than they have (403).
+        PlanLimit: the merchant's plan has no room for one more (E_PLAN_LIMIT, 409).
         InvitationSent: the form was sent before; its link was shown then (E_INVITATION_SENT, 409).
     """
     token = tokens.new_token()
+    now = clock.now()
     invitation = Invitation(
         role=role,
         role_set=role_set,
@@ -72,13 +78,15 @@ def invite(
         note=note,
         invited_by=inviter,
         form_key=form_key,
-        expires_at=clock.now() + lasts,
+        created_at=now,
+        expires_at=now + lasts,
         max_uses=1 if role == Role.OWNER else min(max(max_uses, 1), MOST_USES),
         **permissions.at(place),
     )
     with transaction.atomic():
         hold_role(role_set, place)
         _refuse_more(invitation, actor)
+        refuse_beyond_plan(place)
         constraints.insert(invitation, InvitationSent)
         _record(invitation, "accounts.invitation.created", actor)
     return NewInvitation(invitation, token)

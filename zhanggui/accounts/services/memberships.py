@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, permissions, phones
+from zhanggui.accounts import audit, permissions, phones, standing
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.errors import AlreadyMember, LastOwner, OwnMembership
 from zhanggui.accounts.models import (
@@ -101,6 +102,17 @@ def insert_membership(
     after = {"role": _role_of(membership)}
     _record_membership(membership, "accounts.membership.added", actor, after=after)
     return membership
+
+
+def refuse_beyond_plan(place: Place) -> None:
+    """Refuse one more person than the merchant's plan has room for.
+
+    Raises:
+        PlanLimit: there is no room (E_PLAN_LIMIT, 409).
+    """
+    if isinstance(place, Merchant):
+        present = permissions.members_of(place).count()
+        standing.refuse_beyond(place, "staff", has=present, what=_("Staff"))
 
 
 def change_role(

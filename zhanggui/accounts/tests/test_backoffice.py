@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from zhanggui.accounts import todo
+from zhanggui.accounts import services, todo
 from zhanggui.accounts.models import (
     AuditEntry,
     Merchant,
@@ -19,6 +19,7 @@ from zhanggui.accounts.models import (
     StoreState,
 )
 from zhanggui.accounts.tests.factories import (
+    ACTOR,
     PASSWORD,
     make_merchant,
     make_person,
@@ -68,11 +69,13 @@ class TestOverview:
         make_store(tea)
         assert "新建第一家门店" not in text(client.get("/m/tea/"))
 
-    def test_names_staff_who_never_signed_in(
+    def test_names_invitations_nobody_accepted(
         self, client: Client, tea: Merchant, owner: Person
     ) -> None:
-        make_staff(tea, role=Role.CLERK)
-        assert "1 位员工还没有登录过" in text(client.get("/m/tea/"))
+        made = services.invite(place=tea, role=Role.CLERK, inviter=owner, actor=ACTOR)
+        assert "1 个邀请还没有人接受" in text(client.get("/m/tea/"))
+        services.revoke_invitation(invitation=made.invitation, actor=ACTOR)
+        assert "个邀请还没有人接受" not in text(client.get("/m/tea/"))
 
     def test_a_clerk_is_asked_for_nothing_they_cannot_do(
         self, client: Client, tea: Merchant
