@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from functools import lru_cache, partial
 from itertools import count
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import DataError, OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, DataError, OperationalError, connections, transaction
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
@@ -38,6 +38,7 @@ BEGIN: LiteralString = "BEGIN"
 COMMIT: LiteralString = "COMMIT"
 WAIT_MS = 60_000
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
 _PLACE = re.compile(r"%\((\w+)\)s")
 _serial = count(1)  # never used twice: a name may outlive the failure of its first use
 _prepared: WeakKeyDictionary[psycopg.Connection[Any], dict[str, bytes]] = WeakKeyDictionary()
@@ -61,21 +62,26 @@ def trip(statements: Sequence[Statement]) -> list[list[Line]]:
     Raises:
         django.db.Error: of the first statement that failed; those behind it were not run.
     """
+    connection = _connection()
     connection.ensure_connection()
-    for statement in statements:
-        _show_to_watchers(statement)
+    if connection.execute_wrappers:
+        for statement in statements:
+            _show_to_watchers(connection, statement)
     with connection.wrap_database_errors:
         return _trip(connection.connection, statements)
 
 
-def _show_to_watchers(statement: Statement) -> None:
+def _connection() -> Any:
+    """This thread's connection itself: Django's proxy looks it up anew for each attribute."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def _show_to_watchers(connection: Any, statement: Statement) -> None:
     """Let whoever watches Django's statements (tests do) see this one."""
-    watchers = connection.execute_wrappers
-    if watchers:
-        execute: Any = _nothing
-        for watcher in reversed(watchers):
-            execute = partial(watcher, execute)
-        execute(statement.sql, statement.values, False, {"connection": connection, "cursor": None})
+    execute: Any = _nothing
+    for watcher in reversed(connection.execute_wrappers):
+        execute = partial(watcher, execute)
+    execute(statement.sql, statement.values, False, {"connection": connection, "cursor": None})
 
 
 def _nothing(*_what: Any) -> None:
@@ -92,7 +98,7 @@ def _trip(raw: psycopg.Connection[Any], statements: Sequence[Statement]) -> list
         raw.pgconn.exec_(GENERIC)
         names = _prepared[raw] = {}
     fresh: list[str] = []
-    packed = [_Packed(statement) for statement in statements]  # may refuse a value
+    packed = _packed(statements)  # may refuse a value
     pgconn.enter_pipeline_mode()
     try:
         expected = [_send(pgconn, one, names, fresh) for one in packed]
@@ -114,20 +120,33 @@ def _trip(raw: psycopg.Connection[Any], statements: Sequence[Statement]) -> list
     return rows
 
 
-class _Packed:
+class _Packed(NamedTuple):
     """A statement as it travels."""
 
-    __slots__ = ("parameters", "sql", "text")
+    sql: str
+    text: bytes
+    parameters: list[bytes | None]
+    is_command: bool
+    """BEGIN, COMMIT: not worth preparing."""
 
-    def __init__(self, statement: Statement) -> None:
-        self.sql = statement.sql
-        self.text, places = _compiled(statement.sql)
-        self.parameters = [written(statement.values[place]) for place in places]
 
-    @property
-    def is_command(self) -> bool:
-        """BEGIN, COMMIT: not worth preparing."""
-        return not self.parameters and " " not in self.sql
+def _packed(statements: Sequence[Statement]) -> list[_Packed]:
+    """Write the values; statements that share theirs (a booking's do) share the written ones."""
+    shared: Values | None = None
+    known: dict[str, bytes | None] = {}
+    found = []
+    for statement in statements:
+        values = statement.values
+        if values is not shared:
+            shared = values
+            known = {
+                name: _WRITERS.get(type(value), _written_text)(value)
+                for name, value in values.items()
+            }
+        text, places = _compiled(statement.sql)
+        is_command = not places and " " not in statement.sql
+        found.append(_Packed(statement.sql, text, [known[place] for place in places], is_command))
+    return found
 
 
 def _send(pgconn: PGconn, packed: _Packed, names: dict[str, bytes], fresh: list[str]) -> bool:
@@ -160,15 +179,15 @@ def _compiled(sql: str) -> tuple[bytes, tuple[str, ...]]:
 def _receive(pgconn: PGconn) -> tuple[list[PGresult], psycopg.Error | None]:
     """Everything up to the end of the pipeline, and the first error."""
     poll = select.poll()
-    poll.register(pgconn.socket, select.POLLIN)
     found: list[PGresult] = []
     error: psycopg.Error | None = None
     while pgconn.flush():
-        _wait(pgconn, poll, select.POLLIN | select.POLLOUT)
-    poll.modify(pgconn.socket, select.POLLIN)
+        poll.register(pgconn.socket, select.POLLIN | select.POLLOUT)
+        _wait(pgconn, poll)
+    poll.register(pgconn.socket, select.POLLIN)
     while True:
         while pgconn.is_busy():
-            _wait(pgconn, poll, select.POLLIN)
+            _wait(pgconn, poll)
         result = pgconn.get_result()
         if result is None:
             continue
@@ -179,8 +198,7 @@ def _receive(pgconn: PGconn) -> tuple[list[PGresult], psycopg.Error | None]:
         found.append(result)
 
 
-def _wait(pgconn: PGconn, poll: select.poll, events: int) -> None:
-    poll.modify(pgconn.socket, events)
+def _wait(pgconn: PGconn, poll: select.poll) -> None:
     if not poll.poll(WAIT_MS):
         message = "the database does not answer"
         raise psycopg.OperationalError(message)
@@ -200,12 +218,11 @@ def written(value: Value) -> bytes | None:
     Raises:
         DataError: a text with a zero byte, which would be cut off there.
     """
-    write = _WRITERS.get(type(value))
-    return write(value) if write is not None else _written_text(str(value))
+    return _WRITERS.get(type(value), _written_text)(value)
 
 
-def _written_text(value: str) -> bytes:
-    written_ = value.encode()
+def _written_text(value: object) -> bytes:
+    written_ = str(value).encode()
     if b"\0" in written_:
         message = "a text must not contain a zero byte"
         raise DataError(message)
@@ -231,7 +248,7 @@ _WRITERS: dict[type, Callable[[Any], bytes | None]] = {
     datetime: lambda value: value.isoformat().encode(),
     date: lambda value: value.isoformat().encode(),
     list: _written_list,
-    dict: lambda value: json.dumps(value, ensure_ascii=False).encode(),
+    dict: lambda value: _JSON.encode(value).encode(),
 }
 
 
@@ -277,9 +294,10 @@ def fetch_first(statement: Statement) -> Line | None:
     The connection may have died since the last request (a restart of the database): then a new
     one is taken and the read repeated, which saves the question "are you there" before each.
     """
+    connection = _connection()
     if not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
-        connection.health_check_done = True  # type: ignore[attr-defined]  # PostgreSQL's wrapper
+        connection.health_check_done = True
     was_open = connection.connection is not None
     try:
         rows = trip([statement])[0]
@@ -319,6 +337,7 @@ def hot_transaction() -> Iterator[HotTransaction]:
 
     Between ``first`` and ``last``, or instead of ``last``, Django's own statements may run.
     """
+    connection = _connection()
     connection.ensure_connection()
     if connection.in_atomic_block:
         with transaction.atomic():
@@ -326,7 +345,7 @@ def hot_transaction() -> Iterator[HotTransaction]:
         return
     own = HotTransaction(is_own=True)
     is_broken = False
-    _pretend(is_inside=True)
+    _pretend(connection, is_inside=True)
     try:
         with connection.wrap_database_errors:
             yield own
@@ -337,13 +356,13 @@ def hot_transaction() -> Iterator[HotTransaction]:
         is_broken = not _roll_back(connection.connection)
         raise
     finally:
-        _pretend(is_inside=False)
+        _pretend(connection, is_inside=False)
         if is_broken:
             connection.close()
     connection.run_and_clear_commit_hooks()
 
 
-def _pretend(*, is_inside: bool) -> None:
+def _pretend(connection: Any, *, is_inside: bool) -> None:
     """Tell Django of the transaction, so that its own blocks inside become savepoints."""
     connection.in_atomic_block = is_inside
     connection.autocommit = not is_inside
