@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -28,6 +29,7 @@ PROGRAMS = (
 )
 
 
+@lru_cache(maxsize=512)
 def describe(user_agent: str) -> str:
     """A device as people name it, for example ``iPhone · 微信``; empty when nothing is known."""
     parts = [_first(SYSTEMS, user_agent), _first(PROGRAMS, user_agent)]
@@ -40,7 +42,7 @@ def _first(names: tuple[tuple[str, str], ...], user_agent: str) -> str:
 
 def device_of(request: HttpRequest) -> str:
     """The device of a request."""
-    return describe(request.headers.get("User-Agent", "")[:500])
+    return describe(request.META.get("HTTP_USER_AGENT", "")[:500])
 
 
 def ip_of(request: HttpRequest) -> str | None:
@@ -55,8 +57,13 @@ def ip_of(request: HttpRequest) -> str | None:
         chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
         if len(chain) >= proxies:
             address = chain[-proxies]
+    return _address(address)
+
+
+@lru_cache(maxsize=512)
+def _address(text: str) -> str | None:
     try:
-        return str(ipaddress.ip_address(address))
+        return str(ipaddress.ip_address(text))
     except ValueError:
         return None
 

@@ -101,8 +101,9 @@ def public_view[F: Callable[..., Any]](view: F) -> F:
 
 def wants_piece(request: HttpRequest) -> bool:
     """Whether the answer becomes a part of a page or data, where a redirect would mislead."""
-    accepts_json = request.headers.get("Accept", "").startswith("application/json")
-    return accepts_json or request.headers.get("HX-Request") == "true"
+    asked = request.META  # ``headers`` would sort out all of them first
+    accepts_json: bool = asked.get("HTTP_ACCEPT", "").startswith("application/json")
+    return accepts_json or asked.get("HTTP_HX_REQUEST") == "true"
 
 
 def sign_in_first(request: HttpRequest) -> HttpResponseRedirect:

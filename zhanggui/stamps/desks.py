@@ -12,6 +12,7 @@ from typing import Any, LiteralString, NamedTuple
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -24,6 +25,7 @@ from zhanggui.core.db.pipeline import Line, Statement, fetch_first
 from zhanggui.stamps.results import Desk
 
 SHORTEST_KEY = 8
+PERSON = ("id", "password", "name", "is_active")
 
 WHO: LiteralString = """
 SELECT s.session_data, p.id, p.name, p.password, p.is_active, a.id,
@@ -76,7 +78,9 @@ def who_of(request: HttpRequest) -> Who | None:
 
 def person_of(who: Who) -> Person:
     """The person, as far as a page needs it."""
-    return Person(id=who.person_id, name=who.person_name, password=who.password, is_active=True)
+    # as a query would make it: what was not read is read when somebody asks for it
+    known = (who.person_id, who.password, who.person_name, True)
+    return Person.from_db(DEFAULT_DB_ALIAS, PERSON, known)
 
 
 def _read_who(row: Line) -> Who:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
@@ -108,7 +108,7 @@ class Confirmed:
 
     def as_json(self) -> dict[str, Any]:
         """The answer kept under the idempotency key; a repeat reads the same."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_json(cls, answer: dict[str, Any]) -> Self:

@@ -12,13 +12,14 @@ import pytest
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.hashers import make_password
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.exceptions import TooManyFieldsSent
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
-from config.hot import HotDoors
+from config.hot import HotDoors, HotRequest
 from zhanggui.accounts.models import Person, Session
 from zhanggui.accounts.sessions import SessionStore
 from zhanggui.accounts.tests.factories import ACTOR, make_person
@@ -382,6 +383,37 @@ class TestConfirm:
         sent.digits = wrong_digits()
 
         assert chain.send(sent).headers["Content-Language"] == language
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"digits=048+213&reason=a%20%26%E8%8C%B6&key="),
+        ("application/x-www-form-urlencoded; charset=utf-8", b"a=1&a=2&b&c=%FF%00"),
+        ("application/x-www-form-urlencoded", "digits=０４８".encode()),
+        ("application/x-www-form-urlencoded", b"&".join([b"a=1"] * 900)),
+        ("application/json", b'{"digits": "048213"}'),
+    ],
+    ids=["form", "repeated-and-broken", "not-ascii", "many", "no-form"],
+)
+def test_a_hot_request_reads_forms_as_django_does(content_type: str, body: bytes) -> None:
+    def environ() -> dict[str, Any]:
+        made: dict[str, Any] = RequestFactory().post(ADDRESS, body, content_type).environ
+        return made
+
+    ours, theirs = HotRequest(environ()), WSGIRequest(environ())
+
+    assert {name: ours.POST.getlist(name) for name in ours.POST} == dict(theirs.POST.lists())
+
+
+def test_a_hot_request_refuses_too_many_fields() -> None:
+    body = b"&".join([b"a=1"] * 1001)
+    request = HotRequest(
+        RequestFactory().post(ADDRESS, body, "application/x-www-form-urlencoded").environ
+    )
+
+    with pytest.raises(TooManyFieldsSent):
+        request.POST.get("a")
 
 
 def test_both_chains_send_the_same_headers(shop: Shop, sent: Sent) -> None:

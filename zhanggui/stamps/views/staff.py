@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from zhanggui.core import tokens
+from zhanggui.core.caching import never_stored
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, selectors, services
 from zhanggui.stamps.errors import FormBroken
@@ -21,9 +23,10 @@ from zhanggui.stamps.forms import LedgerWish, read_confirm, read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.stamps.models import Kind
 from zhanggui.stamps.selectors import Figures, Period
-from zhanggui.stamps.views.lines import lines_of
+from zhanggui.stamps.views.lines import SHOWN, lines_of
 from zhanggui.ui import paging
 
+JSON = json.JSONEncoder()
 PERIODS: tuple[tuple[int, str | Promise], ...] = (
     (1, _("Today")),
     (7, _("Last 7 days")),
@@ -69,7 +72,7 @@ def preview(request: ManagerRequest) -> HttpResponse:
     return _answer(request, "_preview.html", page)
 
 
-@never_cache
+@never_stored
 @require_POST
 def confirm_code(request: ManagerRequest) -> HttpResponse:
     """Book what the code stands for; the same key twice is one booking (D19).
@@ -91,7 +94,7 @@ def confirm_code(request: ManagerRequest) -> HttpResponse:
             amount=values.amount,
             reason=values.reason,
             record_id=values.record,
-            key=values.key or request.headers.get("Idempotency-Key", ""),
+            key=values.key or request.META.get("HTTP_IDEMPOTENCY_KEY", ""),
         )
     except DomainError as refusal:
         if _wants_json(request):
@@ -99,7 +102,7 @@ def confirm_code(request: ManagerRequest) -> HttpResponse:
         page = _desk_page(request) | {"refusal": refusal}
         return _answer(request, "_refused.html", page, status=refusal.status)
     if _wants_json(request):
-        return JsonResponse(confirmed.as_json())
+        return HttpResponse(JSON.encode(confirmed.as_json()), content_type="application/json")
     return _answer(request, "_confirmed.html", _desk_page(request) | {"confirmed": confirmed})
 
 
@@ -148,7 +151,7 @@ def ledger(request: ManagerRequest) -> HttpResponse:
         store_id=request.desk.store_id,
         kind=Kind(wanted["kind"]) if wanted["kind"] else None,
         search=wanted["q"],
-    )
+    ).only(*SHOWN)
     page = paging.keyset(
         records, order=selectors.ORDER, after=request.GET.get("after", ""), size=paging.SIZE
     )
@@ -208,7 +211,7 @@ def leave(request: ManagerRequest) -> HttpResponse:
 
 
 def _wants_json(request: ManagerRequest) -> bool:
-    return request.headers.get("Accept", "").startswith("application/json")
+    return bool(request.META.get("HTTP_ACCEPT", "").startswith("application/json"))
 
 
 def _desk_page(request: ManagerRequest) -> dict[str, Any]:

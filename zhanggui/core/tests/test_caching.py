@@ -1,0 +1,24 @@
+"""A hot door's answers may be kept as little as Django's ``never_cache`` allows."""
+
+from __future__ import annotations
+
+import pytest
+import time_machine
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from django.views.decorators.cache import never_cache
+
+from zhanggui.core.caching import never_stored
+
+
+def page(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse("x")
+
+
+@pytest.mark.parametrize("name", ["Expires", "Cache-Control"])
+def test_writes_the_headers_of_never_cache(name: str) -> None:
+    request = RequestFactory().get("/")
+    with time_machine.travel("2026-11-22T06:00:00Z", tick=False):
+        ours, theirs = never_stored(page)(request), never_cache(page)(request)
+
+    assert ours[name] == theirs[name]
