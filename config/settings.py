@@ -110,7 +110,7 @@ TEMPLATES = [
             ],
             "builtins": [
                 "django.templatetags.i18n",
-                "django.templatetags.static",
+                "zhanggui.ui.templatetags.rows",
                 "django_cotton.templatetags.cotton",
                 "zhanggui.ui.templatetags.ui",
             ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -66,6 +67,22 @@ def moment(value: datetime | None) -> str:
     return f"{_day(local, is_chinese=is_chinese)}{joint}{local.hour:02d}:{local.minute:02d}"
 
 
+def moments(values: Iterable[datetime]) -> list[str]:
+    """Many moments as ``moment`` writes them; zone, language and year are looked up once."""
+    zone, is_chinese = timezone.get_current_timezone(), _chinese()
+    joint = " " if is_chinese else ", "
+    this_year = clock.now().astimezone(zone).year
+    days: dict[date, str] = {}
+    written = []
+    for value in values:
+        local = value.astimezone(zone)
+        day_ = local.date()
+        if day_ not in days:
+            days[day_] = _written_day(local, this_year, is_chinese=is_chinese)
+        written.append(f"{days[day_]}{joint}{local.hour:02d}:{local.minute:02d}")
+    return written
+
+
 def span(start: date | datetime | None, end: date | datetime | None) -> str:
     """A range that does not repeat what both ends share: 11月22日 周日 14:30–16:00."""
     if start is None or end is None:
@@ -96,6 +113,10 @@ def _day(local: datetime, *, is_chinese: bool) -> str:
     # lists write hundreds of these, hence no strftime and no second conversion
     now = clock.now()
     this_year = now.astimezone(local.tzinfo).year if local.tzinfo else now.year
+    return _written_day(local, this_year, is_chinese=is_chinese)
+
+
+def _written_day(local: datetime, this_year: int, *, is_chinese: bool) -> str:
     if is_chinese:
         year = "" if local.year == this_year else f"{local.year}年"
         return f"{year}{local.month}月{local.day}日 周{WEEKDAYS_ZH[local.weekday()]}"

@@ -11,12 +11,18 @@ from collections.abc import Sequence
 from html import escape
 from typing import TypedDict
 
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from zhanggui.stamps.selectors import LedgerRow
 from zhanggui.ui import formats
 
+SHOWN = (
+    *("id", "at", "amount", "balance_after", "customer_name", "manager_name", "reason"),
+    "reverses_id",
+)
+"""The columns of a record that a line shows."""
 NOTHING = SafeString("")
 STRUCK = SafeString(" is-struck")
 TONES = {False: SafeString("stamp"), True: SafeString("cancel")}
@@ -32,41 +38,45 @@ class Line(TypedDict):
     """The class of a cancelled entry, else empty."""
     name: SafeString
     detail: SafeString
+    notes: SafeString
+    """What was cancelled by what, and why; mostly empty."""
     amount: SafeString
     after: SafeString
-    cancelled_by: SafeString
-    """The entry that took this one back; empty when none did."""
-    reverses: SafeString
-    """The entry this one took back; empty for a stamp."""
-    reason: SafeString
-    has_notes: bool
 
 
 def lines_of(rows: Sequence[LedgerRow]) -> list[Line]:
     """A page of ledger rows, in the same order."""
-    after = gettext("now %(balance)s")
-    return [_line(row, after) for row in rows]
+    after = escape(gettext("now %(balance)s"))
+    moments = formats.moments(row.record.at for row in rows)
+    return [_line(row, moment, after) for row, moment in zip(rows, moments, strict=True)]
 
 
-def _line(row: LedgerRow, after: str) -> Line:
+def _line(row: LedgerRow, moment: str, after: str) -> Line:
     record = row.record
     is_cancel = record.amount < 0
     name = record.customer_name
     if row.name_now != name:
         name = f"{name} ({row.name_now})"
     amount = f"+{record.amount}" if not is_cancel else f"\N{MINUS SIGN}{-record.amount}"
-    cancelled_by = str(row.cancelled_by_id or "")
-    reverses = str(record.reverses_id or "")
     return Line(
         id=SafeString(record.pk),
         tone=TONES[is_cancel],
         struck=STRUCK if row.is_cancelled else NOTHING,
         name=SafeString(escape(name)),
-        detail=SafeString(escape(f"{formats.moment(record.at)} · {record.manager_name}")),
+        detail=SafeString(escape(f"{moment} · {record.manager_name}")),
+        notes=_notes(row),
         amount=SafeString(amount),
-        after=SafeString(escape(after % {"balance": record.balance_after})),
-        cancelled_by=SafeString(cancelled_by),
-        reverses=SafeString(reverses),
-        reason=SafeString(escape(record.reason)),
-        has_notes=bool(cancelled_by or reverses or record.reason),
+        after=SafeString(after % {"balance": record.balance_after}),
     )
+
+
+def _notes(row: LedgerRow) -> SafeString:
+    record = row.record
+    if not (row.cancelled_by_id or record.reverses_id or record.reason):
+        return NOTHING
+    page = {
+        "cancelled_by": row.cancelled_by_id,
+        "reverses": record.reverses_id,
+        "reason": record.reason,
+    }
+    return render_to_string("stamps/mobile/_ledger_notes.html", page)

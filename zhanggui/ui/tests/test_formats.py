@@ -59,6 +59,12 @@ class TestDates:
         assert formats.moment(NOW) == "11月22日 周日 14:30"
         assert formats.moment(None) == formats.day(None) == "—"
 
+    @pytest.mark.parametrize("language", ["zh-hans", "en"])
+    def test_many_moments_are_written_as_one(self, language: str) -> None:
+        values = [NOW, NOW - timedelta(minutes=5), NOW - timedelta(days=400), NOW]
+        with translation.override(language):
+            assert formats.moments(values) == [formats.moment(value) for value in values]
+
     def test_english(self) -> None:
         with translation.override("en"):
             assert formats.moment(NOW) == "Sun 22 Nov, 14:30"

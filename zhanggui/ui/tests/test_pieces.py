@@ -12,6 +12,7 @@ from django.core.files.storage import FileSystemStorage
 from django.template import Context, Template, engines
 from django.test import RequestFactory
 from django.utils import translation
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from zhanggui.ui import assets, icons, stampcard
@@ -207,3 +208,23 @@ class TestAssets:
     def test_missing_packages_stop_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(assets, "NODE_MODULES", Path("/nowhere"))
         assert [fault.id for fault in assets.VendorFinder().check()] == ["ui.E001"]
+
+
+class TestRows:
+    """Rows through a piece of markup that is rendered once."""
+
+    @pytest.fixture(autouse=True)
+    def _piece(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        piece = Template("<li>%(name)s, {% if many %}100%%{% endif %}</li>")
+        monkeypatch.setattr(engines["django"].engine, "get_template", lambda _name: piece)
+
+    def test_fills_each_row(self) -> None:
+        rows = [{"name": SafeString("&lt;b&gt;")}, {"name": SafeString("{{ many }} %(name)s")}]
+
+        drawn = draw('{% rows_of rows "row.html" %}', rows=rows, many=True)
+
+        assert drawn == "<li>&lt;b&gt;, 100%</li><li>{{ many }} %(name)s, 100%</li>"
+
+    def test_refuses_what_is_not_escaped(self) -> None:
+        with pytest.raises(TypeError):
+            draw('{% rows_of rows "row.html" %}', rows=[{"name": "<b>"}])
