@@ -108,8 +108,8 @@ class CardState(DomainError):
     code = "E_CARD_STATE"
     status = 409
     text = _(
-        "This card takes no stamps at the moment: the programme is paused, the card is blocked"
-        " or the store is closed. Nothing was changed; ask the shop's office."
+        "This card takes no stamps at the moment: the programme is paused, the card is blocked,"
+        " the store is closed or the shop is frozen. Nothing was changed; ask the shop's office."
     )
 
 

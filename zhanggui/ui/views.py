@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
+from zhanggui.core import numbers
 from zhanggui.ui import errors, kit
 
 
@@ -49,6 +50,8 @@ def kit_page(request: HttpRequest, name: str = "overview") -> HttpResponse:
 
 def kit_error(request: HttpRequest, status: int) -> HttpResponse:
     """An error page, for looking at."""
+    if status not in errors.TROUBLES:
+        return errors.refuse(request, 404)
     answer = errors.refuse(request, status)
     if "phone" in request.GET:
         request.META["HTTP_USER_AGENT"] = "MicroMessenger"
@@ -59,9 +62,9 @@ def kit_error(request: HttpRequest, status: int) -> HttpResponse:
 
 def kit_piece(request: HttpRequest) -> HttpResponse:
     """A piece that htmx fetches on the living page; ``?status=`` plays a failing server."""
-    status = int(request.GET.get("status", "200"))
+    status = numbers.whole(request.GET.get("status", "200"))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return HttpResponse(status=status)
     if status != HTTPStatus.OK:
-        return errors.refuse(request, status)
+        return errors.refuse(request, status if status in errors.TROUBLES else 400)
     return render(request, "ui/kit/piece.html")

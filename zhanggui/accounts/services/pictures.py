@@ -39,6 +39,8 @@ def cleaned(content: bytes, kind: PictureKind) -> bytes:
                 raise PictureTooBig
             picture = ImageOps.exif_transpose(picture)
             picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    except Image.DecompressionBombError as error:
+        raise PictureTooBig from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise PictureUnreadable from error
     picture.thumbnail((side, side))

@@ -106,7 +106,7 @@ class TestPeopleOfAShutMerchant:
         browser = signed_in(owner)
         shut(tea)
         reason = "停业" if shut is archive else "欠费"
-        assert f"原因:{reason}" in browser.get("/m/tea/").content.decode()
+        assert f"原因：{reason}" in browser.get("/m/tea/").content.decode()
 
     def test_work_again_afterwards(self, owner: Person, tea: Merchant, shut: Shut) -> None:
         shut(tea)

@@ -12,7 +12,6 @@ from zhanggui.accounts.models import (
     Membership,
     Merchant,
     Operator,
-    Person,
     PlatformAuditEntry,
     Role,
     Session,

@@ -70,3 +70,16 @@ class TestErrorPage:
 
     def test_server_error(self) -> None:
         assert views.server_error(RequestFactory().get("/")).status_code == 500
+
+
+class TestLivingPage:
+    @pytest.mark.parametrize(
+        ("typed", "status"),
+        [("", 400), ("abc", 400), ("-1", 400), ("99", 400), ("9" * 30, 400), ("404", 404)],
+    )
+    def test_a_piece_with_an_odd_status_is_a_refusal(self, typed: str, status: int) -> None:
+        request = RequestFactory().get("/ui/piece/", {"status": typed})
+        assert views.kit_piece(request).status_code == status
+
+    def test_an_error_page_of_no_status_is_not_there(self) -> None:
+        assert views.kit_error(RequestFactory().get("/ui/errors/9999/"), 9999).status_code == 404

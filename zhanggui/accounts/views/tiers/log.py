@@ -55,13 +55,13 @@ def _filtered(
     if since:
         found = found.filter(at__gte=_begin_of(since))
     if until:
-        found = found.filter(at__lt=_begin_of(until) + timedelta(days=1))
+        found = found.filter(at__lt=_begin_of(until, days=1))
     return found
 
 
-def _begin_of(typed: str) -> datetime:
+def _begin_of(typed: str, *, days: int = 0) -> datetime:
     try:
-        day = date.fromisoformat(typed)
+        day = date.fromisoformat(typed) + timedelta(days=days)
         return datetime.combine(day, time.min, timezone.get_current_timezone())
     except (ValueError, OverflowError):
         raise BadRequest from None
