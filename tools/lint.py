@@ -52,6 +52,7 @@ def quick_checks() -> Checks:
         ],
         "texts": [sys.executable, "-m", "tools.texts", "--check"],
         "refusals": [sys.executable, "-m", "tools.refusals", "--check"],
+        "rights": [sys.executable, "-m", "tools.rights", "--check"],
     }
 
 

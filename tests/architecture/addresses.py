@@ -11,12 +11,25 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import IntConverter
 
+from zhanggui.accounts import services as account_services
+from zhanggui.accounts.actors import person_actor, system_actor
 from zhanggui.accounts.models import Merchant, Role
-from zhanggui.accounts.tests.factories import make_staff, make_store, membership_of
+from zhanggui.accounts.tests.factories import (
+    make_platform_staff,
+    make_role,
+    make_staff,
+    make_store,
+    membership_of,
+)
 from zhanggui.billing.tests.factories import make_order
 from zhanggui.channels.wechat.models import CallbackDelivery
 from zhanggui.channels.wechat.tests.factories import make_account
-from zhanggui.contacts.tests.factories import make_customer
+from zhanggui.contacts.tests.factories import (
+    make_bulk_change,
+    make_customer,
+    make_segment,
+    make_tag,
+)
 from zhanggui.core import clock, tenancy
 from zhanggui.files.models import ImportBatch, Task
 from zhanggui.stamps.models import ManagerBinding, PendingManager
@@ -91,8 +104,45 @@ def _membership(merchant: Merchant) -> int:
     return membership_of(make_staff(merchant, role=Role.CLERK), merchant).pk
 
 
+def _role(merchant: Merchant) -> int:
+    return make_role(merchant, "accounts.view_stores").pk
+
+
+def _invite(merchant: Merchant) -> int:
+    boss = make_staff(merchant, role=Role.OWNER)
+    made = account_services.invite(
+        place=merchant, role=Role.CLERK, inviter=boss, actor=system_actor("tests")
+    )
+    return made.invitation.pk
+
+
+def _support(merchant: Merchant) -> int:
+    person = make_platform_staff(role=Role.OWNER)
+    session = account_services.open_support(
+        merchant=merchant,
+        operator=None,
+        person=person,
+        reason="x",
+        minutes=30,
+        actor=person_actor(person),
+    )
+    return session.pk
+
+
 def _customer(merchant: Merchant) -> int:
     return make_customer(merchant).pk
+
+
+def _tag(merchant: Merchant) -> int:
+    return make_tag(merchant).pk
+
+
+def _segment(merchant: Merchant) -> int:
+    return make_segment(merchant).pk
+
+
+def _change(merchant: Merchant) -> int:
+    return make_bulk_change(merchant).pk
 
 
 def _programme(merchant: Merchant) -> int:
@@ -164,7 +214,13 @@ def _batch(merchant: Merchant) -> int:
 ROWS: dict[str, Callable[[Merchant], int]] = {
     "store_id": _store,
     "membership_id": _membership,
+    "role_id": _role,
+    "invite_id": _invite,
+    "support_id": _support,
     "customer_id": _customer,
+    "tag_id": _tag,
+    "segment_id": _segment,
+    "change_id": _change,
     "programme_id": _programme,
     "card_id": _card,
     "record_id": _record,

@@ -134,7 +134,10 @@ PLATFORM_STAFF = Permission(
 )
 
 SHARE_VIEWS = Permission(
-    "accounts.share_views", _("Save list views for everybody"), LEADERS, Tier.MERCHANT
+    "accounts.share_views",
+    _("Save list views for everybody"),
+    LEADERS,
+    explanation=_("Filters saved as a tab that all colleagues see."),
 )
 ALL = (
     SHARE_VIEWS,

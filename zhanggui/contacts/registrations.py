@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, permissions
+from zhanggui.accounts import audit, features, permissions
 from zhanggui.accounts.models import ActorKind
-from zhanggui.contacts import measures, story, timeline
+from zhanggui.contacts import conditions, measures, spreadsheets, story, timeline
 from zhanggui.contacts import permissions as rights
 from zhanggui.contacts.models import Customer, Segment, Tag
 from zhanggui.contacts.permissions import VIEW_CUSTOMERS
@@ -50,6 +50,8 @@ ACTIONS = {
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
+    features.register(rights.IMPORTING)
+    permissions.register_area("contacts", _("Customers"), order=20)
     permissions.register(
         VIEW_CUSTOMERS,
         rights.EDIT_CUSTOMERS,
@@ -67,7 +69,9 @@ def register_all() -> None:
     audit.register_target("segment", _("Segment"), _segments)
     audit.register_target("bulk", _("Bulk change"))
     measures.register_all()
+    conditions.register_own()
     timeline.register(story.SOURCE)
+    spreadsheets.register_all()
     navigation.register(
         surface="merchant",
         entry=navigation.Entry(

@@ -37,6 +37,7 @@ ACTIONS = {
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
     permissions.register(*rights.ALL)
+    permissions.register_area("files", _("Files and exports"), order=500)
     kinds.register(*kinds.STANDARD)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)

@@ -23,6 +23,7 @@ ACTIONS = {
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
     permissions.register(rights.RULES)
+    permissions.register_area("signin", _("Signing in"), order=510)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
     navigation.register(

@@ -4,28 +4,44 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from zhanggui.accounts.features import Feature
 from zhanggui.accounts.models import Role
 from zhanggui.accounts.permissions import Permission
+
+FEATURE = Feature(
+    "stamps",
+    _("Stamp cards"),
+    _("Customers collect stamps in WeChat; managers confirm them on their phone."),
+    order=10,
+)
 
 VIEW = Permission(
     "stamps.view",
     _("See stamp cards, ledger and figures"),
     frozenset({Role.OWNER, Role.MANAGER, Role.CLERK, Role.FINANCE}),
+    feature=FEATURE.name,
+    explanation=_("Balances and every stamp given or taken back, with who did it."),
 )
 MANAGE_PROGRAMMES = Permission(
     "stamps.manage_programmes",
     _("Create, change and pause stamp programmes"),
     frozenset({Role.OWNER, Role.MANAGER}),
+    feature=FEATURE.name,
+    explanation=_("A running programme keeps its rules for cards that are begun."),
 )
 MANAGE_MANAGERS = Permission(
     "stamps.manage_managers",
     _("Invite and remove store managers"),
     frozenset({Role.OWNER, Role.MANAGER}),
+    feature=FEATURE.name,
+    explanation=_("They confirm codes at the counter with their own WeChat."),
 )
 CANCEL = Permission(
     "stamps.cancel",
     _("Cancel stamps in the back office"),
     frozenset({Role.OWNER, Role.MANAGER}),
+    feature=FEATURE.name,
+    explanation=_("Takes back stamps given by mistake; the ledger keeps both lines."),
 )
 
 ALL = (VIEW, MANAGE_PROGRAMMES, MANAGE_MANAGERS, CANCEL)

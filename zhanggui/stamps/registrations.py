@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, todo
+from zhanggui.accounts import audit, features, todo
 from zhanggui.accounts import permissions as rights
 from zhanggui.accounts.models import Store
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.models import Customer
 from zhanggui.core import tenancy
-from zhanggui.stamps import measures, permissions, selectors
+from zhanggui.stamps import measures, permissions, segments, selectors
 from zhanggui.stamps.models import Card, ManagerBinding, ManagerInvitation, Programme, StampRecord
 from zhanggui.ui import navigation as menus
 from zhanggui.ui import panels
@@ -50,7 +50,9 @@ ACTIONS = {
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
+    features.register(permissions.FEATURE)
     rights.register(*permissions.ALL)
+    rights.register_area("stamps", _("Stamp cards"), order=30)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
     audit.register_target("code", _("One-time code"), _codes)
@@ -60,6 +62,7 @@ def register_all() -> None:
     audit.register_target("record", _("Ledger entry"), _records)
     audit.register_target("invitation", _("QR code for managers"), _invitations)
     todo.register(_waiting)
+    segments.register_all()
     measures.register_all()
     _menu()
     _panels()

@@ -25,6 +25,7 @@ ACTIONS = {
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
     permissions.register(VIEW_ACCOUNT, MANAGE_ACCOUNT)
+    permissions.register_area("wechat", _("WeChat"), order=400)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
     audit.register_target("wechat_account", _("Official account"), _accounts)
