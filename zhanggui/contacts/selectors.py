@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from zhanggui.accounts import phones as phone_numbers
 from zhanggui.accounts.errors import PhoneFormat
-from zhanggui.contacts import hooks, phones
-from zhanggui.contacts.models import Customer, CustomerState, IdentityLink, LinkState
+from zhanggui.contacts import conditions, hooks, phones
+from zhanggui.contacts.models import (
+    Customer,
+    CustomerState,
+    IdentityLink,
+    LinkState,
+    Segment,
+    Source,
+    Tag,
+)
 from zhanggui.contacts.search import fold, of_hash, wanted
-from zhanggui.core import tenancy
+from zhanggui.core import numbers, tenancy
 
 ORDER = ("-created_at", "-id")
 LONGEST_SEARCH = 80
@@ -19,21 +33,146 @@ COUNT_UP_TO = 10_000
 TAIL_LENGTH = 4
 
 
-def customers(*, search: str = "", state: str = "") -> QuerySet[Customer]:
-    """Customers of the merchant in scope, newest first.
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What narrows the list of customers; empty values narrow nothing."""
 
-    Args:
-        search: part of the name, its pinyin or initials; a member number or its beginning; a
-            whole phone number or its last four digits.
-        state: one of ``CustomerState``; anything else shows all.
+    search: str = ""
+    state: str = ""
+    source: str = ""
+    store: int | None = None
+    tag: int | None = None
+    segment: int | None = None
+    birthday: str = ""
+    phone: str = ""
+    followed: str = ""
+    created_from: date | None = None
+    created_to: date | None = None
+    ids: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Filters:
+        """Filters out of the list's values or out of the parameters of its address."""
+        return cls(
+            search=str(values.get("q", "")),
+            state=_one_of(values.get("state"), set(CustomerState.values)),
+            source=_one_of(values.get("source"), set(Source.values)),
+            store=_number(values.get("store")),
+            tag=_number(values.get("tag")),
+            segment=_number(values.get("segment")),
+            birthday=_one_of(values.get("birthday"), {str(month) for month in range(1, 13)}),
+            phone=_one_of(values.get("phone"), {"known", "proved", "none"}),
+            followed=_one_of(values.get("followed"), {"yes", "no"}),
+            created_from=_day(values.get("created_from")),
+            created_to=_day(values.get("created_to")),
+            ids=tuple(n for n in map(_number, str(values.get("ids", "")).split(",")) if n),
+        )
+
+
+def _one_of(value: object, known: Collection[str]) -> str:
+    return str(value) if value in known else ""
+
+
+def _number(value: object) -> int | None:
+    return numbers.whole(str(value)) if value else None
+
+
+def _day(value: object) -> date | None:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value)) if value else None
+    except ValueError:
+        return None
+
+
+def customers(*, search: str = "", state: str = "") -> QuerySet[Customer]:
+    """Customers of the merchant in scope, newest first, by the two commonest filters."""
+    return found(Filters(search=search, state=state if state in CustomerState.values else ""))
+
+
+def found(filters: Filters) -> QuerySet[Customer]:
+    """Customers that fit, newest first; merged ones only when asked for by their state.
+
+    The search finds part of the name, its pinyin or initials; a member number or its beginning; a
+    whole phone number or its last four digits.
     """
-    found = Customer.objects.all()
-    if state in CustomerState.values:
-        found = found.filter(state=state)
-    typed = search[:LONGEST_SEARCH]
+    rows = Customer.objects.filter(_state(filters.state))
+    typed = filters.search[:LONGEST_SEARCH]
     if fold(typed):
-        found = found.filter(_fits(typed))
-    return found.order_by(*ORDER)
+        rows = rows.filter(_fits(typed))
+    for condition in _conditions(filters):
+        rows = rows.filter(condition)
+    return rows.order_by(*ORDER)
+
+
+def _state(state: str) -> Q:
+    return Q(state=state) if state else ~Q(state=CustomerState.REPLACED)
+
+
+def _conditions(filters: Filters) -> Iterator[Q]:
+    if filters.ids:
+        yield Q(pk__in=filters.ids)
+    if filters.source:
+        yield Q(source=filters.source)
+    if filters.store:
+        yield Q(store_ids__contains=[filters.store])
+    if filters.tag:
+        yield Q(tag_ids__contains=[filters.tag])
+    if filters.segment:
+        segment = Segment.objects.filter(pk=filters.segment).first()
+        yield conditions.fitting(segment.conditions) if segment else Q(pk__in=[])
+    yield from _more_conditions(filters)
+
+
+def _more_conditions(filters: Filters) -> Iterator[Q]:
+    if filters.birthday:
+        yield conditions.birthday_fits(filters.birthday)
+    if filters.phone:
+        yield conditions.phone_fits(filters.phone)
+    if filters.followed:
+        yield Q(is_follower=filters.followed == "yes")
+    if filters.created_from:
+        yield Q(created_at__gte=_midnight(filters.created_from))
+    if filters.created_to and filters.created_to < date.max:
+        yield Q(created_at__lt=_midnight(filters.created_to + timedelta(days=1)))
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def find_customers(text: str, limit: int) -> list[Customer]:
+    """The first customers that fit a text, for the search over everything."""
+    if not fold(text):
+        return []
+    return list(found(Filters(search=text))[:limit])
+
+
+def holder_of(phone: str) -> Customer | None:
+    """The customer of this merchant who has a phone number (E.164)."""
+    hashes = phones.hashes(phone, merchant_id=tenancy.current_merchant_id())
+    return Customer.objects.filter(phone_hash__in=hashes).first()
+
+
+def tags() -> list[Tag]:
+    """All tags of the merchant, by name."""
+    return list(Tag.objects.order_by("name_key"))
+
+
+_USE = """
+SELECT t.id, (SELECT count(*) FROM (
+         SELECT 1 FROM contacts_customer c
+         WHERE c.merchant_id = %(merchant)s AND c.tag_ids @> ARRAY[t.id] LIMIT 1001) AS few)
+FROM contacts_tag t WHERE t.merchant_id = %(merchant)s
+"""
+
+
+def use_of_tags() -> dict[int, int]:
+    """How many customers carry each tag; counting stops at 1,001."""
+    with connection.cursor() as cursor:
+        cursor.execute(_USE, {"merchant": tenancy.current_merchant_id()})
+        return dict(cursor.fetchall())
 
 
 def _fits(typed: str) -> Q:

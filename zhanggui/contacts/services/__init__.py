@@ -3,6 +3,7 @@
 from zhanggui.contacts.keys import NAME_LENGTH, NAMELESS
 from zhanggui.contacts.services.bulk import MOST_AT_ONCE, change_many, undo_bulk
 from zhanggui.contacts.services.customers import (
+    BLOCKABLE,
     CustomerInput,
     block_customer,
     create_customer,
@@ -27,6 +28,7 @@ from zhanggui.contacts.services.merging import (
     undo_merge,
     why_not_undo,
 )
+from zhanggui.contacts.services.segments import create_segment, delete_segment, edit_segment
 from zhanggui.contacts.services.sessions import (
     SESSION_DAYS,
     close_session,
@@ -45,6 +47,7 @@ from zhanggui.contacts.services.tags import (
 )
 
 __all__ = [
+    "BLOCKABLE",
     "MOST_AT_ONCE",
     "NAMELESS",
     "NAME_LENGTH",
@@ -54,11 +57,14 @@ __all__ = [
     "change_many",
     "close_session",
     "create_customer",
+    "create_segment",
     "create_tag",
     "customer_of_identity",
+    "delete_segment",
     "delete_tag",
     "dismiss_pair",
     "edit_customer",
+    "edit_segment",
     "edit_tag",
     "find_duplicates",
     "hold",

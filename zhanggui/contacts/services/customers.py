@@ -22,6 +22,7 @@ from zhanggui.core.constraints import violated
 from zhanggui.ui import formats
 
 __all__ = [
+    "BLOCKABLE",
     "NAMELESS",
     "NAME_LENGTH",
     "CustomerInput",

@@ -9,7 +9,7 @@ from django.test import Client
 from zhanggui.accounts.models import Merchant
 from zhanggui.accounts.tests.factories import ACTOR
 from zhanggui.contacts import guards, services
-from zhanggui.contacts.models import Customer, IdentityLink
+from zhanggui.contacts.models import BulkChange, Customer, IdentityLink, Segment, Tag
 from zhanggui.core import tenancy
 
 _numbers = count(1)
@@ -50,3 +50,25 @@ def sign_in_customer(client: Client, link: IdentityLink) -> str:
     client.cookies[guards.COOKIE] = token
     client.cookies[guards.COOKIE]["path"] = guards.cookie_path(link.merchant)
     return token
+
+
+def make_tag(merchant: Merchant, name: str = "") -> Tag:
+    """A tag of a merchant."""
+    with tenancy.merchant_scope(merchant.pk):
+        return services.create_tag(name=name or f"熟客{next(_numbers)}", actor=ACTOR)
+
+
+def make_segment(merchant: Merchant, *pairs: tuple[str, str]) -> Segment:
+    """A segment of a merchant."""
+    with tenancy.merchant_scope(merchant.pk):
+        return services.create_segment(
+            name=f"老客{next(_numbers)}", pairs=pairs or (("contacts.new", "30"),), actor=ACTOR
+        )
+
+
+def make_bulk_change(merchant: Merchant) -> BulkChange:
+    """A bulk change of nobody's."""
+    with tenancy.merchant_scope(merchant.pk):
+        change = BulkChange(action="tag", customer_ids=[])
+        change.save()
+        return change

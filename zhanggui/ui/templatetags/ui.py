@@ -9,7 +9,9 @@ from typing import Any
 from django import template
 from django.template.context import Context
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from zhanggui.ui import charts, formats, icons, stampcard
 from zhanggui.ui import panels as panel_registry
@@ -52,6 +54,17 @@ def query_with(context: Context, *, param: str, value: object) -> str:
     query = context["request"].GET.copy()
     query[param] = str(value)
     return str(query.urlencode())
+
+
+@register.simple_tag
+def pick(pk: int, name: str) -> SafeString:
+    """The box that chooses a row for bulk actions: the row's first cell."""
+    return format_html(
+        '<td class="pick"><input class="form-check-input" type="checkbox" value="{}" data-pick'
+        ' autocomplete="off" aria-label="{}"></td>',
+        pk,
+        _("Choose %(name)s") % {"name": name},
+    )
 
 
 @register.simple_tag

@@ -2,11 +2,13 @@
 // pieces that htmx swaps in work without being told.
 import "./htmx-setup.js";
 import { scan as scanAvatars } from "./avatar.js";
+import { start as startBulk } from "./bulk.js";
 import { start as startCopy } from "./copy.js";
 import { scan as scanCountdowns } from "./countdown.js";
 import { scan as scanDialogs, start as startDialogs } from "./dialog.js";
 import { scan as scanDigits } from "./digits.js";
 import { start as startForms } from "./forms.js";
+import { start as startLines } from "./lines.js";
 import { start as startMenu } from "./menu.js";
 import { start as startNetwork } from "./network.js";
 import { start as startSearch } from "./search.js";
@@ -29,9 +31,11 @@ function scan(root) {
   if (wanted) wanted.focus();
 }
 
+startBulk();
 startCopy();
 startDialogs();
 startForms();
+startLines();
 startMenu();
 startNetwork();
 startSearch();
