@@ -76,7 +76,7 @@ def test_the_short_way_of_the_formatter_writes_the_same(line: logging.Formatter)
     whole = structlog.stdlib.ProcessorFormatter(
         processors=line.processors,  # type: ignore[attr-defined]
     )
-    record = logging.LogRecord("x", logging.INFO, "x.py", 1, event, (), None)  # type: ignore[arg-type]
+    record = logging.LogRecord("x", logging.INFO, "x.py", 1, event, (), None)
     record._logger, record._name = None, "info"
 
     assert line.format(record) == whole.format(record)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django import forms
 from django.core.files.storage import FileSystemStorage
-from django.template import Context, Template, engines
+from django.template import Context, Engine, Template, engines
 from django.test import RequestFactory
 from django.utils import translation
 from django.utils.safestring import SafeString
@@ -216,7 +216,7 @@ class TestRows:
     @pytest.fixture(autouse=True)
     def _piece(self, monkeypatch: pytest.MonkeyPatch) -> None:
         piece = Template("<li>%(name)s, {% if many %}100%%{% endif %}</li>")
-        monkeypatch.setattr(engines["django"].engine, "get_template", lambda _name: piece)
+        monkeypatch.setattr(Engine.get_default(), "get_template", lambda _name: piece)
 
     def test_fills_each_row(self) -> None:
         rows = [{"name": SafeString("&lt;b&gt;")}, {"name": SafeString("{{ many }} %(name)s")}]
