@@ -49,7 +49,7 @@ class Standing:
     """When the plan ends or ended; None: it has no end."""
     notice: Text = ""
     """One sentence for the banner on every page of the back office."""
-    notice_tone: str = "warning"
+    notice_tone: str = "waiting"
     notice_url: str = ""
 
     @property
@@ -110,8 +110,15 @@ def admit(standing: Standing, *, is_owner: bool, is_safe: bool, works_read_only:
         raise PlanReadOnly
 
 
+def hold(merchant_id: int) -> Merchant:
+    """The merchant's row, locked, so that of two at once only one takes the last place."""
+    from zhanggui.accounts.models import Merchant  # noqa: PLC0415  models load after this module
+
+    return Merchant.objects.select_for_update(no_key=True).get(pk=merchant_id)
+
+
 def refuse_beyond(merchant: Merchant, kind: str, *, has: int, what: Text) -> None:
-    """Refuse one more of something when the plan has no room for it; inside a transaction.
+    """Refuse one more of something when the plan has no room for it; after ``hold``.
 
     Args:
         merchant: whose plan is asked.

@@ -1,7 +1,142 @@
-"""What this module tells the registries."""
+"""What this module tells the registries: standing, trial, rights, menus, what waits."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts import audit, features, hooks, standing, todo
+from zhanggui.accounts import permissions as rights
+from zhanggui.accounts.actors import Actor
+from zhanggui.accounts.models import Merchant, Operator
+from zhanggui.billing import permissions, phases, selectors
+from zhanggui.billing.models import Order
+from zhanggui.core import tenancy
+from zhanggui.ui import navigation as menus
+from zhanggui.ui import notices
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.guards import MerchantRequest
+
+ACTIONS = {
+    "billing.plan.changed": _("Plan changed"),
+    "billing.order.made": _("Order placed"),
+    "billing.order.paid": _("Order paid"),
+    "billing.order.cancelled": _("Order cancelled"),
+    "billing.order.refunded": _("Order refunded"),
+    "billing.transfer.handed_in": _("Transfer handed in"),
+    "billing.transfer.rejected": _("Transfer sent back"),
+    "billing.owners.warned": _("Owners warned about the plan"),
+    "billing.edition.changed": _("Edition changed"),
+    "billing.price.set": _("Price set"),
+    "billing.price.dropped": _("Own price dropped"),
+    "billing.seller.changed": _("Account for transfers changed"),
+}
 
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
+    standing.provide(phases.standing_of)
+    hooks.on_merchant_created(_start_trial)
+    rights.register(*permissions.ALL)
+    rights.register_area("billing", _("Plan and orders"), order=600)
+    features.register_limit(
+        features.Limited("staff", _("Staff"), order=10),
+        features.Limited("stores", _("Stores"), order=20),
+    )
+    for action, text in ACTIONS.items():
+        audit.register_action(action, text)
+    audit.register_target("order", _("Order"), _orders)
+    audit.register_target("plan", _("Plan"))
+    audit.register_target("edition", _("Edition"))
+    todo.register(_waiting)
+    notices.register(_banner)
+    _menus()
+
+
+def _start_trial(merchant: Merchant, actor: Actor) -> None:
+    from zhanggui.billing import services  # noqa: PLC0415  services are loaded after the apps
+
+    services.start_trial(merchant=merchant, actor=actor)
+
+
+def _orders(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Order.objects.filter(pk__in=ids).values_list("pk", "number"))
+
+
+def _menus() -> None:
+    menus.register(
+        surface="merchant",
+        entry=menus.Entry(
+            "account",
+            _("My account"),
+            "wallet",
+            "billing:account",
+            permissions.VIEW.name,
+            order=580,
+            group=_("Shop"),
+        ),
+    )
+    for surface, sales, second in (
+        ("platform", permissions.PLATFORM_SALES, "editions"),
+        ("operator", permissions.OPERATOR_SALES, "prices"),
+    ):
+        labels = {"editions": _("Editions and prices"), "prices": _("My prices")}
+        for order, (name, label, icon) in enumerate(
+            (
+                ("orders", _("Orders"), "receipt"),
+                ("transfers", _("Transfers to check"), "building-bank"),
+                (second, labels[second], "tags"),
+            )
+        ):
+            menus.register(
+                surface=surface,
+                entry=menus.Entry(
+                    f"billing_{name}",
+                    label,
+                    icon,
+                    f"billing:{surface}_{name}",
+                    sales.name,
+                    order=60 + order,
+                    group=_("Sales"),
+                    badge=_to_check if name == "transfers" else None,
+                ),
+            )
+
+
+def _to_check(request: HttpRequest) -> int | None:
+    operator = getattr(request, "operator", None)
+    seller = operator if isinstance(operator, Operator) else None
+    with tenancy.all_merchants("the count beside the menu of a seller"):
+        found = selectors.transfers_to_check(seller, all_sellers=seller is None)
+        return found.count() or None
+
+
+def _waiting(request: MerchantRequest) -> Iterator[todo.Todo]:
+    stands = request.standing
+    if stands.notice and permissions.VIEW.name in request.permissions:
+        yield todo.Todo(
+            stands.notice,
+            _("Renew in time; days that are left are added."),
+            reverse("billing:account", args=[request.merchant.slug]),
+            "wallet",
+            "waiting" if stands.may_write else "danger",
+            order=5,
+        )
+
+
+def _banner(request: HttpRequest) -> Iterator[notices.Notice]:
+    stands = getattr(request, "standing", None)
+    if isinstance(stands, standing.Standing) and stands.notice:
+        may_see = permissions.VIEW.name in getattr(request, "permissions", ())
+        yield notices.Notice(
+            stands.notice,
+            stands.notice_tone,
+            "calendar-exclamation",
+            link_label=_("My account") if may_see else "",
+            link_url=stands.notice_url if may_see else "",
+        )

@@ -33,3 +33,11 @@ class ReversalOfReversal(DomainError):
     code = "E_REVERSAL"
     status = 409
     text = _("A cancel cannot be cancelled. Give the stamp again instead.")
+
+
+class NotEnough(DomainError):
+    """Money never goes below zero (U-44)."""
+
+    code = "E_NOT_ENOUGH"
+    status = 409
+    text = _("The balance is not enough for this. Nothing was taken from it.")

@@ -12,7 +12,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 
 from zhanggui.core import clock, constraints, tenancy, tokens
-from zhanggui.ledger.errors import AlreadyBooked, AlreadyReversed, NotBalanced, ReversalOfReversal
+from zhanggui.ledger.errors import (
+    AlreadyBooked,
+    AlreadyReversed,
+    NotBalanced,
+    NotEnough,
+    ReversalOfReversal,
+)
 from zhanggui.ledger.models import Account, Entry, Transaction, Unit
 
 _OPEN = """
@@ -81,6 +87,7 @@ def book(
         NotBalanced: the amounts are not whole numbers other than 0 that sum to 0; a bug.
         AlreadyBooked: the cause was booked before (409).
         AlreadyReversed: the original was taken back before (409).
+        NotEnough: an account of money would go below zero (409).
     """
     check_balanced(amounts)
     moment = clock.now()
@@ -155,4 +162,6 @@ def _refusal(error: IntegrityError) -> Exception:
         return AlreadyReversed()
     if name == "one_booking_per_cause":
         return AlreadyBooked()
+    if name == "no_money_below_zero":
+        return NotEnough()
     return error

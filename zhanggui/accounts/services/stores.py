@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit
+from zhanggui.accounts import audit, standing
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.errors import NameTaken
 from zhanggui.accounts.models import Store, StoreState
-from zhanggui.core import constraints
+from zhanggui.core import constraints, tenancy
 
 
 def create_store(*, name: str, actor: Actor, address: str = "", phone: str = "") -> Store:
@@ -16,9 +17,11 @@ def create_store(*, name: str, actor: Actor, address: str = "", phone: str = "")
 
     Raises:
         NameTaken: the merchant has a store of this name (E_NAME_TAKEN, 409).
+        PlanLimit: the plan has no room for another store (E_PLAN_LIMIT, 409).
     """
     store = Store(name=name, address=address, phone=phone)
     with transaction.atomic():
+        _refuse_one_more()
         constraints.insert(store, NameTaken)
         audit.record(actor, "accounts.store.created", f"store:{store.pk}", store_id=store.pk)
     return store
@@ -60,8 +63,15 @@ def close_store(*, store: Store, actor: Actor) -> None:
 
 
 def reopen_store(*, store: Store, actor: Actor) -> None:
-    """Put a closed store back into business."""
-    _change_store(store, StoreState.OPEN, "accounts.store.reopened", actor)
+    """Put a closed store back into business.
+
+    Raises:
+        PlanLimit: the plan has no room for another open store (E_PLAN_LIMIT, 409).
+    """
+    with transaction.atomic():
+        if store.state != StoreState.OPEN:
+            _refuse_one_more()
+        _change_store(store, StoreState.OPEN, "accounts.store.reopened", actor)
 
 
 def _change_store(store: Store, state: StoreState, action: str, actor: Actor) -> None:
@@ -70,3 +80,14 @@ def _change_store(store: Store, state: StoreState, action: str, actor: Actor) ->
         store.state = state
         if changed:
             audit.record(actor, action, f"store:{store.pk}", store_id=store.pk)
+
+
+def _refuse_one_more() -> None:
+    """Ask the plan whether one more open store has room.
+
+    Raises:
+        PlanLimit: it has not (E_PLAN_LIMIT, 409).
+    """
+    merchant = standing.hold(tenancy.current_merchant_id())
+    has = Store.objects.filter(state=StoreState.OPEN).count()
+    standing.refuse_beyond(merchant, "stores", has=has, what=_("Stores"))

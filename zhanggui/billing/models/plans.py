@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -74,6 +75,11 @@ class PlanChange(TenantModel):
 
     def __str__(self) -> str:
         return self.kind
+
+    @property
+    def ends_at(self) -> datetime:
+        """The end of the plan after this change."""
+        return datetime.fromisoformat(self.after["ends_at"])
 
 
 class Reminder(TenantModel):

@@ -1,0 +1,59 @@
+"""What owners are told about their plan, in the language of the installation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.functional import lazystr
+from django.utils.translation import gettext as _
+
+from zhanggui.accounts import hooks
+from zhanggui.accounts.models import Membership, Merchant, Role, Tier
+from zhanggui.billing.models import Order
+from zhanggui.ui.formats import moment, money
+
+
+def tell_owners(merchant: Merchant, text: str) -> None:
+    """Tell every owner of a merchant something, by whatever channel is set up."""
+    owners = Membership.objects.filter(
+        merchant=merchant, tier=Tier.MERCHANT, role=Role.OWNER
+    ).select_related("person")
+    for owner in owners:
+        hooks.notify_person(owner.person, lazystr(text))
+
+
+def received(order: Order) -> str:
+    """That a transfer has arrived."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _("Your transfer of %(amount)s for order %(number)s has arrived.") % {
+            "amount": money(order.rest_fen),
+            "number": order.number,
+        }
+
+
+def sent_back(order: Order, reason: str) -> str:
+    """That a proof was sent back."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _(
+            "The proof for order %(number)s was sent back: %(reason)s Hand in another one."
+        ) % {"number": order.number, "reason": reason}
+
+
+def ends_soon(merchant: Merchant, ends_at: datetime) -> str:
+    """That the plan ends in a few days."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _("The plan of %(name)s ends on %(end)s. Renew it under My account.") % {
+            "name": merchant.name,
+            "end": moment(ends_at),
+        }
+
+
+def data_may_go(merchant: Merchant, since: datetime) -> str:
+    """That the data of a shop that was put away may be deleted soon."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _(
+            "The data of %(name)s may be deleted from %(day)s on. Renew the plan or export what "
+            "you need."
+        ) % {"name": merchant.name, "day": moment(since)}
