@@ -58,7 +58,7 @@ class PictureTooLarge(DomainError):
     code = "E_PICTURE_TOO_LARGE"
     status = 422
     text = _(
-        "This picture has too many pixels. At most %(most)s million are taken: make it smaller first."
+        "This picture has too many pixels. At most %(most)s million are taken."
     )
 
 

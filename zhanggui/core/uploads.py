@@ -140,6 +140,12 @@ class BoundedFiles(TemporaryFileUploadHandler):
         super().receive_data_chunk(raw_data, start)
         return None
 
+    def file_complete(self, file_size: int) -> Any:
+        """Hand the file over, and let go of it: whoever ends a later file closes what is held."""
+        done = super().file_complete(file_size)
+        vars(self).pop("file", None)
+        return done
+
 
 class NoFiles(FileUploadHandler):
     """Drop every file of a form, and refuse forms beyond ``DATA_UPLOAD_MAX_MEMORY_SIZE``.
