@@ -17,6 +17,7 @@ from datetime import date, datetime
 from typing import Any, LiteralString, NamedTuple
 
 from zhanggui.accounts.models import ActorKind
+from zhanggui.accounts.standing import AT_WORK
 from zhanggui.codes.services import CONSUME
 from zhanggui.codes.tries import MOST_IN_A_DAY, TOLD_EXPIRED_AT_MOST, Tries
 from zhanggui.core.db import pipeline as read
@@ -24,12 +25,13 @@ from zhanggui.core.db import turns
 from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values
 from zhanggui.ledger.models import Unit
 from zhanggui.stamps.models import Kind, Method
+from zhanggui.stamps.permissions import FEATURE
 
 FACTS: LiteralString = f"""
 SELECT
   EXISTS (SELECT 1 FROM stamps_managerbinding b
           WHERE b.id = %(binding)s AND b.person_id = %(person)s AND b.removed_at IS NULL),
-  s.state = 'open' AND m.state = 'active', s.name,
+  s.state = 'open' AND {AT_WORK}, s.name,
   ARRAY(SELECT t.at FROM codes_codetry t
         WHERE t.merchant_id = %(merchant)s AND t.store_id = %(store)s
           AND t.person_id = %(person)s AND t.at > %(tries_since)s AND t.kind = 'wrong'
@@ -113,6 +115,17 @@ INSERT INTO accounts_auditentry
   (merchant_id, at, actor_kind, actor_id, action, target, store_id, details, device, ip)
 VALUES (%(merchant)s, %(now)s, %(actor_kind)s, %(person)s, %(action)s, %(target)s, %(store)s,
         %(details)s, %(device)s, %(ip)s)
+"""
+
+# once a day and store: the visit shows in the list of customers
+_SEEN: LiteralString = """
+UPDATE contacts_customer
+SET last_seen_at = greatest(last_seen_at, %(now)s::timestamptz),
+    store_ids = CASE WHEN store_ids @> ARRAY[%(store)s::bigint] THEN store_ids
+                     ELSE store_ids || %(store)s::bigint END
+WHERE merchant_id = %(merchant)s AND id = %(customer)s
+  AND (last_seen_at < %(now)s::timestamptz - interval '12 hours'
+       OR NOT store_ids @> ARRAY[%(store)s::bigint])
 """
 
 _FORGET: LiteralString = """
@@ -221,6 +234,7 @@ def ask(hot: HotTransaction, question: Question) -> tuple[Facts, Moved | None]:
         "hashes": q.hashes,
         "subject_type": q.subject_type,
         "now": q.now,
+        "feature": FEATURE.name,
         "tries_since": q.tries_since,
         "cancel_since": q.cancel_since,
         "amount": q.amount,
@@ -286,7 +300,9 @@ def book(
         is_key_old: the key was used more than 24 hours ago: its old answer makes room.
     """
     values = _booking_values(question, moved, booking)
-    statements = [Statement(sql, values) for sql in (_TRANSACTION, _ENTRIES, _RECORD, _AUDIT)]
+    statements = [
+        Statement(sql, values) for sql in (_TRANSACTION, _ENTRIES, _RECORD, _SEEN, _AUDIT)
+    ]
     if is_key_old:
         statements.append(Statement(_FORGET, values | {"replay_since": question.replay_since}))
     if question.key:

@@ -18,6 +18,7 @@ from zhanggui.channels.wechat.models import (
     SceneCode,
 )
 from zhanggui.channels.wechat.push import Push
+from zhanggui.contacts import services as contact_services
 from zhanggui.core import clock, sealing
 
 log = structlog.get_logger("zhanggui.wechat.deliveries")
@@ -105,11 +106,18 @@ def _dispatch(account: ChannelAccount, message: Push) -> None:
         )
         if is_first is not None:
             _tell_followed(account, message, is_first=is_first)
+            contact_services.note_follow(
+                account_id=account.pk, openid=message.openid, follows=True
+            )
         _tell_scanned(account, message, is_new_follower=True)
     elif message.name == "unsubscribe":
-        note_follow(
+        is_known = note_follow(
             account_id=account.pk, openid=message.openid, is_following=False, at=message.sent_at
         )
+        if is_known is not None:
+            contact_services.note_follow(
+                account_id=account.pk, openid=message.openid, follows=False
+            )
     elif message.name == "scan":
         _tell_scanned(account, message, is_new_follower=False)
     elif message.name == "click" and message.key in hooks.click_handlers:

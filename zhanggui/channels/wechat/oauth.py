@@ -25,7 +25,7 @@ from django.utils.translation import gettext_noop
 
 from zhanggui.accounts.actors import system_actor
 from zhanggui.accounts.models import Merchant
-from zhanggui.channels.wechat import client, services, tokens
+from zhanggui.channels.wechat import client, selectors, services, tokens
 from zhanggui.channels.wechat.errors import ChannelError
 from zhanggui.channels.wechat.models import ChannelAccount, OAuthState, Outcome, PersonIdentity
 from zhanggui.contacts import services as contact_services
@@ -268,6 +268,7 @@ def _identity_id(state: OAuthState, profile: client.Profile, *, unionid: str) ->
                 unionid=unionid or profile.unionid,
                 nickname=profile.nickname,
                 avatar_url=profile.avatar_url,
+                follows=selectors.is_follower(state.account_id, profile.openid),
                 actor=system_actor(gettext_noop("WeChat sign-in")),
             ).pk
     person = services.person_of_openid(

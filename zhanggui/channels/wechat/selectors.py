@@ -71,3 +71,9 @@ def recent_deliveries(account: ChannelAccount) -> list[CallbackDelivery]:
     """The latest callbacks, newest first, at most 20; without their contents."""
     rows = CallbackDelivery.objects.filter(account=account).defer("body_sealed", "platform_key")
     return list(rows.order_by("-received_at", "-id")[:SHOWN])
+
+
+def is_follower(account_id: int, openid: str) -> bool:
+    """Whether an openid follows an account, as far as its events told."""
+    followers = Follower.objects.filter(account_id=account_id, openid=openid)
+    return followers.filter(is_following=True).exists()
