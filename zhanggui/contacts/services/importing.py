@@ -44,6 +44,17 @@ _COPY_NOTES: LiteralString = (
     " FROM STDIN"
 )
 _IDS: LiteralString = "SELECT nextval('contacts_customer_id_seq') FROM generate_series(1, %s)"
+_BY_PHONE: LiteralString = (
+    "SELECT * FROM contacts_customer"
+    " WHERE merchant_id = %(merchant)s AND phone_hash = ANY(%(values)s)"
+)
+_BY_NUMBER: LiteralString = (
+    "SELECT * FROM contacts_customer WHERE merchant_id = %(merchant)s AND number = ANY(%(values)s)"
+)
+_LOCKED: LiteralString = "ORDER BY id FOR NO KEY UPDATE"
+_TAKEN: LiteralString = (
+    "SELECT number FROM contacts_customer WHERE merchant_id = %s AND number = ANY(%s)"
+)
 _UPDATE: LiteralString = """
 UPDATE contacts_customer c
 SET name = v.name, name_key = v.name_key, sort_key = v.sort_key, search = v.search::varchar[],
@@ -151,6 +162,14 @@ def cost(run: Run) -> Iterator[CostLine]:
         yield CostLine(_("New tags"), f"{len(notes.new_tags):,}")
 
 
+def _found(sql: LiteralString, values: Sequence[object], *, is_locked: bool) -> list[Customer]:
+    # one array instead of 2,000 parameters: the statement is read in no time
+    if not values:
+        return []
+    asked = {"merchant": tenancy.current_merchant_id(), "values": values}
+    return list(Customer.objects.raw(f"{sql} {_LOCKED}" if is_locked else sql, asked))
+
+
 class _Known:
     """The customers that the rows of a chunk belong to; two queries."""
 
@@ -163,16 +182,13 @@ class _Known:
         }
         wanted = [digest for hashes in self._hashes.values() for digest in hashes]
         numbers = [row.values["number"] for row in rows if row.values.get("number")]
-        found = Customer.objects.all()
-        if is_locked:
-            found = found.select_for_update(no_key=True).order_by("pk")
         self._by_phone = {
             bytes(customer.phone_hash or b""): customer
-            for customer in (found.filter(phone_hash__in=wanted) if wanted else ())
+            for customer in _found(_BY_PHONE, wanted, is_locked=is_locked)
         }
         self._by_number = {
             customer.number: customer
-            for customer in (found.filter(number__in=numbers) if numbers else ())
+            for customer in _found(_BY_NUMBER, numbers, is_locked=is_locked)
         }
 
     def by_phone(self, row: Row) -> Customer | None:
@@ -241,10 +257,11 @@ def _write(rows: Sequence[Row], run: Run) -> Written:
     updates = run.option(EXISTING) != SKIP
     new: list[Customer] = []
     changed: list[tuple[Customer, dict[str, Any]]] = []
+    numbers = _numbers(sum(1 for row in rows if not row.values.get("number")))
     for row in rows:
         customer = known.customer_of(row)
         if customer is None:
-            new.append(_new(row, notes))
+            new.append(_new(row, notes, row.values.get("number") or next(numbers)))
         elif updates:
             customer = _survivor(customer)
             before = _change(customer, row, notes)
@@ -262,11 +279,11 @@ def _survivor(customer: Customer) -> Customer:
     return kept.get(pk=survivor_of(customer.pk) or customer.pk)
 
 
-def _new(row: Row, notes: Notes) -> Customer:
+def _new(row: Row, notes: Notes, number: str) -> Customer:
     now = clock.now()
     customer = Customer(
         merchant_id=tenancy.current_merchant_id(),
-        number=row.values.get("number") or _drawn(),
+        number=number,
         source=row.values.get("source") or Source.IMPORT,
         created_at=now,
         last_seen_at=now,
@@ -315,7 +332,8 @@ def mark_of(customer: Customer) -> str:
 def _copy(customers: Sequence[Customer], run: Run) -> None:
     if not customers:
         return
-    with connection.cursor() as cursor:
+    # what COPY runs into is told in psycopg's words, unless Django is asked to say it
+    with connection.cursor() as cursor, connection.wrap_database_errors:
         cursor.execute(_IDS, [len(customers)])
         for customer, (pk,) in zip(customers, cursor.fetchall(), strict=True):
             customer.pk = pk
@@ -323,6 +341,17 @@ def _copy(customers: Sequence[Customer], run: Run) -> None:
             for customer in customers:
                 copy.write_row(_line(customer))
     _note(((c, True, {"mark": mark_of(c)}) for c in customers), run)
+
+
+def _numbers(count: int) -> Iterator[str]:
+    """Draw member numbers nobody has; among 100,000 some would be drawn twice."""
+    free: set[str] = set()
+    while len(free) < count:
+        drawn = {_drawn() for _ in range(count - len(free))}
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKEN, [tenancy.current_merchant_id(), list(drawn)])
+            free |= drawn.difference(number for (number,) in cursor.fetchall())
+    return iter(free)
 
 
 def _line(customer: Customer) -> tuple[Any, ...]:
