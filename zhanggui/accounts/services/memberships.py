@@ -94,7 +94,11 @@ def insert_membership(
 
     Raises:
         AlreadyMember: the person has a role there (E_ALREADY_MEMBER, 409).
+        PlanLimit: the merchant's plan has no room for one more (E_PLAN_LIMIT, 409).
     """
+    if isinstance(place, Merchant):
+        standing.hold(place.pk)
+        refuse_beyond_plan(place)
     membership = Membership(
         person=person, role=role, role_set=role_set, invitation=invitation, **permissions.at(place)
     )

@@ -68,8 +68,8 @@ def text(answer: Any) -> str:
 
 
 def make(tea: Merchant, owner: Person, **values: Any) -> NewInvitation:
-    values = {"role": Role.CLERK, "place": tea, "inviter": owner} | values
-    return services.invite(actor=person_actor(owner), **values)
+    given: dict[str, Any] = {"role": Role.CLERK, "place": tea, "inviter": owner} | values
+    return services.invite(actor=person_actor(owner), **given)
 
 
 def signed_in(person: Person) -> Client:

@@ -21,6 +21,7 @@ from zhanggui.accounts.models import (
     Role,
     Store,
     SupportSession,
+    Tier,
 )
 from zhanggui.accounts.tests.factories import (
     ACTOR,
@@ -183,7 +184,7 @@ class TestInside:
             assert client.get(f"/m/tea/{path}").status_code == 403, path
         given = permissions.of_support()
         assert "contacts.view_phones" not in given
-        assert given < permissions.of_role(Role.MANAGER, tier=permissions.Tier.MERCHANT)
+        assert given < permissions.of_role(Role.MANAGER, tier=Tier.MERCHANT)
 
     def test_is_nobody_at_other_merchants(
         self, client: Client, tea: Merchant, helper: Person

@@ -148,21 +148,30 @@ def invited(request: HttpRequest, *, token: str) -> HttpResponse:
     person = request.user if isinstance(request.user, Person) else None
     try:
         invitation = services.find_invitation(token)
-        if request.method == "POST":
-            if person is None:
-                return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.path})}")
-            actor = person_actor(person, request)
-            joined = services.accept_invitation(token=token, person=person, actor=actor)
-            messages.success(request, _("Welcome! You are in."))
-            return redirect(navigation.address_of(joined))
     except InvitationUnknown as refusal:
         limits.count(UNKNOWN_LIMIT, ip)
         return _over(request, refusal, person)
-    except AlreadyMember:
-        return _page(request, invitation, person, status=AlreadyMember.status)
     except DomainError as refusal:
         return _over(request, refusal, person)
+    if request.method == "POST":
+        return _accept(request, invitation, token, person)
     return _page(request, invitation, person)
+
+
+def _accept(
+    request: HttpRequest, invitation: Invitation, token: str, person: Person | None
+) -> HttpResponse:
+    if person is None:
+        return redirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.path})}")
+    actor = person_actor(person, request)
+    try:
+        joined = services.accept_invitation(token=token, person=person, actor=actor)
+    except AlreadyMember as refusal:
+        return _page(request, invitation, person, status=refusal.status)
+    except DomainError as refusal:
+        return _over(request, refusal, person)
+    messages.success(request, _("Welcome! You are in."))
+    return redirect(navigation.address_of(joined))
 
 
 def _page(
