@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connections
 
-from demo import listing, progress, sandbox, world
+from demo import applicants, entry, listing, progress, sandbox, world
 from demo.base import Base
 from demo.cast import ACCOUNTS, MERCHANTS, MerchantPlan, account_of
 from demo.days import Outcome, Report, Span, Teller
@@ -77,6 +77,8 @@ def _fill(size: Size, say: Say) -> Filled:
     world.put_accounts(control)
     world.put_people(control, story.people_until(today))
     Base(first_day, control).make()
+    entry.make()
+    applicants.make()
     listing.write()
     filled = Filled(days=len(pending))
     if pending:

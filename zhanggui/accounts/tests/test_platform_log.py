@@ -85,6 +85,14 @@ def test_costs_the_same_for_many(
         assert len(client.get(ADDRESS).context["lines"]) == 50
 
 
+def test_rows_of_merchants_have_no_names_here(client: Client, head: Person) -> None:
+    audit.record_platform(person_actor(head), "accounts.merchant.edited", "wechat_account:7")
+    audit.record_platform(person_actor(head), "accounts.merchant.edited", "nothing")
+    lines = client.get(ADDRESS, {"action": "accounts.merchant.edited"}).context["lines"]
+    assert [line.target for line in lines] == ["nothing", "公众号 #7"]
+    assert client.get(ADDRESS, {"target": "wechat_account:7"}).status_code == 200
+
+
 def test_takes_its_right(client: Client) -> None:
     client.force_login(make_platform_staff(role=Role.CLERK))
     assert client.get(ADDRESS).status_code == 403

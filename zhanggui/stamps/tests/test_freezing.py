@@ -5,7 +5,7 @@ What customers hold stays in their hands; new business is refused at every door.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -63,7 +63,7 @@ def shut(request: pytest.FixtureRequest, shop: Shop) -> Shut:
 
 
 @pytest.fixture
-def customer(client: Client, shop: Shop) -> Iterator[Card]:
+def customer(client: Client, shop: Shop) -> Card:
     """A customer is signed in and holds a card with one stamp."""
     account = make_account(merchant=shop.merchant)
     link = make_link(shop.merchant, account.pk, nickname="陈小溪")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 from django.core.exceptions import BadRequest
@@ -18,6 +19,8 @@ from zhanggui.accounts.guards import PlatformRequest, platform_view
 from zhanggui.accounts.models import ActorKind, AuditEntry, Person, PlatformAuditEntry
 from zhanggui.ui.paging import keyset
 
+GLOBAL_KINDS = frozenset({"person", "merchant", "operator", "application"})
+"""Targets whose names are read without a merchant's scope."""
 PEOPLE_AT_MOST = 200
 """So many people of one name are looked for."""
 
@@ -35,7 +38,7 @@ def log(request: PlatformRequest) -> HttpResponse:
         "page": page,
         "lines": lines(page.rows),
         "actions": sorted(_actions(), key=lambda pair: pair[1]),
-        "target_name": audit_log.name_of_target(wanted["target"]) if wanted["target"] else "",
+        "target_name": _target(wanted["target"]),
         "is_filtered": any(wanted.values()),
     }
     return render(request, "accounts/tiers/log.html", context)
@@ -73,18 +76,38 @@ def _actions() -> list[tuple[str, str]]:
 
 def lines(rows: Iterable[PlatformAuditEntry]) -> list[AuditLine]:
     """Entries in words, with the same hand that writes a merchant's log."""
-    return audit_log.lines(
-        AuditEntry(
-            at=row.at,
-            actor_kind=ActorKind.SYSTEM if row.person_id is None else ActorKind.PERSON,
-            actor_id=row.person_id,
-            action=row.action,
-            target=row.target,
-            details=row.details,
-            before=row.before,
-            after=row.after,
-            device=row.device,
-            ip=row.ip,
-        )
-        for row in rows
+    found = list(rows)
+    worded = audit_log.lines(_as_merchants(row) for row in found)
+    return [
+        line
+        if line.target_key
+        else replace(line, target=_target(row.target), target_key=row.target)
+        for line, row in zip(worded, found, strict=True)
+    ]
+
+
+def _as_merchants(row: PlatformAuditEntry) -> AuditEntry:
+    return AuditEntry(
+        at=row.at,
+        actor_kind=ActorKind.SYSTEM if row.person_id is None else ActorKind.PERSON,
+        actor_id=row.person_id,
+        action=row.action,
+        target=row.target if _is_global(row.target) else "",
+        details=row.details,
+        before=row.before,
+        after=row.after,
+        device=row.device,
+        ip=row.ip,
     )
+
+
+def _is_global(target: str) -> bool:
+    return target.partition(":")[0] in GLOBAL_KINDS
+
+
+def _target(target: str) -> str:
+    # names of a merchant's rows need its scope, and are none of the platform's business
+    if not target or _is_global(target):
+        return audit_log.name_of_target(target) if target else ""
+    kind, _colon, number = target.partition(":")
+    return f"{audit.target_kind(kind).label} #{number}" if number else target
