@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, LiteralString
 
 from django.utils.functional import Promise
 
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from zhanggui.accounts.models import Merchant
 
 Text = str | Promise
+GRACE = timedelta(days=7)
+"""So long everything works after a plan has ended (U-45)."""
+
+AT_WORK: LiteralString = """(
+  m.state = 'active'
+  AND (m.plan_ends_at IS NULL OR m.plan_ends_at > %(now)s::timestamptz - interval '7 days')
+  AND coalesce(m.plan_steps -> (
+        CASE WHEN (m.plan_steps #>> '{1,from}')::timestamptz <= %(now)s::timestamptz
+             THEN 1 ELSE 0 END) -> 'features' ? %(feature)s, true))"""
+"""``takes_business`` in SQL, for hot doors that read the merchant ``m`` anyway."""
 
 
 class Phase(StrEnum):
@@ -85,6 +95,12 @@ def provide(provider: Provider) -> None:
 def of(merchant: Merchant) -> Standing:
     """How a merchant stands now; without billing everything is allowed."""
     return _provider[0](merchant)
+
+
+def takes_business(merchant: Merchant, feature: str = "") -> bool:
+    """Whether new business is taken: at work, the plan not over, the feature switched on."""
+    stands = of(merchant)
+    return merchant.state == "active" and stands.may_write and stands.has(feature)
 
 
 def refuse_paused(merchant: Merchant) -> None:

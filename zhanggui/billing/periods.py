@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from zhanggui.accounts.standing import Phase
+from zhanggui.accounts.standing import GRACE, Phase
 from zhanggui.core import clock
 
 if TYPE_CHECKING:
     from zhanggui.billing.models import Plan
 
 TRIAL_DAYS = 15
-GRACE = timedelta(days=7)
 ARCHIVED_AFTER = timedelta(days=90)
 """Counted from the day the plan became read-only."""
 DELETABLE_AFTER = timedelta(days=180)

@@ -17,6 +17,7 @@ from django.shortcuts import render
 from django.template.response import SimpleTemplateResponse
 
 from zhanggui.accounts import services as account_services
+from zhanggui.accounts import standing
 from zhanggui.accounts.actors import Actor, customer_actor
 from zhanggui.accounts.guards import mark, wants_piece
 from zhanggui.accounts.models import Merchant
@@ -45,6 +46,8 @@ class CustomerRequest(HttpRequest):
     customer: Customer
     link: IdentityLink
     actor: Actor
+    is_paused: bool
+    """Whether the shop takes no new business; what the customer holds is shown all the same."""
 
 
 type View[**P] = Callable[Concatenate[CustomerRequest, P], HttpResponse]
@@ -55,14 +58,15 @@ def customer_view[**P](view: View[P]) -> Callable[..., HttpResponse]:
 
     The merchant's scope stays open until the page is rendered. Unknown merchant: 404. Not signed
     in: inside WeChat to the sign-in and back, elsewhere a page that says to open it in WeChat;
-    htmx and JSON get 401. Blocked customer: 403. Frozen merchant: customers see what they hold,
-    every write is refused (403).
+    htmx and JSON get 401. Blocked customer: 403. Frozen merchant, or one whose plan is over:
+    customers see what they hold, every write is refused (403). A page of a product that the plan
+    has not (``of_feature``) is not there (404).
     """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, merchant: str, **kwargs: Any) -> HttpResponse:
         found = Merchant.objects.filter(slug=merchant).first()
-        if found is None:
+        if found is None or not standing.of(found).has(getattr(view, "feature", "")):
             raise Http404
         with tenancy.merchant_scope(found.pk):
             session = _session_of(request, found)
@@ -75,14 +79,26 @@ def customer_view[**P](view: View[P]) -> Callable[..., HttpResponse]:
             customer_request.actor = customer_actor(customer.pk, customer.name, request)
             if customer.state == CustomerState.BLOCKED:
                 raise CustomerBlocked
+            customer_request.is_paused = not standing.takes_business(found)
             if request.method not in {"GET", "HEAD"}:
                 account_services.refuse_frozen(found)
+                standing.refuse_paused(found)
             response = cast("Callable[..., HttpResponse]", view)(customer_request, *args, **kwargs)
             if isinstance(response, SimpleTemplateResponse):
                 response.render()
             return response
 
     return mark(guarded, "customer")
+
+
+def of_feature[F: Callable[..., Any]](feature: str) -> Callable[[F], F]:
+    """Say which product a phone page belongs to; stands below ``customer_view`` (P09)."""
+
+    def decorate(view: F) -> F:
+        view.feature = feature  # type: ignore[attr-defined]
+        return view
+
+    return decorate
 
 
 def cookie_path(merchant: Merchant) -> str:

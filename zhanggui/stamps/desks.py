@@ -19,9 +19,12 @@ from django.utils.crypto import constant_time_compare
 
 from zhanggui.accounts.models import Person
 from zhanggui.accounts.sessions import SessionStore
+from zhanggui.accounts.standing import AT_WORK
 from zhanggui.channels.wechat.guards import ACCOUNT_KEY
+from zhanggui.core import clock
 from zhanggui.core.db import pipeline as read
 from zhanggui.core.db.pipeline import Line, Statement, fetch_first
+from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Desk
 
 SHORTEST_KEY = 8
@@ -56,11 +59,11 @@ class Who(NamedTuple):
     zone: str
 
 
-STORE: LiteralString = """
-SELECT s.name, s.state = 'open' AND m.state = 'active'
+STORE: LiteralString = f"""
+SELECT s.name, s.state = 'open' AND {AT_WORK}
 FROM accounts_store s JOIN accounts_merchant m ON m.id = %(merchant)s
 WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
-"""
+"""  # noqa: S608  constants only
 
 
 def who_of(request: HttpRequest) -> Who | None:
@@ -124,7 +127,13 @@ def _auth_hash(password: str) -> str:
 
 def desk_with_store(who: Who) -> Desk:
     """The desk for a page: with the store's name and whether it is open; one statement."""
-    row = fetch_first(Statement(STORE, {"merchant": who.merchant_id, "store": who.store_id}))
+    values = {
+        "merchant": who.merchant_id,
+        "store": who.store_id,
+        "now": clock.now(),
+        "feature": FEATURE.name,
+    }
+    row = fetch_first(Statement(STORE, values))
     name, is_open = row or (None, None)
     return desk(who, store_name=read.text(name), is_open=read.is_true(is_open))
 

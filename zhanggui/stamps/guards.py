@@ -19,10 +19,12 @@ from zhanggui.accounts.actors import Actor, person_actor
 from zhanggui.accounts.guards import mark
 from zhanggui.accounts.models import Person
 from zhanggui.channels.wechat.guards import staff_view
+from zhanggui.contacts.guards import CustomerRequest, customer_view, of_feature
 from zhanggui.core import tenancy
 from zhanggui.core.errors import NotAllowed
 from zhanggui.stamps import desks, selectors
 from zhanggui.stamps.errors import NotManager
+from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Desk
 
 
@@ -35,6 +37,13 @@ class ManagerRequest(HttpRequest):
 
 
 type View[**P] = Callable[Concatenate[ManagerRequest, P], HttpResponse]
+
+
+def card_view[**P](
+    view: Callable[Concatenate[CustomerRequest, P], HttpResponse],
+) -> Callable[..., HttpResponse]:
+    """A phone page of a customer that is there only while the plan has stamp cards (P09)."""
+    return customer_view(of_feature(FEATURE.name)(view))
 
 
 def manager_view[**P](view: View[P]) -> Callable[..., HttpResponse]:

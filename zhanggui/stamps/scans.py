@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from zhanggui.accounts import standing
 from zhanggui.accounts.models import Merchant, TierState
 from zhanggui.channels.wechat import messages
 from zhanggui.channels.wechat import services as wechat
@@ -15,6 +16,7 @@ from zhanggui.core import tenancy
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import services
 from zhanggui.stamps.models import Programme, ProgrammeState
+from zhanggui.stamps.permissions import FEATURE
 
 SHOPS_AT_MOST = 5
 
@@ -65,11 +67,13 @@ def _shops_of(account: ChannelAccount) -> list[Merchant]:
     """
     merchants = Merchant.objects.filter(state=TierState.ACTIVE).order_by("pk")
     if account.merchant_id is not None:
-        return list(merchants.filter(pk=account.merchant_id))
-    if account.operator_id is not None:
+        found = list(merchants.filter(pk=account.merchant_id))
+    elif account.operator_id is not None:
         served = merchants.filter(operator_id=account.operator_id)
-        return [shop for shop in served if wechat.effective_account(shop) == account]
-    return []
+        found = [shop for shop in served if wechat.effective_account(shop) == account]
+    else:
+        found = []
+    return [shop for shop in found if standing.takes_business(shop, FEATURE.name)]
 
 
 def _has_programme(merchant: Merchant) -> bool:

@@ -9,7 +9,8 @@ from typing import Any, LiteralString
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from zhanggui.accounts.models import Store, StoreState, TierState
+from zhanggui.accounts import standing
+from zhanggui.accounts.models import Store, StoreState
 from zhanggui.codes import tries
 from zhanggui.codes.models import CodeTry, TryKind
 from zhanggui.contacts import phones
@@ -31,6 +32,7 @@ from zhanggui.stamps.models import (
     ProgrammeState,
     StampRecord,
 )
+from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Desk
 
 LEDGER_DAYS = 15
@@ -115,7 +117,7 @@ def desk_of(person_id: int) -> Desk | None:
         store_id=store.pk,
         store_name=store.name,
         zone=merchant.time_zone,
-        is_open=store.state == StoreState.OPEN and merchant.state == TierState.ACTIVE,
+        is_open=store.state == StoreState.OPEN and standing.takes_business(merchant, FEATURE.name),
     )
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
-from zhanggui.accounts import audit
-from zhanggui.accounts.models import Store, StoreState, TierState
+from zhanggui.accounts import audit, standing
+from zhanggui.accounts.models import Store, StoreState
 from zhanggui.codes import services as codes
 from zhanggui.codes import tries
 from zhanggui.codes.errors import CodeExpired, CodeInvalid, Locked
@@ -26,6 +26,7 @@ from zhanggui.stamps import hot, rules
 from zhanggui.stamps.errors import CardState, NotManager, ReasonMissing
 from zhanggui.stamps.models import Kind, ManagerBinding
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
+from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import CancelChoice, Confirmed, Desk, Preview
 
 if TYPE_CHECKING:
@@ -153,9 +154,9 @@ def _look(desk: Desk, typed: str, actor: Actor) -> Preview | Refused:
 
 
 def _is_open(desk: Desk) -> bool:
-    return Store.objects.filter(
-        pk=desk.store_id, state=StoreState.OPEN, merchant__state=TierState.ACTIVE
-    ).exists()
+    stores = Store.objects.filter(pk=desk.store_id, state=StoreState.OPEN)
+    store = stores.select_related("merchant").first()
+    return store is not None and standing.takes_business(store.merchant, FEATURE.name)
 
 
 def _barred(known: Tries, *, is_bound: bool, is_open: bool) -> DomainError | None:

@@ -12,10 +12,11 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.http import require_GET, require_POST
 
 from zhanggui.codes.models import LIVE, CodeState, OneTimeCode
-from zhanggui.contacts.guards import CustomerRequest, customer_view
+from zhanggui.contacts.guards import CustomerRequest
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import selectors, services
+from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, Kind, Programme, ProgrammeState
 from zhanggui.stamps.operations import SUBJECT
 from zhanggui.stamps.results import CodeShown, CodeStatus
@@ -59,7 +60,7 @@ class Layer:
         return "live" if self.is_live else self.state
 
 
-@customer_view
+@card_view
 @require_GET
 def wallet(request: CustomerRequest) -> HttpResponse:
     """The customer's cards, and the programmes to join."""
@@ -73,7 +74,7 @@ def wallet(request: CustomerRequest) -> HttpResponse:
     return render(request, "stamps/mobile/wallet.html", {"cards": cards, "offers": offers})
 
 
-@customer_view
+@card_view
 @require_POST
 def join(request: CustomerRequest) -> HttpResponse:
     """Take a card; a second tap leads to the same card."""
@@ -88,7 +89,7 @@ def join(request: CustomerRequest) -> HttpResponse:
     return redirect("stamps:card", request.merchant.slug, card.token)
 
 
-@customer_view
+@card_view
 @require_GET
 def card(request: CustomerRequest, token: str) -> HttpResponse:
     """The card itself (C1)."""
@@ -97,7 +98,7 @@ def card(request: CustomerRequest, token: str) -> HttpResponse:
     return render(request, "stamps/mobile/card.html", page)
 
 
-@customer_view
+@card_view
 @require_GET
 def more(request: CustomerRequest, token: str) -> HttpResponse:
     """Behind the three dots (C3): records, rules, and the way to cancel."""
@@ -107,7 +108,7 @@ def more(request: CustomerRequest, token: str) -> HttpResponse:
     return render(request, "stamps/mobile/more.html", page)
 
 
-@customer_view
+@card_view
 @require_GET
 def cancel_layer(request: CustomerRequest, token: str) -> HttpResponse:
     """The layer of 取消累计 (C4), before a code is taken."""
@@ -115,7 +116,7 @@ def cancel_layer(request: CustomerRequest, token: str) -> HttpResponse:
     return render(request, "stamps/mobile/_cancel_layer.html", page)
 
 
-@customer_view
+@card_view
 @require_POST
 def request_code(request: CustomerRequest, token: str) -> HttpResponse:
     """Six digits for one operation; a second tap shows the same ones (D13)."""
@@ -131,7 +132,7 @@ def request_code(request: CustomerRequest, token: str) -> HttpResponse:
     return _answer(request, "_code_layer.html", page)
 
 
-@customer_view
+@card_view
 @require_POST
 def revoke_code(request: CustomerRequest, token: str) -> HttpResponse:
     """The customer withdraws the code (作废); one that was used stays used."""
@@ -144,7 +145,7 @@ def revoke_code(request: CustomerRequest, token: str) -> HttpResponse:
     return _answer(request, "_ended.html", page)
 
 
-@customer_view
+@card_view
 @require_GET
 def live(request: CustomerRequest, token: str) -> HttpResponse:
     """Whether anything is new: 204, or the parts of the page that changed.
