@@ -10,5 +10,6 @@ app_name = "demo"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.start, name="start"),
     path("demo/waiting", views.waiting, name="waiting"),
+    path("demo/digits", views.digits, name="digits"),
     path("demo/sign-in", views.sign_in, name="sign_in"),
 ]

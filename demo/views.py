@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from demo import listing, progress
+from demo import entry, listing, progress
 from demo.cast import (
     MERCHANTS,
     OPERATORS,
@@ -24,10 +24,12 @@ from demo.cast import (
 )
 from demo.made import find, store_key
 from demo.models import Day
+from zhanggui.accounts import devices
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.guards import public_view
 from zhanggui.accounts.views.public import local_path
 from zhanggui.core.errors import DomainError
+from zhanggui.signin.services import factors
 
 PHONES_SHOWN = 3
 TEA = MERCHANTS[0]
@@ -81,16 +83,31 @@ def waiting(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@never_cache
+@require_GET
+@public_view
+def digits(request: HttpRequest) -> HttpResponse:
+    """What the platform's authenticator app shows now; a piece of the start page."""
+    _demo_only()
+    shown, left = factors.digits_now(entry.SECRET)
+    return render(request, "demo/_digits.html", {"digits": shown, "left": left})
+
+
 @require_POST
 @public_view
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign in as one of the demo's people, by the same service and limits as the form."""
+    """Sign in as one of the demo's people, under the same limits as the form."""
     _demo_only()
     chosen = listing.sign_in_of(request.POST.get("who", ""))
     if chosen is None:
         raise Http404
     try:
-        account_services.sign_in(request=request, phone=chosen.plan.phone, password=PASSWORD)
+        person = account_services.authenticate(
+            phone=chosen.plan.phone, password=PASSWORD, ip=devices.ip_of(request)
+        )
+        account_services.refuse_shut_out(person)
+        # whoever sees this page sees the platform's second factor, too: nothing is kept from them
+        account_services.open_session(request=request, person=person, has_both_factors=True)
     except DomainError as refusal:
         messages.error(request, str(refusal))
         return redirect("demo:start")

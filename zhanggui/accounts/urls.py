@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/name", own.rename, name="rename"),
     path("me/password", own.change_password, name="change_password"),
     path("me/sessions/end", own.end_session, name="end_session"),
+    path("me/sessions/end-others", own.end_other_sessions, name="end_other_sessions"),
     *tier_urls.urlpatterns,
     path("platform/overview/", overview.platform_overview, name="platform_overview"),
     path("platform/figures/<str:name>/", overview.platform_figure, name="platform_figure"),

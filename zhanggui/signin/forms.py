@@ -27,6 +27,13 @@ def password_field(label: Any, autocomplete: str, help_text: Any = "") -> forms.
     )
 
 
+class OnceInput(forms.TextInput):
+    """A text that is never shown again: the next picture has other signs."""
+
+    def format_value(self, value: Any) -> None:
+        """Nothing."""
+
+
 class PasswordSignInForm(forms.Form):
     """Phone and password."""
 
@@ -54,7 +61,7 @@ class CodeForm(forms.Form):
         label=_("Picture code"),
         max_length=20,
         required=False,
-        widget=forms.TextInput(
+        widget=OnceInput(
             attrs={
                 "autocomplete": "off",
                 "autocapitalize": "characters",
@@ -66,7 +73,7 @@ class CodeForm(forms.Form):
     )
     picture_token = forms.CharField(max_length=MESSAGE_LONGEST, required=False)
     code = forms.CharField(
-        label=_("Code from the text message"), max_length=30, required=False, widget=DigitsInput()
+        label=_("Code from the text message"), max_length=30, widget=DigitsInput()
     )
     asked_with = ("phone",)
     """What must be right before a code is sent."""
@@ -74,11 +81,7 @@ class CodeForm(forms.Form):
     def __init__(self, *args: Any, is_asking: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.is_asking = is_asking
-        wanted = "picture" if is_asking else "code"
-        for name, field in self.fields.items():
-            if is_asking and name not in {*self.asked_with, "picture"}:
-                field.required = False
-        self.fields[wanted].required = True
+        self.fields["picture"].required = is_asking
 
     def full_clean(self) -> None:
         """Judge only the half that was sent."""

@@ -6,16 +6,31 @@ from django.contrib import auth, messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from zhanggui.accounts import services
+from zhanggui.accounts import navigation, services
 from zhanggui.accounts.errors import PasswordWeak
 from zhanggui.accounts.forms import PasswordForm, ProfileForm, put_refusal
 from zhanggui.accounts.guards import SignedInRequest, signed_in_view
 from zhanggui.accounts.models import Session
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
+
+
+WAYS = {
+    "password": gettext_lazy("password"),
+    "sms": gettext_lazy("code by SMS"),
+    "passkey": gettext_lazy("passkey"),
+    "totp": gettext_lazy("app"),
+    "recovery": gettext_lazy("recovery code"),
+}
+
+
+def way_in_words(way: str) -> str:
+    """How somebody signed in, in words: ``password+totp`` is “password + app”."""
+    return " + ".join(str(WAYS.get(part, part)) for part in way.split("+") if part)
 
 
 def _page(
@@ -27,15 +42,22 @@ def _page(
 ) -> HttpResponse:
     sessions = Session.objects.filter(
         person_id=request.person.pk, expire_date__gt=clock.now()
-    ).order_by("-created_at")
+    ).order_by("-last_used_at", "-created_at")
     page = {
         "profile": profile or ProfileForm(initial={"name": request.person.name}),
         "password": password or PasswordForm(),
+        "places": [
+            {"id": m.pk, "name": navigation.name_of(m), "kind": navigation.kind_of(m)}
+            for m in navigation.memberships_of(request.person)
+        ],
         "sessions": [
             {
                 "handle": services.handle_of(session.session_key),
                 "device": session.device,
+                "ip": session.ip,
+                "way": way_in_words(session.way),
                 "created_at": session.created_at,
+                "last_used_at": session.last_used_at,
                 "is_this": session.session_key == request.session.session_key,
             }
             for session in sessions
@@ -86,11 +108,28 @@ def change_password(request: SignedInRequest) -> HttpResponse:
             status = put_refusal(form, refusal, field)
         else:
             auth.update_session_auth_hash(request, request.person)
+            why = services.weakness_of(form.cleaned_data["new"], request.person.phone)
+            if why:
+                messages.warning(request, _("This password is easy to guess. %(why)s") % {"why": why})
             messages.success(
                 request, _("The password is changed. All other browsers are signed out.")
             )
             return redirect("accounts:profile")
     return _page(request, password=form, status=status)
+
+
+@require_POST
+@signed_in_view
+def end_other_sessions(request: SignedInRequest) -> HttpResponse:
+    """Sign all of one's other browsers out."""
+    ended = services.end_other_sessions(
+        person=request.person,
+        session_key=request.session.session_key or "",
+        actor=request.actor,
+    )
+    if ended:
+        messages.success(request, _("All other browsers are signed out."))
+    return redirect("accounts:profile")
 
 
 @require_POST

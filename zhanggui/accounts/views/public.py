@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from zhanggui.accounts import navigation, services
+from zhanggui.accounts import navigation, selectors, services
 from zhanggui.accounts.guards import SignedInRequest, public_view, signed_in_view
 from zhanggui.accounts.models import Person
 
@@ -19,7 +19,11 @@ def home(request: HttpRequest) -> HttpResponse:
     """The first page: what this is, and the way in; whoever is signed in goes to their place."""
     if isinstance(request.user, Person):
         return redirect("accounts:choose")
-    return render(request, "accounts/home.html")
+    page = {
+        "can_join": services.registration_of(None).is_open,
+        "needs_owner": not selectors.has_platform_owner(),
+    }
+    return render(request, "accounts/home.html", page)
 
 
 def local_path(request: HttpRequest, address: str) -> str:
@@ -55,4 +59,10 @@ def choose(request: SignedInRequest) -> HttpResponse:
     usable = [card for card in cards if not card["is_frozen"]]
     if len(cards) == 1 and usable and "stay" not in request.GET:
         return redirect(str(usable[0]["url"]))
-    return render(request, "accounts/choose.html", {"cards": cards, "usable": usable})
+    page = {
+        "cards": cards,
+        "usable": usable,
+        "can_join": services.registration_of(None).is_open,
+        "applications": request.person.applications.exists(),
+    }
+    return render(request, "accounts/choose.html", page)

@@ -103,15 +103,29 @@ def confirm_totp(*, person: Person, secret: str, digits: str, actor: Actor) -> l
         Person.objects.select_for_update().get(pk=person.pk)
         if TotpDevice.objects.filter(person=person).exists():
             raise TotpThere
-        TotpDevice(
-            person=person,
-            secret_sealed=sealing.seal(secret, column=TOTP_COLUMN, merchant_id=None),
-            last_step=step,
-        ).save(force_insert=True)
+        keep_totp(person=person, secret=secret, step=step, actor=actor)
         codes = _new_recovery_codes(person)
-        audit.record_platform(actor, "signin.totp.added", f"person:{person.pk}")
     limits.forget(LIMIT, _subject(person))
     return codes
+
+
+def keep_totp(*, person: Person, secret: str, actor: Actor, step: int = 0) -> TotpDevice:
+    """Keep the secret of an app that is known to work; ``step`` is the last half minute used."""
+    device = TotpDevice(
+        person=person,
+        secret_sealed=sealing.seal(secret, column=TOTP_COLUMN, merchant_id=None),
+        last_step=step,
+    )
+    with transaction.atomic():
+        device.save(force_insert=True)
+        audit.record_platform(actor, "signin.totp.added", f"person:{person.pk}")
+    return device
+
+
+def digits_now(secret: str) -> tuple[str, int]:
+    """What an app with this secret shows now, and for how many seconds more."""
+    moment = int(clock.now().timestamp())
+    return pyotp.TOTP(secret).generate_otp(moment // STEP_S), STEP_S - moment % STEP_S
 
 
 def check_totp(*, person: Person, digits: str) -> None:

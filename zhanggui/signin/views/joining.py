@@ -61,7 +61,7 @@ def join(request: HttpRequest, place: str = "") -> HttpResponse:
                 return _join(request, look, form)
             except DomainError as refusal:
                 status = steps.refuse(form, refusal, password=(PasswordWeak,))
-    page = {"form": form, "look": look, "has_sms": sms_client.is_set_up()}
+    page = {"form": form, "look": look, "has_sms": sms_client.is_set_up(), "certain": True}
     return steps.show(request, "signin/join.html", page, answer=answer, status=status)
 
 
@@ -204,6 +204,7 @@ def register_person(request: HttpRequest) -> HttpResponse:
         "form": form,
         "next": wanted,
         "has_sms": sms_client.is_set_up(),
+        "certain": True,
         "look": steps.look_of(""),
     }
     return steps.show(request, "signin/register.html", page, answer=answer, status=status)

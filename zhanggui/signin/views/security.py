@@ -256,7 +256,12 @@ def phone(request: SignedInRequest) -> HttpResponse:
             else:
                 messages.success(request, _("You sign in with the new number from now on."))
                 return redirect("accounts:profile")
-    page = {"form": form, "has_sms": sms_client.is_set_up(), "phone": person.phone}
+    page = {
+        "form": form,
+        "has_sms": sms_client.is_set_up(),
+        "phone": person.phone,
+        "certain": True,
+    }
     return steps.show(request, "signin/phone.html", page, answer=answer, status=status)
 
 
