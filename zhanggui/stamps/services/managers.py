@@ -16,6 +16,7 @@ from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit
+from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.models import Person, Store, StoreState
 from zhanggui.channels.wechat import messages
@@ -175,6 +176,7 @@ def accept_scan(
     Raises:
         NotFound: no such invitation (404).
         BoundElsewhere: the person manages another store; the code is kept (409).
+        PlaceFrozen: the shop is frozen or archived; the code is kept (E_FROZEN, 403).
         InvitationRevoked, InvitationExpired, InvitationUsed: see the texts (410, 410, 409).
         ManagerLimit: the store has five managers; the code is kept (409).
         InvitationPending: later than 30 minutes: the office must approve (409).
@@ -202,6 +204,7 @@ def _scan(invitation_id: int, person: Person, moment: datetime) -> Scanned | _La
         return _scanned(invitation, is_new=False)
     if bound is not None:
         raise _elsewhere(bound)
+    account_services.refuse_frozen(invitation.merchant)
     _check_open(invitation, moment)
     if moment > invitation.binds_at_once_until:
         return _wait_for_approval(invitation, person)

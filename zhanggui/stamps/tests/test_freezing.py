@@ -13,15 +13,24 @@ from django.test import Client
 from django.urls import reverse
 
 from zhanggui.accounts import services as account_services
+from zhanggui.accounts.errors import PlaceFrozen
 from zhanggui.accounts.models import AuditEntry, Merchant, Operator
-from zhanggui.accounts.tests.factories import ACTOR, make_operator
+from zhanggui.accounts.tests.factories import ACTOR, make_operator, make_person
 from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.codes.models import CodeState, OneTimeCode
 from zhanggui.contacts.tests.factories import make_link, sign_in_customer
 from zhanggui.ledger.models import Transaction
 from zhanggui.stamps import services
-from zhanggui.stamps.models import Card
-from zhanggui.stamps.tests.factories import Shop, make_programme, stamp, state_of, take_code
+from zhanggui.stamps.models import Card, ManagerBinding
+from zhanggui.stamps.services import managers
+from zhanggui.stamps.tests.factories import (
+    Shop,
+    make_invitation,
+    make_programme,
+    stamp,
+    state_of,
+    take_code,
+)
 
 # a shop's manager at the counter and both chains of the door, as their own tests have them
 from zhanggui.stamps.tests.test_door import (  # noqa: F401
@@ -157,3 +166,13 @@ class TestCounters:
         assert state_of(code.code_id) == CodeState.ACTIVE
         assert not Transaction.objects.exists()
         assert not AuditEntry.objects.filter(action="stamps.code.confirmed").exists()
+
+    def test_nobody_new_is_bound_and_the_code_is_kept(self, shop: Shop, shut: Shut) -> None:
+        invitation = make_invitation(shop.store)
+        shut(shop.merchant)
+        person = make_person("新来的", phone=None)
+        with pytest.raises(PlaceFrozen):
+            managers.accept_scan(invitation_id=invitation.pk, person=person)
+        assert not ManagerBinding.objects.filter(person_id=person.pk).exists()
+        invitation.refresh_from_db()
+        assert invitation.used_count == 0
