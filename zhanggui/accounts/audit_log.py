@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.models import ActorKind, AuditEntry, Role, Tier, role_label
+from zhanggui.core.errors import DomainError
 
 SUPPORT = "support"
 """Stands for “anybody in a support session” where a person can be chosen."""
@@ -217,7 +219,25 @@ def _note(details: Mapping[str, Any]) -> str:
     if isinstance(role, str):
         return role_text(role)
     told = details.get("reason") or details.get("code")
-    return str(told) if isinstance(told, str) else ""
+    return _refusal_text(told) if isinstance(told, str) else ""
+
+
+@cache
+def _refusals() -> dict[str, type[DomainError]]:
+    """Every refusal by its code."""
+    found: dict[str, type[DomainError]] = {}
+    kinds = [DomainError]
+    for kind in kinds:
+        found[kind.code] = kind
+        kinds.extend(kind.__subclasses__())
+    return found
+
+
+def _refusal_text(told: str) -> str:
+    """A refusal's code in words, as far as they stand without the details of that moment."""
+    kind = _refusals().get(told)
+    text = str(kind.text) if kind else told
+    return told if "%(" in text else text
 
 
 def role_text(name: Any) -> str:

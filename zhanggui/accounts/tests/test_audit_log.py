@@ -90,7 +90,7 @@ class TestWords:
         self, client: Client, tea: Merchant, owner: Person
     ) -> None:
         values = {"name": "收银员", "explanation": "", "rights": ["accounts.view_stores"]}
-        client.post("/m/tea/roles/new", values)
+        client.post("/m/tea/staff/roles/new", values)
         (line,) = client.get(LOG).context["lines"]
         assert ("权限", "", "查看门店") in [(c.label, c.before, c.after) for c in line.changes]
 
@@ -108,6 +108,23 @@ class TestWords:
             ("角色", "7", "—"),
             ("权限", "", ""),
         ]
+
+    @pytest.mark.usefixtures("owner")
+    @pytest.mark.parametrize(
+        ("code", "told"),
+        [
+            ("E_OWNER_ONLY", "只有店主才能设立、修改或移出店主。请找一位店主处理。"),
+            ("E_FROZEN", "E_FROZEN"),
+            ("E_GONE_SINCE", "E_GONE_SINCE"),
+        ],
+        ids=["plain", "with-places", "unknown"],
+    )
+    def test_a_refusal_stands_there_in_words(
+        self, client: Client, tea: Merchant, code: str, told: str
+    ) -> None:
+        write(tea, details={"code": code})
+        (line,) = client.get(LOG).context["lines"]
+        assert line.note == told
 
     def test_markup_is_text(self, client: Client, tea: Merchant, owner: Person) -> None:
         evil = "<script>alert(1)</script>"

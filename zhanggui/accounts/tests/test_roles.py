@@ -28,7 +28,7 @@ from zhanggui.accounts.tests.factories import (
 from zhanggui.core import tenancy
 
 pytestmark = [pytest.mark.django_db, pytest.mark.spec("platform P06")]
-ROLES = "/m/tea/roles/"
+ROLES = "/m/tea/staff/roles/"
 CASHIER = {"name": "收银员", "explanation": "只看门店", "rights": ["accounts.view_stores"]}
 
 
@@ -272,9 +272,9 @@ def test_an_operator_makes_its_own_roles(client: Client) -> None:
     operator = make_operator("jiangnan")
     client.force_login(make_operator_staff(operator, role=Role.OWNER))
     values = {"name": "客户经理", "explanation": "", "rights": ["accounts.operator_view"]}
-    answer = client.post("/operator/jiangnan/roles/new", values)
-    assert answer["Location"] == "/operator/jiangnan/roles/"
+    answer = client.post("/operator/jiangnan/staff/roles/new", values)
+    assert answer["Location"] == "/operator/jiangnan/staff/roles/"
     role = RoleSet.objects.get()
     assert (role.tier, role.operator) == (Tier.OPERATOR, operator)
     foreign = make_role(make_operator(), "accounts.operator_view")
-    assert client.get(f"/operator/jiangnan/roles/{foreign.pk}/").status_code == 404
+    assert client.get(f"/operator/jiangnan/staff/roles/{foreign.pk}/").status_code == 404

@@ -99,7 +99,7 @@ class TestEntering:
         self, client: Client, tea: Merchant, helper: Person
     ) -> None:
         enter(tea, helper)
-        for path in ("", "stores/", "staff/", "roles/", "audit/", "customers/"):
+        for path in ("", "stores/", "staff/", "staff/roles/", "audit/", "customers/"):
             assert "技术支持身份" in text(client.get(f"/m/tea/{path}")), path
 
     @pytest.mark.usefixtures("helper", "tea")
@@ -180,7 +180,7 @@ class TestInside:
     ) -> None:
         enter(tea, helper)
         assert client.get("/m/tea/staff/").status_code == 200
-        for path in ("staff/invite", "roles/new", "support/"):
+        for path in ("staff/invite", "staff/roles/new", "support/"):
             assert client.get(f"/m/tea/{path}").status_code == 403, path
         given = permissions.of_support()
         assert "contacts.view_phones" not in given

@@ -142,23 +142,23 @@ def _field_of(refusal: DomainError) -> str | None:
 
 
 addresses = [
-    *surfaces.doors("roles/", "roles", roles, right=surfaces.viewing, methods=require_GET),
+    *surfaces.doors("staff/roles/", "roles", roles, right=surfaces.viewing, methods=require_GET),
     *surfaces.doors(
-        "roles/new",
+        "staff/roles/new",
         "role_new",
         role_new,
         right=surfaces.shaping,
         methods=require_http_methods(["GET", "POST"]),
     ),
     *surfaces.doors(
-        "roles/<int:role_id>/",
+        "staff/roles/<int:role_id>/",
         "role_edit",
         role_edit,
         right=surfaces.shaping,
         methods=require_http_methods(["GET", "POST"]),
     ),
     *surfaces.doors(
-        "roles/<int:role_id>/delete",
+        "staff/roles/<int:role_id>/delete",
         "role_delete",
         role_delete,
         right=surfaces.shaping,
