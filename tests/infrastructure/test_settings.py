@@ -30,6 +30,11 @@ WRONG: dict[str, dict[str, str]] = {
     "in-clear": {"ZHANGGUI_BASE_URL": "http://shop.example"},
     "short-key": {"ZHANGGUI_KEY_RING": "1:" + base64.b64encode(b"k" * 31).decode()},
     "no-mode-of-ours": {"ZHANGGUI_MODE": "debug"},
+    "played-sms": {"ZHANGGUI_SMS_PROVIDER": "sandbox"},
+    "half-set-sms": {
+        "ZHANGGUI_SMS_PROVIDER": "tencent",
+        "ZHANGGUI_SMS_SECRET_KEY": "s" * 31,
+    },
 }
 LOOK = """
 import django

@@ -56,7 +56,7 @@ class SessionMiddleware(DjangoSessionMiddleware):
     def process_response(self, request: Any, response: Any) -> Any:
         """Write the note when the last one is five minutes old."""
         answer = super().process_response(request, response)
-        session = getattr(request, "session", None)
+        session: Any = getattr(request, "session", None)
         noted_at = getattr(session, "noted_at", None)
         moment = clock.now()
         if noted_at is not None and noted_at <= moment - NOTED_EVERY and session.session_key:

@@ -134,7 +134,7 @@ class RegisterForm(NewPasswordFields):
         _("Password"), "new-password", _("At least 6 characters; a long one is a safe one.")
     )
     again = password_field(_("Password once more"), "new-password")
-    field_order = ("phone", "picture", "code", "name", "password", "again")
+    field_order: tuple[str, ...] = ("phone", "picture", "code", "name", "password", "again")
 
 
 class JoinForm(RegisterForm):

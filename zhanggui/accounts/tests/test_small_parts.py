@@ -83,6 +83,19 @@ class TestAddress:
     def test_too_short_a_chain_did_not_come_through(self, settings: Any) -> None:
         assert self.ip(2, settings, "6.6.6.6") == "10.0.0.1"
 
+    @pytest.mark.parametrize(
+        ("ip", "network"),
+        [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1:2:a::1", "2001:db8:1:2::/64"),
+            ("", ""),
+            (None, ""),
+        ],
+    )
+    def test_limits_count_a_household(self, ip: str | None, network: str) -> None:
+        assert devices.network_of(ip) == network
+
     def test_nonsense_is_no_address(self, settings: Any) -> None:
         assert self.ip(1, settings, "<script>") is None
 
@@ -98,6 +111,7 @@ class TestActors:
 
 
 @pytest.mark.django_db
+@pytest.mark.spec("platform P46")
 class TestCreateOwner:
     def call(self, **options: str) -> str:
         out = StringIO()
@@ -110,6 +124,10 @@ class TestCreateOwner:
         membership = Membership.objects.get()
         assert (membership.tier, membership.role) == (Tier.PLATFORM, Role.OWNER)
         assert membership.person.check_password("red-seal-48")
+
+    def test_prints_no_password(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("ZHANGGUI_OWNER_PASSWORD", "red-seal-48")
+        assert "red-seal-48" not in self.call(name="赵平台", phone="13800138000")
 
     def test_has_no_default_password(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("ZHANGGUI_OWNER_PASSWORD", raising=False)

@@ -18,7 +18,6 @@ from zhanggui.accounts.models import Session
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 
-
 WAYS = {
     "password": gettext_lazy("password"),
     "sms": gettext_lazy("code by SMS"),
@@ -110,7 +109,9 @@ def change_password(request: SignedInRequest) -> HttpResponse:
             auth.update_session_auth_hash(request, request.person)
             why = services.weakness_of(form.cleaned_data["new"], request.person.phone)
             if why:
-                messages.warning(request, _("This password is easy to guess. %(why)s") % {"why": why})
+                messages.warning(
+                    request, _("This password is easy to guess. %(why)s") % {"why": why}
+                )
             messages.success(
                 request, _("The password is changed. All other browsers are signed out.")
             )

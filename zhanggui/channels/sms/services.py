@@ -38,6 +38,8 @@ log = structlog.get_logger("zhanggui.sms")
 ZONE = "Asia/Shanghai"
 CODE_LASTS = timedelta(minutes=5)
 PLATFORM = "platform"
+NOBODY = "nobody"
+UNLIMITED = 10**9
 
 _CLAIM = """
 INSERT INTO sms_smsday AS d (owner, day, sent) VALUES (%(owner)s, %(day)s, 1)
@@ -53,6 +55,7 @@ def send(
     purpose: SmsPurpose,
     params: tuple[str, ...] = (),
     merchant_id: int | None = None,
+    is_meant: bool = True,
 ) -> OutgoingSms:
     """Write a message down and let a job send it, inside the caller's transaction.
 
@@ -62,6 +65,8 @@ def send(
         purpose: chooses the provider's template.
         params: what the template's places are filled with; the text itself when empty.
         merchant_id: on whose account; None for the platform's own.
+        is_meant: False goes the same way and sends nothing, so that whoever asks for a code of a
+            number nobody has cannot tell it by the time it takes.
 
     Raises:
         SmsNotSetUp: no provider is named in the settings (E_SMS_NOT_SET_UP, 503).
@@ -79,8 +84,11 @@ def send(
         body_sealed=sealing.seal(body, column=BODY_COLUMN, merchant_id=merchant_id),
         provider=settings.SMS_PROVIDER,
     )
+    if not is_meant:
+        message.state, message.error = SmsState.REFUSED, "not a user"
+        message.phone_sealed, message.body_sealed = b"", None
     with transaction.atomic():
-        _claim_of_budget(merchant_id)
+        _claim_of_budget(merchant_id, is_meant=is_meant)
         message.save(force_insert=True)
         tasks.send_message.defer(message_id=message.pk)
     return message
@@ -98,9 +106,11 @@ def refuse_stopped() -> None:
         raise SmsStopped
 
 
-def _claim_of_budget(merchant_id: int | None) -> None:
+def _claim_of_budget(merchant_id: int | None, *, is_meant: bool) -> None:
     most = settings.SMS_DAILY_BUDGET if merchant_id is None else settings.SMS_MERCHANT_BUDGET
     owner = PLATFORM if merchant_id is None else f"merchant:{merchant_id}"
+    if not is_meant:
+        most, owner = UNLIMITED, NOBODY
     day = clock.local_date(clock.now(), ZONE)
     if most < 1:
         raise SmsBudgetSpent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -97,3 +98,48 @@ def test_twenty_at_once_count_twenty(race_db: str) -> None:
     answers = together(lambda _number: limits.count(limit, "shop:1"), times=20)
     assert LimitCounter.objects.get().count == 20
     assert [isinstance(answer, datetime) for answer in answers].count(True) == 1
+
+
+@pytest.mark.django_db
+class TestClaim:
+    def test_the_fifth_gets_through_and_the_sixth_does_not(self) -> None:
+        with clock.at(START):
+            for _ in range(5):
+                limits.claim(LIMIT, "shop:1")
+            with pytest.raises(TooMany) as refusal:
+                limits.claim(LIMIT, "shop:1")
+            limits.claim(LIMIT, "shop:2")
+        assert refusal.value.retry_after_s == 900
+        assert LimitCounter.objects.get(subject="shop:1").count == 5
+        with clock.at(START + timedelta(seconds=901)):
+            limits.claim(LIMIT, "shop:1")
+
+    def test_one_given_back_is_free_again(self) -> None:
+        with clock.at(START):
+            for _ in range(5):
+                limits.claim(LIMIT, "shop:1")
+            limits.release(LIMIT, "shop:1")
+            limits.claim(LIMIT, "shop:1")
+            with pytest.raises(TooMany):
+                limits.claim(LIMIT, "shop:1")
+
+    def test_a_limit_of_one(self) -> None:
+        once = Limit("once", most=1, window_s=60, lock_s=60)
+        limits.claim(once, "x")
+        with pytest.raises(TooMany):
+            limits.claim(once, "x")
+
+
+def test_of_many_claims_at_once_no_more_than_allowed_get_through(race_db: str) -> None:
+    answers = together(lambda _number: limits.claim(LIMIT, "shop:1"), times=12)
+    assert sum(isinstance(answer, TooMany) for answer in answers) == 7
+    assert answers.count(None) == 5
+
+
+def test_control_counting_after_the_check_lets_more_through(race_db: str) -> None:
+    def check_then_count(_number: int) -> None:
+        limits.check((LIMIT, "shop:1"))
+        time.sleep(0.2)  # the password's hash
+        limits.count(LIMIT, "shop:1")
+
+    assert together(check_then_count, times=12).count(None) > 5

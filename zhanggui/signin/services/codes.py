@@ -98,18 +98,23 @@ def send_code(
             is_free = cursor.fetchone() is not None
         if not is_free:
             raise CodeTooSoon(retry_after_s=ceil(BETWEEN.total_seconds()))
-        if is_known:
-            _send(phone, purpose, digits)
+        _send(phone, purpose, digits, is_meant=is_known)
     return ceil(BETWEEN.total_seconds())
 
 
-def _send(phone: str, purpose: Purpose, digits: str) -> None:
+def _send(phone: str, purpose: Purpose, digits: str, *, is_meant: bool) -> None:
     text = _(
         "[Zhanggui] %(digits)s is your code for %(purpose)s, good for 5 minutes. Nobody of us "
         "ever asks you for it."
     )
     places = {"digits": digits, "purpose": PURPOSE_WORDS[purpose]}
-    sms.send(phone=phone, text=text % places, purpose=SmsPurpose.CODE, params=(digits,))
+    sms.send(
+        phone=phone,
+        text=text % places,
+        purpose=SmsPurpose.CODE,
+        params=(digits,),
+        is_meant=is_meant,
+    )
 
 
 def _claim_slots(phone: str, ip: str | None) -> None:

@@ -16,7 +16,6 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from random import SystemRandom
 
 from captcha.audio import AudioCaptcha
 from captcha.image import ImageCaptcha
@@ -97,9 +96,7 @@ def png(token: str) -> bytes:
 
 @cache
 def _speaker() -> AudioCaptcha:
-    speaker = AudioCaptcha()
-    speaker.random = SystemRandom()  # type: ignore[attr-defined]
-    return speaker
+    return AudioCaptcha()  # reads its voice from the disk once
 
 
 def wav(token: str) -> bytes:

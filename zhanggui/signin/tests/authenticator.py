@@ -34,7 +34,8 @@ class Device:
 
     def create(self, options: dict[str, Any], *, origin: str, flags: int = 0) -> dict[str, Any]:
         """The answer to a request to make a passkey."""
-        public = cbor.encode(dict(ES256.from_cryptography_key(self.key.public_key())))
+        made: Any = ES256
+        public = cbor.encode(dict(made.from_cryptography_key(self.key.public_key())))
         attested = (
             b"\0" * 16 + struct.pack(">H", len(self.credential_id)) + self.credential_id + public
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.test import Client
 
-from zhanggui.channels.sms.models import BODY_COLUMN, PHONE_COLUMN, OutgoingSms
+from zhanggui.channels.sms.models import BODY_COLUMN, PHONE_COLUMN, OutgoingSms, SmsState
 from zhanggui.core import sealing
 from zhanggui.signin.services import pictures
 
@@ -22,7 +22,7 @@ class Inbox:
         """Texts to a number (E.164), or to all, oldest first."""
         return [
             self._body(message)["text"]
-            for message in OutgoingSms.objects.order_by("pk")
+            for message in OutgoingSms.objects.filter(state=SmsState.WAITING).order_by("pk")
             if not phone or self._open(message, message.phone_sealed, PHONE_COLUMN) == phone
         ]
 
@@ -36,7 +36,7 @@ class Inbox:
         return dict(json.loads(self._open(message, message.body_sealed or b"", BODY_COLUMN)))
 
     @staticmethod
-    def _open(message: OutgoingSms, sealed: bytes, column: str) -> str:
+    def _open(message: OutgoingSms, sealed: Any, column: str) -> str:
         return sealing.unseal(bytes(sealed), column=column, merchant_id=message.merchant_id)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from zhanggui.accounts.models import phone_hash
 from zhanggui.channels.sms.errors import SmsStopped
-from zhanggui.channels.sms.models import OutgoingSms, SmsStop
+from zhanggui.channels.sms.models import OutgoingSms, SmsDay, SmsState, SmsStop
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.core.models import LimitCounter
@@ -212,7 +212,10 @@ class TestSend:
 
     def test_a_number_nobody_has_costs_nothing_but_counts_alike(self) -> None:
         send(is_known=False)
-        assert not OutgoingSms.objects.exists()
+        message = OutgoingSms.objects.get()
+        assert (message.state, message.body_sealed) == (SmsState.REFUSED, None)
+        assert bytes(message.phone_sealed) == b""
+        assert not SmsDay.objects.filter(owner="platform").exists()
         assert SmsCode.objects.count() == 1
         with pytest.raises(CodeTooSoon):
             send(is_known=False)

@@ -297,7 +297,7 @@ class TestPasskeys:
     def test_the_answer_works_once(self, client: Client, device: Device) -> None:
         options = client.post("/signin/passkey/begin").json()
         answer = device.get(options, origin=ORIGIN)
-        send = {"data": answer, "content_type": "application/json"}
+        send: dict[str, Any] = {"data": answer, "content_type": "application/json"}
         assert client.post("/signin/passkey/finish", **send).status_code == 200
         client.post("/logout")
         assert client.post("/signin/passkey/finish", **send).status_code == 403

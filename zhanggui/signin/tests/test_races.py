@@ -64,7 +64,7 @@ def test_one_picture_in_twenty_posts_sends_one_message(race_db: str) -> None:
 
     def post(_number: int) -> int:
         other = Client()
-        other.cookies = client.cookies.copy()
+        other.cookies.update(client.cookies)
         return int(other.post("/join", sent).status_code)
 
     statuses = Counter(together(post, times=20))

@@ -128,22 +128,23 @@ def second(request: HttpRequest) -> HttpResponse:
     except NotProved:
         return redirect("signin:login")
     with_what = "recovery" if (request.POST or request.GET).get("with") == "recovery" else "totp"
-    form = RecoveryForm if with_what == "recovery" else DigitsForm
+    kind = RecoveryForm if with_what == "recovery" else DigitsForm
+    form = kind(request.POST or None)
     page = {
         "factors": factors.factors_of(person),
         "with": with_what,
         "has_passkeys": passkeys.can_be_used(host_of(request)),
-        "form": form(request.POST or None),
+        "form": form,
     }
     status = 200
     if request.method == "POST":
         status = 422
-        if page["form"].is_valid():
-            typed = "".join(page["form"].cleaned_data.values())
+        if form.is_valid():
+            typed = "".join(form.cleaned_data.values())
             try:
                 entering.enter_by_second_factor(request=request, with_what=with_what, typed=typed)
             except DomainError as refusal:
-                status = put_refusal(page["form"], refusal)
+                status = put_refusal(form, refusal)
             else:
                 wanted = str(request.session.pop(NEXT_KEY, ""))
                 return go_on(request, is_in=True, wanted=wanted)

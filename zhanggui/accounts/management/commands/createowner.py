@@ -44,6 +44,9 @@ class Command(BaseCommand):
         except DomainError as refusal:
             raise CommandError(refusal.message) from refusal
         self.stdout.write(self.style.SUCCESS(f"{name}: OK. /login"))
+        weak = services.weakness_of(password, person.phone)
+        if weak:
+            self.stderr.write(self.style.WARNING(weak))
 
     def _ask(self, question: str) -> str:
         if not sys.stdin.isatty():
