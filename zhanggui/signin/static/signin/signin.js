@@ -46,6 +46,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
+const eye = document.getElementById("si-eye");
+for (const input of eye ? document.querySelectorAll(".si-form input[type=password]") : []) {
+  const box = document.createElement("div");
+  box.className = "si-reveal";
+  input.replaceWith(box);
+  box.append(input, eye.content.cloneNode(true));
+}
+
 if (!window.PublicKeyCredential) {
   for (const button of document.querySelectorAll("[data-passkey]")) button.hidden = true;
 }
