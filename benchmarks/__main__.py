@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--quick] [confirm races pages kills memory]``."""
+"""``python -m benchmarks [--quick] [confirm races kills pages customers importing memory]``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from benchmarks import confirming, kills, memory, pages, races, results
+from benchmarks import confirming, customers, importing, kills, memory, pages, races, results
 from benchmarks.place import Place
 from benchmarks.world import World
 
@@ -16,6 +16,8 @@ MEASUREMENTS = {
     "races": races.measure,
     "kills": kills.measure,
     "pages": pages.measure,
+    "customers": customers.measure,
+    "importing": importing.measure,
 }
 
 

@@ -15,6 +15,7 @@ from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import person_actor, system_actor
 from zhanggui.accounts.models import Merchant, Role
 from zhanggui.accounts.tests.factories import (
+    ACTOR,
     make_platform_staff,
     make_role,
     make_staff,
@@ -24,9 +25,12 @@ from zhanggui.accounts.tests.factories import (
 from zhanggui.billing.tests.factories import make_order
 from zhanggui.channels.wechat.models import CallbackDelivery
 from zhanggui.channels.wechat.tests.factories import make_account
+from zhanggui.contacts import services as contacts
+from zhanggui.contacts.models import DuplicatePair, Likeness
 from zhanggui.contacts.tests.factories import (
     make_bulk_change,
     make_customer,
+    make_link,
     make_segment,
     make_tag,
 )
@@ -145,6 +149,32 @@ def _change(merchant: Merchant) -> int:
     return make_bulk_change(merchant).pk
 
 
+def _link(merchant: Merchant) -> int:
+    return make_link(merchant, 1).pk
+
+
+def _merge(merchant: Merchant) -> int:
+    survivor, replaced = make_customer(merchant).pk, make_customer(merchant).pk
+    with tenancy.merchant_scope(merchant.pk):
+        return contacts.merge_customers(survivor_id=survivor, replaced_id=replaced, actor=ACTOR).pk
+
+
+def _pair(merchant: Merchant) -> int:
+    first, second = make_customer(merchant).pk, make_customer(merchant).pk
+    with tenancy.merchant_scope(merchant.pk):
+        pair = DuplicatePair(first_id=first, second_id=second, likeness=Likeness.PHONE)
+        pair.save()
+        return pair.pk
+
+
+def _erasure(merchant: Merchant) -> int:
+    customer = make_customer(merchant)
+    with tenancy.merchant_scope(merchant.pk):
+        return contacts.request_erasure(
+            customer_id=customer.pk, typed=customer.number, at_once=False, actor=ACTOR
+        ).pk
+
+
 def _programme(merchant: Merchant) -> int:
     with tenancy.merchant_scope(merchant.pk):
         return stamps.make_programme().pk
@@ -218,6 +248,11 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "invite_id": _invite,
     "support_id": _support,
     "customer_id": _customer,
+    "other_id": _customer,
+    "link_id": _link,
+    "merge_id": _merge,
+    "pair_id": _pair,
+    "erasure_id": _erasure,
     "tag_id": _tag,
     "segment_id": _segment,
     "change_id": _change,

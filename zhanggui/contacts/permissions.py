@@ -57,4 +57,5 @@ KEEP_PRIVACY = Permission(
     "contacts.keep_privacy",
     _("Hand out or erase everything about one customer"),
     explanation=_("For people who ask what is known about them, or ask to be forgotten."),
+    in_support=False,
 )

@@ -27,6 +27,8 @@ from zhanggui.contacts.models import (
 from zhanggui.contacts.search import fold, of_hash, wanted
 from zhanggui.core import numbers, tenancy
 
+GONE = (CustomerState.REPLACED, CustomerState.ERASED)
+"""Nobody looks for these: merged into another customer, or erased."""
 ORDER = ("-created_at", "-id")
 LONGEST_SEARCH = 80
 COUNT_UP_TO = 10_000
@@ -107,7 +109,7 @@ def found(filters: Filters) -> QuerySet[Customer]:
 
 
 def _state(state: str) -> Q:
-    return Q(state=state) if state else ~Q(state=CustomerState.REPLACED)
+    return Q(state=state) if state else ~Q(state__in=GONE)
 
 
 def _conditions(filters: Filters) -> Iterator[Q]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.contacts import cells
-from zhanggui.contacts.models import Source
-from zhanggui.contacts.permissions import IMPORT_CUSTOMERS
+from zhanggui.accounts.models import Store
+from zhanggui.contacts import birthdays, cells, selectors
+from zhanggui.contacts.models import Customer, Source, Tag
+from zhanggui.contacts.permissions import IMPORT_CUSTOMERS, VIEW_CUSTOMERS
 from zhanggui.contacts.sample import sample
-from zhanggui.contacts.services import import_undo, importing
-from zhanggui.files import imports
+from zhanggui.contacts.services import handing_out, import_undo, importing
+from zhanggui.files import exports, imports, jobs
 from zhanggui.files.imports import Column, ImportKind, Option
 
 SOURCES = {
@@ -123,6 +128,69 @@ KIND = ImportKind(
 )
 
 
+def _found(query: exports.Query) -> QuerySet[Customer]:
+    return selectors.found(selectors.Filters.of(query.values))
+
+
+def _rows(query: exports.Query) -> Iterator[tuple[Any, ...]]:
+    tags = dict(Tag.objects.values_list("pk", "name"))
+    stores = dict(Store.objects.values_list("pk", "name"))
+    for customer in _found(query).iterator(chunk_size=2_000):
+        yield (
+            customer.number,
+            customer.name,
+            customer.phone,
+            str(birthdays.of_columns(customer.birthday, customer.birth_year) or ""),
+            str(customer.get_gender_display()) if customer.gender else "",
+            "、".join(tags[pk] for pk in customer.tag_ids if pk in tags),
+            customer.note,
+            str(customer.get_source_display()),
+            "、".join(stores[pk] for pk in customer.store_ids if pk in stores),
+            str(customer.get_state_display()),
+            customer.created_at,
+            customer.last_seen_at,
+        )
+
+
+EXPORT = exports.Export(
+    name="contacts.customers",
+    label=_("Customers"),
+    permission=VIEW_CUSTOMERS.name,
+    columns=(
+        exports.Column("number", _("Member number")),
+        exports.Column("name", _("Name")),
+        exports.Column("phone", _("Phone"), kind="phone"),
+        exports.Column("birthday", _("Birthday"), width=12),
+        exports.Column("gender", _("Gender"), width=8),
+        exports.Column("tags", _("Tags"), width=24),
+        exports.Column("note", _("Note"), width=32),
+        exports.Column("source", pgettext_lazy("how a customer came", "Source"), width=12),
+        exports.Column("stores", _("Stores"), width=24),
+        exports.Column("state", _("State"), width=12),
+        exports.Column("since", _("Customer since"), kind="moment", width=18),
+        exports.Column("seen", _("Last seen"), kind="moment", width=18),
+    ),
+    rows=_rows,
+    count=lambda query: _found(query).count(),
+    parameters=frozenset(
+        {
+            *("q", "state", "source", "store", "tag", "segment", "birthday", "phone", "followed"),
+            *("created_from", "created_to", "ids"),
+        }
+    ),
+)
+
+
 def register_all() -> None:
-    """Make customers importable."""
+    """Make customers importable and exportable, and a person's data something to gather."""
     imports.register(KIND)
+    exports.register(EXPORT)
+    jobs.register(
+        jobs.TaskKind(
+            name=handing_out.TASK,
+            label=_("Everything about one person"),
+            run=handing_out.run_dossier,
+            icon="file-zip",
+            unit=_("rows"),
+        )
+    )

@@ -18,11 +18,8 @@ def entries(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:
     """The newest entries of all tables of this module."""
     found: list[Entry] = []
     for kind, part in enumerate(PARTS):
-        found += (
-            entry
-            for entry in _numbered(part(customer_id, before, limit), kind)
-            if before.admits(entry.at, entry.id)
-        )
+        here = Before(before.at, (before.id - kind - 1) // KINDS + 1)
+        found += _numbered(part(customer_id, here, limit), kind)
     return sorted(found, key=lambda e: (e.at, e.id), reverse=True)[:limit]
 
 
@@ -31,12 +28,8 @@ def _numbered(rows: Iterable[Entry], kind: int) -> Iterable[Entry]:
         yield Entry(row.at, row.id * KINDS + kind, row.title, row.text, row.icon, row.tone)
 
 
-def _until(before: Before, at: str) -> Q:
-    return Q(**{f"{at}__lte": before.at})
-
-
 def _created(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    customers = Customer.objects.filter(_until(before, "created_at"), pk=customer_id)
+    customers = Customer.objects.filter(before.rows("created_at"), pk=customer_id)
     return [
         Entry(
             customer.created_at,
@@ -51,7 +44,7 @@ def _created(customer_id: int, before: Before, limit: int) -> list[Entry]:
 
 
 def _links(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    links = IdentityLink.objects.filter(_until(before, "created_at"), customer_id=customer_id)
+    links = IdentityLink.objects.filter(before.rows("created_at"), customer_id=customer_id)
     return [
         Entry(
             link.created_at,
@@ -67,7 +60,7 @@ def _links(customer_id: int, before: Before, limit: int) -> list[Entry]:
 
 def _moves(customer_id: int, before: Before, limit: int) -> list[Entry]:
     moves = LinkMove.objects.select_related("link", "from_customer", "to_customer").filter(
-        _until(before, "at"), Q(from_customer_id=customer_id) | Q(to_customer_id=customer_id)
+        before.rows(), Q(from_customer_id=customer_id) | Q(to_customer_id=customer_id)
     )
     return [
         Entry(
@@ -85,9 +78,7 @@ def _moves(customer_id: int, before: Before, limit: int) -> list[Entry]:
 
 
 def _merges(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    merges = Merge.objects.select_related("replaced").filter(
-        _until(before, "at"), survivor_id=customer_id
-    )
+    merges = Merge.objects.select_related("replaced").filter(before.rows(), survivor_id=customer_id)
     return [
         Entry(
             merge.at,
@@ -104,7 +95,7 @@ def _merges(customer_id: int, before: Before, limit: int) -> list[Entry]:
 def _undone(customer_id: int, before: Before, limit: int) -> list[Entry]:
     merges = Merge.objects.select_related("replaced", "survivor").filter(
         Q(survivor_id=customer_id) | Q(replaced_id=customer_id),
-        _until(before, "undone_at"),
+        before.rows("undone_at"),
         undone_at__isnull=False,
     )
     return [
@@ -122,7 +113,7 @@ def _undone(customer_id: int, before: Before, limit: int) -> list[Entry]:
 
 
 def _erasures(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    erasures = Erasure.objects.filter(_until(before, "requested_at"), customer_id=customer_id)
+    erasures = Erasure.objects.filter(before.rows("requested_at"), customer_id=customer_id)
     return [
         Entry(
             erasure.requested_at,

@@ -66,10 +66,6 @@ class Before:
         # says nothing new, but it is what an index can start from
         return Q(**{f"{at}__lte": self.at}) & (older | same)
 
-    def admits(self, entry_at: datetime, entry_id: int) -> bool:
-        """The same for one entry that was made by hand."""
-        return entry_at < self.at or (entry_at == self.at and entry_id < self.id)
-
 
 EntriesOf = Callable[[int, Before, int], Sequence[Entry]]
 

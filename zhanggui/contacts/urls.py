@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.contacts.views import detail, segments, tags
+from zhanggui.contacts.views import detail, merging, privacy, segments, tags
 from zhanggui.contacts.views import list as customer_list
 
 app_name = "contacts"
@@ -24,6 +24,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ONE}note", detail.customer_note, name="customer_note"),
     path(f"{ONE}tag", detail.customer_tag, name="customer_tag"),
     path(f"{ONE}phone", detail.customer_phone, name="customer_phone"),
+    path(f"{ONE}merge", merging.choose, name="merge_choose"),
+    path(f"{ONE}merge/<int:other_id>", merging.merge, name="merge"),
+    path(f"{ONE}privacy", privacy.privacy, name="privacy"),
+    path(f"{ONE}privacy/file", privacy.hand_out, name="hand_out"),
+    path(f"{LIST}erasures/<int:erasure_id>/withdraw", privacy.withdraw, name="erasure_withdraw"),
+    path(f"{LIST}merges/<int:merge_id>/undo", merging.undo, name="merge_undo"),
+    path(f"{LIST}links/<int:link_id>/split", merging.split, name="link_split"),
+    path(f"{LIST}duplicates/", merging.duplicates, name="duplicates"),
+    path(f"{LIST}duplicates/search", merging.search, name="duplicates_search"),
+    path(f"{LIST}duplicates/<int:pair_id>", merging.dismiss, name="pair_dismiss"),
     path(f"{LIST}tags/", tags.tags, name="tags"),
     path(f"{LIST}tags/new", tags.tag_new, name="tag_new"),
     path(TAG, tags.tag_edit, name="tag_edit"),

@@ -15,6 +15,13 @@ from zhanggui.contacts.services.customers import (
     write_note,
 )
 from zhanggui.contacts.services.duplicates import dismiss_pair, find_duplicates, reopen_pair
+from zhanggui.contacts.services.erasing import (
+    erase_due,
+    erase_due_everywhere,
+    request_erasure,
+    withdraw_erasure,
+)
+from zhanggui.contacts.services.handing_out import begin_dossier
 from zhanggui.contacts.services.holding import hold, survivor_of
 from zhanggui.contacts.services.identities import (
     customer_of_identity,
@@ -53,6 +60,7 @@ __all__ = [
     "NAME_LENGTH",
     "SESSION_DAYS",
     "CustomerInput",
+    "begin_dossier",
     "block_customer",
     "change_many",
     "close_session",
@@ -66,6 +74,8 @@ __all__ = [
     "edit_customer",
     "edit_segment",
     "edit_tag",
+    "erase_due",
+    "erase_due_everywhere",
     "find_duplicates",
     "hold",
     "masked_name",
@@ -78,6 +88,7 @@ __all__ = [
     "put_tag",
     "refresh_follower",
     "reopen_pair",
+    "request_erasure",
     "reveal_phone",
     "saw_customer",
     "split_link",
@@ -89,5 +100,6 @@ __all__ = [
     "undo_merge",
     "untag_customer",
     "why_not_undo",
+    "withdraw_erasure",
     "write_note",
 ]

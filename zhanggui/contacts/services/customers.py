@@ -131,6 +131,8 @@ def edit_customer(*, customer: Customer, values: CustomerInput, actor: Actor) ->
     """
     with transaction.atomic():
         row = Customer.objects.select_for_update().get(pk=customer.pk)
+        if row.state in {CustomerState.REPLACED, CustomerState.ERASED}:
+            raise WrongState
         before = _facts(row)
         _put(row, values)
         row.tag_ids = _known_tags(values.tag_ids)

@@ -37,6 +37,10 @@ def _customer(customer_id: int) -> Customer:
 def customer(request: MerchantRequest, customer_id: int) -> HttpResponse:
     """One customer: who it is, how it is known, what happened, what other modules say."""
     found = _customer(customer_id)
+    kept = services.survivor_of(found.pk) if found.state == CustomerState.REPLACED else None
+    if kept is not None:
+        messages.info(request, _("%(name)s was merged into this customer.") % {"name": found.name})
+        return redirect("contacts:customer", request.merchant.slug, kept)
     tags = selectors.tags()
     stores = Store.objects.filter(pk__in=found.store_ids).values_list("pk", "name")
     dress([found], tags, dict(stores))
@@ -49,7 +53,7 @@ def customer(request: MerchantRequest, customer_id: int) -> HttpResponse:
         ),
         "is_older": "before" in request.GET,
         "may_edit": EDIT_CUSTOMERS.name in request.permissions
-        and found.state != CustomerState.REPLACED,
+        and found.state not in selectors.GONE,
         "may_manage": MANAGE_CUSTOMERS.name in request.permissions,
         "may_reveal": REVEAL_PHONES.name in request.permissions,
         "may_block": MANAGE_CUSTOMERS.name in request.permissions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -81,6 +81,8 @@ def _done(request: MerchantRequest) -> BulkChange | None:
 @merchant_view(EDIT_CUSTOMERS.name)
 def bulk(request: MerchantRequest, *, action: str) -> HttpResponse:
     """Tag, untag or block everybody who is chosen."""
+    if action not in {TAG, UNTAG, BLOCK}:
+        raise Http404
     chosen = lists.chosen(request.POST)
     here = reverse("contacts:customers", args=[request.merchant.slug])
     query = chosen.query.urlencode()
