@@ -57,6 +57,8 @@ def plain(value: Any) -> str:
 def shown(typed: str) -> str:
     """A text without signs that hide or turn others (zero bytes, direction overrides)."""
     folded = unicodedata.normalize("NFC", typed)
+    if folded.isprintable():  # nothing hidden in it, which is true of nearly every cell
+        return folded.strip()
     return "".join(
         sign for sign in folded if sign in _KEPT_HIDDEN or unicodedata.category(sign) not in _HIDDEN
     ).strip()

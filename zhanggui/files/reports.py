@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import xlsxwriter
 from django.utils.translation import gettext as _
@@ -109,6 +110,9 @@ class ErrorSheet:
         texts = "；".join(dict.fromkeys(problem.text for problem in problems))
         self.sheet.write_string(self.rows, self.width + 1, clean(texts))
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
         """Finish the file."""
         self.book.close()

@@ -72,14 +72,13 @@ def check(task: Task) -> jobs.Outcome:
     run = _run_of(batch, task, is_dry=True)
     found = _Found()
     with NamedTemporaryFile(suffix=".xlsx") as file, _sheet_of(batch) as sheet:
-        report = ErrorSheet(Path(file.name), batch.header)
-        jobs.progress(task, 0, max(0, sheet.last_row - 1))
-        for chunk in passes.chunks(sheet, kind, batch.mapping, run):
-            found.add(chunk, batch)
-            report.add(chunk)
-            _refuse_too_long(found.rows, kind, batch)
-            jobs.progress(task, chunk.last_row - 1)
-        report.close()
+        with ErrorSheet(Path(file.name), batch.header) as report:
+            jobs.progress(task, 0, max(0, sheet.last_row - 1))
+            for chunk in passes.chunks(sheet, kind, batch.mapping, run):
+                found.add(chunk, batch)
+                report.add(chunk)
+                _refuse_too_long(found.rows, kind, batch)
+                jobs.progress(task, chunk.last_row - 1)
         task.total = task.done = found.rows
         costs = list(kind.cost(run)) if kind.cost else []
         with transaction.atomic():

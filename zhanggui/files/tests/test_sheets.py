@@ -99,7 +99,13 @@ def read(content: bytes, folder: Path) -> tuple[list[str], list[tuple[int, list[
 
 class TestReading:
     def test_numbers_of_rows_are_those_of_the_spreadsheet(self, tmp_path: Path) -> None:
-        rows = [[None], [None, "名称", "手机"], [None], [None, "甲", 13800138000], [None, " "]]
+        rows: list[list[Any]] = [
+            [None],
+            [None, "名称", "手机"],
+            [None],
+            [None, "甲", 13800138000],
+            [None, " "],
+        ]
         header, found = read(xlsx(rows), tmp_path)
         assert header == ["", "名称", "手机"]
         assert found == [(4, [None, "甲", 13800138000.0])]
