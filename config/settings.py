@@ -18,6 +18,7 @@ KEY_RING = parse_key_ring(ENV.key_ring.get_secret_value())
 DEBUG = False
 IS_PRODUCTION = ENV.is_production
 IS_DEMO = ENV.mode is Mode.DEMO
+CLOCK_FILE = ENV.var / "demo-clock" if IS_DEMO else None
 BASE_URL = ENV.base_url
 ALLOWED_HOSTS = [urlsplit(BASE_URL).hostname or "", "127.0.0.1", "localhost", "testserver"]
 if IS_PRODUCTION:

@@ -8,3 +8,10 @@ class DemoConfig(AppConfig):
     name = "demo"
     label = "demo"
     verbose_name = _("Demo")
+
+    def ready(self) -> None:
+        """Say above every page when the clock was moved."""
+        from demo import hours
+        from zhanggui.ui import notices
+
+        notices.register(hours.notice)

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from django.utils.translation import gettext_noop
 
+from demo import colleagues, plans
 from demo.cast import (
     MERCHANTS,
     OPERATORS,
@@ -57,10 +58,23 @@ class Base:
             self._account(PLATFORM_ACCOUNT, Tier.PLATFORM)
             for plan in OPERATORS:
                 self._operator(plan.slug)
+            plans.set_up(ACTOR)
         for number, merchant in enumerate(MERCHANTS):
             with clock.at(self._before(30 - number, minutes=number * 17)):
                 self._merchant(merchant)
         self._managers()
+        plans.open_shops(ACTOR)
+        hotpot = MERCHANTS[1]
+        merchant = Merchant.objects.get(pk=id_of(f"merchant:{hotpot.slug}"))
+        plans.wait_for_review(merchant, owner_of(hotpot))
+        self._colleagues()
+
+    def _colleagues(self) -> None:
+        tea = MERCHANTS[0]
+        merchant = Merchant.objects.select_related("operator").get(pk=id_of(f"merchant:{tea.slug}"))
+        operator = next(one for one in OPERATORS if one.slug == tea.operator)
+        helper_key = f"member:operator:{operator.slug}/{operator.staff[0].key}"
+        colleagues.shape(merchant, owner_of(tea), helper_key)
 
     def _before(self, days: int, minutes: int = 0) -> datetime:
         return self.opened - timedelta(days=days) + timedelta(minutes=minutes)
@@ -129,6 +143,8 @@ class Base:
                 made(store_key(plan, store), lambda store=store: _store(store, owner))  # type: ignore[misc]
                 for store in plan.stores
             ]
+            seller = plans.actor_of(f"member:platform/{PLATFORM_STAFF[0].key}")
+            plans.buy(plan, merchant, owner, seller)
             made(
                 f"programme:{plan.slug}",
                 lambda: stamp_services.create_programme(

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connections
 
-from demo import applicants, entry, listing, progress, sandbox, world
+from demo import applicants, entry, hours, listing, progress, sandbox, world
 from demo.base import Base
 from demo.cast import ACCOUNTS, MERCHANTS, MerchantPlan, account_of
 from demo.days import Outcome, Report, Span, Teller
@@ -57,6 +57,7 @@ def fill(size: Size, say: Say) -> Filled:
     """
     with progress.only_one():
         try:
+            hours.set_right()
             filled = _fill(size, say)
         except BaseException as error:
             progress.note("failed", error=f"{type(error).__name__}: {error}"[:300])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils import translation
 
-from demo import nicknames, progress, world
+from demo import nicknames, plans, progress, world
 from demo.cast import MERCHANTS, OPERATORS, PASSWORD, PLATFORM_STAFF, MerchantPlan, StaffPlan
 from demo.rhythm import merchants_of
 from zhanggui.accounts.models import Membership, Tier
@@ -45,6 +45,7 @@ def sign_ins() -> list[SignIn]:
         found += [SignIn(plan, operator.name, path) for plan in operator.staff]
     for merchant in MERCHANTS:
         found += [SignIn(plan, merchant.name, f"/m/{merchant.slug}/") for plan in merchant.staff]
+    found += [SignIn(shop.owner, shop.name, f"/m/{shop.slug}/account/") for shop in plans.SHOPS]
     return found
 
 

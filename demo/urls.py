@@ -12,4 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("demo/waiting", views.waiting, name="waiting"),
     path("demo/digits", views.digits, name="digits"),
     path("demo/sign-in", views.sign_in, name="sign_in"),
+    path("demo/clock", views.clock_page, name="clock"),
+    path("demo/clock/move", views.clock_move, name="clock_move"),
 ]

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from demo import entry, listing, progress
+from demo import entry, hours, listing, progress
 from demo.cast import (
     MERCHANTS,
     OPERATORS,
@@ -28,6 +28,7 @@ from zhanggui.accounts import devices
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.guards import public_view
 from zhanggui.accounts.views.public import local_path
+from zhanggui.core import clock, numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.signin.services import factors
 
@@ -112,6 +113,31 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(refusal))
         return redirect("demo:start")
     return HttpResponseRedirect(local_path(request, request.POST.get("next", "")) or chosen.path)
+
+
+@never_cache
+@require_GET
+@public_view
+def clock_page(request: HttpRequest) -> HttpResponse:
+    """Where the demo's owner moves the clock of product and sandbox."""
+    _demo_only()
+    page = {"now": clock.now(), "is_moved": bool(clock.shift()), "steps": hours.STEPS}
+    return render(request, "demo/clock.html", page)
+
+
+@require_POST
+@public_view
+def clock_move(request: HttpRequest) -> HttpResponse:
+    """Move the clock some days on, or set it right again."""
+    _demo_only()
+    days = numbers.whole(request.POST.get("days", ""))
+    if days is not None and days not in hours.STEPS:
+        raise Http404
+    if days:
+        hours.move_on(days)
+    else:
+        hours.set_right()
+    return redirect("demo:clock")
 
 
 def _store_path() -> str:

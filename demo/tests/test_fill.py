@@ -15,6 +15,7 @@ from django.db.models import Model, Sum
 from demo import days, fill, progress
 from demo.cast import ACCOUNTS, MERCHANTS, OPERATORS, PLATFORM_ACCOUNT
 from demo.models import Day
+from demo.plans import SHOPS
 from demo.rhythm import Joined, Stamped, Story
 from demo.tests.conftest import NOON, SMALL, Filled
 from zhanggui.accounts.models import AuditEntry, Merchant, Operator, Person, Store
@@ -22,7 +23,7 @@ from zhanggui.channels.wechat.models import Follower
 from zhanggui.codes.models import CodeState, OneTimeCode
 from zhanggui.contacts.models import Customer, IdentityLink
 from zhanggui.core import clock, tenancy
-from zhanggui.ledger.models import Entry, Transaction
+from zhanggui.ledger.models import Entry, Transaction, Unit
 from zhanggui.stamps import services as stamp_services
 from zhanggui.stamps.models import Card, Kind, ManagerBinding, StampRecord
 
@@ -36,7 +37,10 @@ def counts() -> dict[str, int]:
         *(StampRecord, OneTimeCode, Transaction, Entry, AuditEntry, ManagerBinding),
     ]
     with tenancy.all_merchants("count in a test"):
-        return {model.__name__: model._default_manager.count() for model in models}
+        made = {model.__name__: model._default_manager.count() for model in models}
+        stamps = Transaction.objects.filter(unit=Unit.STAMP)
+        entries = Entry.objects.filter(transaction__unit=Unit.STAMP)
+        return made | {"Transaction": stamps.count(), "Entry": entries.count()}
 
 
 def events_until(moment: Any, size: Any = SMALL) -> list[Joined | Stamped]:
@@ -63,9 +67,10 @@ class TestFirstFill:
 
     def test_has_the_whole_cast(self, filled: Filled) -> None:
         made = counts()
-        assert made["Merchant"] == len(MERCHANTS)
+        assert made["Merchant"] == len(MERCHANTS) + len(SHOPS)
         assert made["Operator"] == len(OPERATORS)
-        assert made["Store"] == sum(len(merchant.stores) for merchant in MERCHANTS)
+        stores = sum(len(merchant.stores) for merchant in MERCHANTS)
+        assert made["Store"] == stores + len(SHOPS)
         managers = sum(len(store.managers) for m in MERCHANTS for store in m.stores)
         assert made["ManagerBinding"] == managers
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, features, hooks, standing, todo
 from zhanggui.accounts import permissions as rights
@@ -73,7 +74,7 @@ def _menus() -> None:
         surface="merchant",
         entry=menus.Entry(
             "account",
-            _("My account"),
+            pgettext_lazy("shop", "My account"),
             "wallet",
             "billing:account",
             permissions.VIEW.name,
@@ -137,6 +138,6 @@ def _banner(request: HttpRequest) -> Iterator[notices.Notice]:
             stands.notice,
             stands.notice_tone,
             "calendar-exclamation",
-            link_label=_("My account") if may_see else "",
+            link_label=pgettext_lazy("shop", "My account") if may_see else "",
             link_url=stands.notice_url if may_see else "",
         )
