@@ -68,9 +68,10 @@ def in_state[Row: (Merchant, Operator)](found: QuerySet[Row], state: str) -> Que
 
 
 def counted[Row: (Merchant, Operator)](found: QuerySet[Row]) -> dict[str, int]:
-    """How many rows are in each state; one statement."""
-    counts = dict(found.order_by().values_list("state").annotate(Count("pk")))
-    return {state: counts.get(state, 0) for state in TierState.values}
+    """How many rows are in each state, and ``present`` ones: not archived; one statement."""
+    rows = dict(found.order_by().values_list("state").annotate(Count("pk")))
+    counts = {state: rows.get(state, 0) for state in TierState.values}
+    return counts | {"present": counts[TierState.ACTIVE] + counts[TierState.FROZEN]}
 
 
 def merchant_rows(merchants: Iterable[Merchant]) -> list[MerchantRow]:

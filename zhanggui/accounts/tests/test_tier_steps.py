@@ -285,7 +285,7 @@ class TestOperator:
         make_merchant(operator=operator, state=TierState.FROZEN)
         make_operator_staff(operator, role=Role.OWNER, name="陈总")
         page = client.get("/platform/operators/jiangnan/")
-        assert page.context["counts"] == {"active": 1, "frozen": 1, "archived": 0}
+        assert page.context["counts"] == {"active": 1, "frozen": 1, "archived": 0, "present": 2}
         assert "陈总" in text(page)
         assert "/join/jiangnan" in text(page)
 

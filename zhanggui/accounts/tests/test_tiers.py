@@ -104,7 +104,7 @@ class TestPlatform:
         make_merchant("tea")
         page = client.get("/platform/", {"operator": operator.pk})
         assert [row.merchant.slug for row in page.context["rows"]] == ["coffee"]
-        assert page.context["counts"] == {"active": 1, "frozen": 0, "archived": 1}
+        assert page.context["counts"] == {"active": 1, "frozen": 0, "archived": 1, "present": 1}
 
     def test_pages_by_key(self, client: Client, head: Person) -> None:
         slugs = [make_merchant().slug for _ in range(51)]
