@@ -157,7 +157,7 @@ class Shop:
         now = datetime.now(UTC)
         stores = [store.pk for store in self.stores] if merchant == self.merchant else []
         for n in range(many):
-            row = Customer(merchant_id=merchant.pk, number=str(10_000_000 + n * 37))
+            row = Customer(merchant_id=merchant.pk, number=str(30_000_000 + n * 37))
             row.name, row.name_key, row.sort_key, words = chance.choice(self.names)
             row.search = [*words, *(row.number[:length] for length in range(3, 9))]
             if chance.random() < 0.8:
@@ -212,8 +212,8 @@ class Shop:
             "mixed": "王xm",
             "phone_tail": "8000",
             "phone": "13800138000",
-            "number": "10000370",
-            "number_begun": "1000",
+            "number": "30000370",
+            "number_begun": "3000",
             "nothing": "zzzzqq",
         }
         for name, text in searches.items():

@@ -17,7 +17,7 @@ def tags_of(request: HttpRequest) -> list[Tag]:
     """The merchant's tags, asked for once a request: filter, rows and dialogs need them."""
     if not hasattr(request, "customer_tags"):
         request.customer_tags = selectors.tags()  # type: ignore[attr-defined]
-    tags: list[Tag] = request.customer_tags
+    tags: list[Tag] = request.customer_tags  # type: ignore[attr-defined]
     return tags
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 
@@ -113,7 +114,7 @@ def _replace(tag_id: int, into_id: int | None) -> int:
             _REPLACE,
             {"tag": tag_id, "into": into_id, "merchant": tenancy.current_merchant_id()},
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def put_tag(*, tag_id: int, customer_ids: Sequence[int]) -> list[int]:
@@ -127,7 +128,7 @@ def take_tag(*, tag_id: int, customer_ids: Sequence[int]) -> list[int]:
 
 
 def _change(sql: str, tag_id: int, customer_ids: Sequence[int]) -> list[int]:
-    values = {
+    values: dict[str, Any] = {
         "tag": tag_id,
         "ids": list(customer_ids),
         "merchant": tenancy.current_merchant_id(),
