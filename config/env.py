@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -90,6 +91,8 @@ class Env(BaseSettings):
     """Messages a day on the platform's account, mostly codes."""
     sms_merchant_budget: int = Field(default=500, ge=0)
     """Messages a day on each merchant's account."""
+    phone_countries: str = ""
+    """Country codes besides 86 whose people may sign up, for example ``852,853``."""
     sms_stopped: bool = False
     """The kill switch for whoever has only the environment; the platform's page has another."""
     metrics_token: SecretStr = SecretStr("")
@@ -109,6 +112,14 @@ class Env(BaseSettings):
             message = f"must be an address such as https://shop.example, not {value!r}"
             raise ValueError(message)
         return value.rstrip("/")
+
+    @field_validator("phone_countries")
+    @classmethod
+    def _countries(cls, value: str) -> str:
+        if not re.fullmatch(r"([1-9][0-9]{0,2}(,[1-9][0-9]{0,2})*)?", value):
+            message = "ZHANGGUI_PHONE_COUNTRIES must look like 852,853"
+            raise ValueError(message)
+        return value
 
     @field_validator("key_ring")
     @classmethod

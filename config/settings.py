@@ -40,6 +40,7 @@ SMS_TENCENT = ENV.tencent_sms
 SMS_DAILY_BUDGET = ENV.sms_daily_budget
 SMS_MERCHANT_BUDGET = ENV.sms_merchant_budget
 SMS_IS_STOPPED = ENV.sms_stopped
+PHONE_COUNTRIES = [code for code in ENV.phone_countries.split(",") if code]
 
 INSTALLED_APPS = [
     "demo",

@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from zhanggui.accounts import phones
+from zhanggui.accounts.errors import PhoneFormat
 from zhanggui.accounts.forms import PhoneField
 from zhanggui.accounts.services.people import LONGEST_PASSWORD
 from zhanggui.signin.services.pictures import LENGTH as PICTURE_LENGTH
@@ -43,6 +45,18 @@ class PasswordSignInForm(forms.Form):
         widget=PhoneInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
     password = password_field(_("Password"), "current-password")
+
+
+class MobileField(PhoneField):
+    """A number somebody is going to sign in with; its value is E.164."""
+
+    def clean(self, value: Any) -> Any:
+        """Refuse landlines and countries that are not set."""
+        number = super().clean(value)
+        try:
+            return phones.parse_mobile(number) if number else number
+        except PhoneFormat as refusal:
+            raise forms.ValidationError(refusal.message, code=refusal.code) from None
 
 
 class CodeForm(forms.Form):
@@ -124,6 +138,7 @@ class ForgotForm(NewPasswordFields):
 class RegisterForm(NewPasswordFields):
     """An account of one's own, without a merchant: for invitations."""
 
+    phone = MobileField(label=_("Mobile number"), max_length=30, widget=PhoneInput)
     name = forms.CharField(
         label=_("Your name"),
         max_length=NAME_LONGEST,
@@ -185,11 +200,11 @@ class FoundForm(forms.Form):
 class ChangePhoneForm(CodeForm):
     """Another number to sign in with."""
 
+    phone = MobileField(label=_("New mobile number"), max_length=30, widget=PhoneInput)
     password = password_field(_("Present password"), "current-password")
 
     def __init__(self, *args: Any, has_password: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["phone"].label = _("New mobile number")
         if not has_password:
             del self.fields["password"]
 

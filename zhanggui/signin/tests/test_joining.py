@@ -301,3 +301,31 @@ class TestRegister:
     def test_leads_to_no_other_site(self, client: Client, inbox: Inbox) -> None:
         answer = sign_up(client, inbox, "/register", next="https://evil.example/")
         assert answer["Location"] == "/choose"
+
+
+@pytest.mark.spec("repairs U-1")
+@pytest.mark.usefixtures("registration")
+class TestNumbers:
+    """T-6, for signing up."""
+
+    @pytest.mark.parametrize(
+        "typed", ["13800138000", "１３８ 0013-8000", "+86 138 0013 8000", "0086 13800138000"]
+    )
+    def test_one_number_however_it_is_typed(self, client: Client, inbox: Inbox, typed: str) -> None:
+        assert ask(client, "/join", typed).status_code == 200
+        assert inbox.texts(PHONE)
+
+    @pytest.mark.parametrize(
+        "typed", ["12800138000", "010-12345678", "1380013800", "+852 5123 4567", "abc", ""]
+    )
+    def test_what_is_no_mobile_number_gets_nothing(self, client: Client, typed: str) -> None:
+        answer = ask(client, "/join", typed)
+        assert answer.status_code == 422
+        assert not OutgoingSms.objects.exists()
+
+    def test_other_countries_by_a_setting(
+        self, client: Client, inbox: Inbox, settings: Any
+    ) -> None:
+        settings.PHONE_COUNTRIES = ["852"]
+        assert ask(client, "/join", "+852 5123 4567").status_code == 200
+        assert inbox.texts("+85251234567")
