@@ -152,7 +152,8 @@ class Invitation(RoleHolder):
                 condition=_OWN_ROLE_IS_NAMED, name="invitation_names_its_own_role"
             ),
             models.CheckConstraint(
-                condition=models.Q(uses__lte=models.F("max_uses")), name="staff_invitation_not_overused"
+                condition=models.Q(uses__lte=models.F("max_uses")),
+                name="staff_invitation_not_overused",
             ),
         ]
 
