@@ -66,6 +66,9 @@ class TestJoin:
         merchant = Merchant.objects.get()
         assert answer["Location"] == f"/m/{merchant.slug}/"
         assert (merchant.name, merchant.registered_name) == ("青岚茶事", "青岚茶事")
+        assert merchant.plan_ends_at is not None
+        trial = merchant.plan_ends_at - merchant.created_at
+        assert timedelta(days=14, hours=23, minutes=59) <= trial <= timedelta(days=15, minutes=1)
         owner = Person.objects.get()
         assert (owner.name, owner.phone) == ("许岚", PHONE)
         assert owner.phone_proved_at is not None
