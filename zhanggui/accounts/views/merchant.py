@@ -11,11 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from zhanggui.accounts import rights, selectors, services
 from zhanggui.accounts.forms import StoreForm, put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
-from zhanggui.accounts.models import Store, StoreState
+from zhanggui.accounts.lists import STORES
+from zhanggui.accounts.models import Store
 from zhanggui.accounts.views.overview import merchant_figures
 from zhanggui.core import idempotency, tokens
 from zhanggui.core.errors import DomainError
-from zhanggui.ui import paging
 
 # -- stores
 
@@ -24,16 +24,11 @@ from zhanggui.ui import paging
 @merchant_view(rights.VIEW_STORES.name)
 def stores(request: MerchantRequest) -> HttpResponse:
     """All stores, 50 a page."""
-    search = request.GET.get("q", "").strip()[:80]
-    state = request.GET.get("state", "")
-    found = selectors.stores(search=search, state=state)
+    shown = STORES.open(request)
+    shown.fill(selectors.stores(search=shown.search, state=shown.values["state"]))
     page = {
-        "page": paging.keyset(found, order=("-state", "pk"), after=request.GET.get("after", "")),
-        "count": found.count(),
-        "search": search,
-        "state": state,
-        "states": StoreState.choices,
-        "is_filtered": bool(search or state),
+        "list": shown,
+        "page": shown.page,
         "may_manage": rights.MANAGE_STORES.name in request.permissions,
     }
     return render(request, "accounts/stores.html", page)
