@@ -34,7 +34,6 @@ def plain(answer: Any) -> str:
     return re.sub(r"[\w-]{60,}", "", answer.content.decode())
 
 
-@pytest.mark.spec("platform P05")
 class TestCode:
     @pytest.mark.parametrize(
         "typed", ["13800138000", "１３８００１３８０００", "+86 138-0013-8000"]
@@ -96,7 +95,6 @@ class TestForgot:
         fields = {"phone": phone, "code": code, "password": NEW_PASSWORD, "again": NEW_PASSWORD}
         return client.post("/signin/forgot", {**fields, **more})
 
-    @pytest.mark.spec("platform P05")
     def test_a_code_and_a_new_password_end_all_sessions(self, client: Client, inbox: Inbox) -> None:
         person = make_person(phone=PHONE)
         other = Client()
@@ -191,7 +189,6 @@ class TestChangePhone:
 
 
 class TestSessions:
-    @pytest.mark.spec("platform P05")
     def test_are_listed_with_device_place_and_last_use(self, client: Client) -> None:
         person = make_person(phone=PHONE)
         agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/130.0 Safari/537.36"

@@ -25,7 +25,7 @@ from zhanggui.signin.models import Passkey, RecoveryCode, TotpDevice
 from zhanggui.signin.services import factors
 from zhanggui.signin.tests.authenticator import ATTESTED, PRESENT, Device
 
-pytestmark = [pytest.mark.django_db, pytest.mark.spec("platform P05")]
+pytestmark = pytest.mark.django_db
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 ORIGIN = "http://localhost"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
