@@ -93,7 +93,8 @@ class TransferForm(forms.Form):
 
     amount_fen = YuanField(label=_("Amount transferred"))
     paid_on = forms.DateField(
-        label=_("Day of the transfer"), widget=forms.DateInput(attrs={"type": "date"})
+        label=_("Day of the transfer"),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
     reference = forms.CharField(
         label=_("Number of the transfer"),

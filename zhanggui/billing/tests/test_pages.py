@@ -171,6 +171,8 @@ class TestOrdering:
         page = client.get(answer["Location"]).content.decode()
         assert "¥998.00" in page
         assert "6214 8300 0000 0000" in page
+        today = clock.local_date(clock.now(), "Asia/Shanghai")
+        assert f'type="date" name="paid_on" value="{today.isoformat()}"' in page
 
     def test_pressed_twice_is_ordered_once(self, client: Client, shop: Merchant) -> None:
         put_on_balance(shop, 100_000)
@@ -261,7 +263,7 @@ class TestTransfer:
         picture = client.get(reverse("billing:platform_proof", args=[shop.slug, transfer.pk]))
         assert picture.status_code == 200
         assert picture["X-Content-Type-Options"] == "nosniff"
-        picture.close()
+        assert picture["Content-Disposition"].startswith("inline")
         client.post(reverse("billing:platform_approve", args=[shop.slug, transfer.pk]))
 
         assert end_of(shop) > before

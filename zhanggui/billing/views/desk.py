@@ -9,9 +9,10 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q, QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from zhanggui.accounts.actors import Actor
@@ -178,23 +179,21 @@ def decide(
     return redirect(desk.url("transfers"))
 
 
-def proof(request: HttpRequest, desk: Desk, slug: str, transfer_id: int) -> FileResponse:
+def proof(request: HttpRequest, desk: Desk, slug: str, transfer_id: int) -> HttpResponse:
     """The bank's receipt itself; only whoever checks transfers sees it."""
     merchant = desk.merchant(slug)
     with tenancy.merchant_scope(merchant.pk):
         transfer = get_object_or_404(Transfer.objects.all(), pk=transfer_id)
         stored = get_object_or_404(StoredFile.objects.all(), pk=transfer.proof_id or 0)
         try:
-            content = storing.opened(stored, "large" if stored.is_picture else "")
+            with storing.opened(stored, "large" if stored.is_picture else "") as file:
+                content = file.read()
         except FileNotFoundError:
             raise Http404 from None
     is_shown = stored.content_type in SHOWN_INLINE
-    answer = FileResponse(
-        content,
-        as_attachment=not is_shown,
-        filename=stored.name,
-        content_type=stored.content_type if is_shown else "application/octet-stream",
-    )
+    kind = stored.content_type if is_shown else "application/octet-stream"
+    answer = HttpResponse(content, content_type=kind)
+    answer["Content-Disposition"] = content_disposition_header(not is_shown, stored.name) or ""
     answer["Cache-Control"] = "private, no-store"
     answer["X-Content-Type-Options"] = "nosniff"
     return answer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -136,7 +136,7 @@ def reject(request: OperatorRequest, *, slug: str, transfer_id: int) -> HttpResp
 
 @require_GET
 @operator_view(SALES)
-def proof(request: OperatorRequest, *, slug: str, transfer_id: int) -> HttpResponseBase:
+def proof(request: OperatorRequest, *, slug: str, transfer_id: int) -> HttpResponse:
     """The bank's receipt."""
     return desks.proof(request, _desk(request), slug, transfer_id)
 
