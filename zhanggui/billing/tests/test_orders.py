@@ -90,7 +90,7 @@ def plan_of(merchant: Merchant) -> Plan:
 
 
 class TestTrial:
-    @pytest.mark.spec("repairs A7", "repairs U-40")
+    @pytest.mark.spec("repairs A7")
     def test_begins_with_the_merchant_and_has_the_big_edition(self) -> None:
         with clock.at(NOW):
             merchant = create_merchant(name="新店", slug="new-shop", actor=ACTOR)
