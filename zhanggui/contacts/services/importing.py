@@ -357,7 +357,7 @@ def _numbers(count: int) -> Iterator[str]:
 def _line(customer: Customer) -> tuple[Any, ...]:
     c = customer
     return (
-        *(c.merchant_id, c.pk, c.number, c.name, c.name_key, c.sort_key, c.search),
+        *(c.merchant_id, c.pk, c.number, c.name, c.name_key, c.sort_key, _texts(c.search)),
         *(c.phone_sealed, c.phone_hash, c.phone_tail_hash),
         *(str(c.gender), c.birthday, c.birth_year, c.note, str(c.source)),
         *(_ids(c.store_ids), _ids(c.tag_ids), CustomerState.ACTIVE.value, "", False),

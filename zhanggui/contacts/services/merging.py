@@ -275,7 +275,10 @@ def why_not_undo(merge: Merge) -> Text | None:
         return _("the customer was merged further since. Take the later merge back first.")
     if CustomerState.ERASED in {survivor.state, replaced.state} or not merge.moved:
         return _("the data of the person were erased since.")
-    return _moved_on(merge) or next(filter(None, _objections(merge)), None)
+    reason = _moved_on(merge)
+    if reason is not None:
+        return reason
+    return next((each for each in _objections(merge) if each is not None), None)
 
 
 def _moved_on(merge: Merge) -> Text | None:

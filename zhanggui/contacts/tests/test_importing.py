@@ -356,7 +356,7 @@ def test_the_sample_is_refused_exactly_where_it_is_broken(tea: Merchant) -> None
     mapping = {"name": 0, "phone": 1, "birthday": 2, "gender": 3, "tags": 4, "note": 5, "number": 6}
     sheet = Sheet(
         "",
-        rows[0],
+        [str(text) for text in rows[0]],
         ((n, [None if c == "" else c for c in row]) for n, row in enumerate(rows[1:], 2)),
         61,
     )

@@ -57,11 +57,11 @@ def merge(survivor: Customer, replaced: Customer, **values: Any) -> Merge:
 
 def rows() -> list[dict[str, Any]]:
     """All customers and identities, to be compared before and after."""
-    customers = list(Customer.objects.order_by("pk").values())
+    customers: list[dict[str, Any]] = [{**row} for row in Customer.objects.order_by("pk").values()]
     for row in customers:
         for column in ("phone_sealed", "phone_hash", "phone_tail_hash"):
             row[column] = row[column] and bytes(row[column])
-    return customers + list(IdentityLink.objects.order_by("pk").values())
+    return [*customers, *({**row} for row in IdentityLink.objects.order_by("pk").values())]
 
 
 class TestMerge:
