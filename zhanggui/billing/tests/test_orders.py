@@ -129,7 +129,7 @@ class TestTrial:
 
 
 class TestRenewal:
-    @pytest.mark.spec("repairs U-42", "platform P10")
+    @pytest.mark.spec("repairs U-42")
     @pytest.mark.parametrize("months", [1, 12, 24, 36])
     def test_adds_the_period_once_paid(self, tea: Merchant, months: int) -> None:
         before = plan_of(tea).ends_at
@@ -468,7 +468,6 @@ class TestRefund:
 
 
 class TestGrant:
-    @pytest.mark.spec("platform P11")
     def test_adds_time_and_stands_in_the_orders_with_its_reason(self, tea: Merchant) -> None:
         before = plan_of(tea).ends_at
         order = services.grant(
@@ -502,7 +501,6 @@ class TestGrant:
 
 
 class TestPrices:
-    @pytest.mark.spec("platform P11")
     def test_an_operators_own_list_holds_for_its_merchants_only(self) -> None:
         operator = make_operator()
         theirs, ours = make_subscriber(operator=operator), make_subscriber()
@@ -534,7 +532,7 @@ class TestPrices:
 
 
 class TestEditions:
-    @pytest.mark.spec("repairs U-41", "platform P10")
+    @pytest.mark.spec("repairs U-41")
     def test_a_change_reaches_everybody_who_has_it_at_once(self) -> None:
         merchant, other = make_subscriber(), make_subscriber(code=PLUS)
         row = edition()

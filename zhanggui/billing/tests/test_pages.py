@@ -245,7 +245,6 @@ class TestOrdering:
 
 
 class TestTransfer:
-    @pytest.mark.spec("platform P10")
     def test_proof_then_review_extends_the_plan(self, client: Client, shop: Merchant) -> None:
         client.post(url("renew", shop), {"offer": f"{BASIC}:12"})
         with tenancy.merchant_scope(shop.pk):
@@ -342,7 +341,6 @@ class TestTransfer:
 
 
 class TestOperatorsDesk:
-    @pytest.mark.spec("platform P11")
     def test_reviews_and_gives_to_its_own_merchants_only(self, client: Client) -> None:
         operator = make_operator()
         mine, foreign = make_subscriber(operator=operator), make_subscriber()

@@ -78,7 +78,6 @@ END = at("2026-06-10 09:00")
 SECOND = timedelta(seconds=1)
 
 
-@pytest.mark.spec("repairs U-45")
 @pytest.mark.parametrize(
     ("moment", "phase"),
     [

@@ -41,13 +41,12 @@ def open_store(client: Client, merchant: Merchant, name: str = "新店") -> Any:
 
 
 class TestPhases:
-    @pytest.mark.spec("repairs U-45")
     def test_in_grace_all_works_under_a_banner(self, client: Client) -> None:
         merchant = signed_in(client, make_subscriber(left=GRACE))
         assert open_store(client, merchant).status_code == 302
         assert "zg-banner" in client.get(overview(merchant)).content.decode()
 
-    @pytest.mark.spec("repairs U-45", "repairs T-12")
+    @pytest.mark.spec("repairs T-12")
     def test_read_only_reads_and_pays_but_changes_nothing(self, client: Client) -> None:
         merchant = signed_in(client, make_subscriber(left=READ_ONLY))
         assert client.get(overview(merchant)).status_code == 200
@@ -58,7 +57,6 @@ class TestPhases:
         renew = reverse("billing:renew", args=[merchant.slug])
         assert client.post(renew, {"offer": f"{BASIC}:1"}).status_code == 302
 
-    @pytest.mark.spec("repairs U-45")
     def test_put_away_opens_my_account_for_owners_alone(self, client: Client) -> None:
         merchant = make_subscriber(left=ARCHIVED)
         account = reverse("billing:account", args=[merchant.slug])
@@ -69,7 +67,6 @@ class TestPhases:
         assert client.get(overview(merchant)).status_code == 403
         assert client.get(account).status_code == 403
 
-    @pytest.mark.spec("repairs U-45")
     def test_paying_opens_everything_at_once(self, client: Client) -> None:
         merchant = signed_in(client, make_subscriber(left=ARCHIVED))
         services.grant(
@@ -221,7 +218,6 @@ class TestReminders:
         monkeypatch.setattr(hooks, "_notifiers", [note])
         return found
 
-    @pytest.mark.spec("platform P10")
     def test_go_out_7_3_and_1_days_before_and_once_each(self, told: list[str]) -> None:
         with clock.at(NOW):
             merchant = make_subscriber(left=timedelta(days=8))
@@ -257,7 +253,6 @@ class TestReminders:
             )
             assert services.remind() == 1
 
-    @pytest.mark.spec("repairs U-45")
     def test_owners_hear_30_7_and_1_days_before_data_may_go(self, told: list[str]) -> None:
         with clock.at(NOW):
             make_staff(make_subscriber(left=timedelta(0)), role=Role.OWNER)

@@ -146,7 +146,6 @@ class TestDuplicates:
 
 
 class TestTimeline:
-    @pytest.mark.spec("platform P14")
     def test_pages_lose_nothing_at_one_moment(self, tea: Merchant) -> None:
         customer = make_customer(tea)
         for _ in range(7):

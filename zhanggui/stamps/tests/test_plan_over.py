@@ -40,7 +40,6 @@ def page_of(shop: Shop, name: str, *args: Any) -> str:
 
 
 class TestCustomer:
-    @pytest.mark.spec("repairs U-45")
     def test_sees_the_card_and_that_the_shop_is_paused(
         self, client: Client, shop: Shop, card: Card
     ) -> None:
@@ -50,7 +49,6 @@ class TestCustomer:
             assert page.status_code == 200
             assert "暂停" in page.content.decode()
 
-    @pytest.mark.spec("repairs U-45")
     def test_gets_no_new_code_but_does_in_grace(
         self, client: Client, shop: Shop, card: Card
     ) -> None:
@@ -77,7 +75,7 @@ class TestCustomer:
 
 
 class TestManager:
-    @pytest.mark.spec("repairs U-45", "platform P09")
+    @pytest.mark.spec("platform P09")
     @pytest.mark.parametrize("why", ["over", "no-stamp-cards"])
     def test_confirms_no_code_any_more(self, shop: Shop, why: str) -> None:
         code = take_code(shop.card)
