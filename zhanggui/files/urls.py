@@ -8,7 +8,8 @@ from zhanggui.files.views import exports, imports, private, tasks
 
 app_name = "files"
 MERCHANT = "m/<slug:merchant>/"
-BATCH = f"{MERCHANT}imports/<int:batch_id>/"
+IMPORTS = f"{MERCHANT}jobs/imports/"
+BATCH = f"{IMPORTS}<int:batch_id>/"
 TASK = f"{MERCHANT}jobs/<int:task_id>/"
 urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{MERCHANT}files/<str:signed>", private.show, name="show"),
@@ -19,10 +20,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{TASK}cancel", tasks.task_cancel, name="task_cancel"),
     path(f"{TASK}retry", tasks.task_retry, name="task_retry"),
     path(f"{MERCHANT}exports/<str:name>", exports.export, name="export"),
-    path(f"{MERCHANT}imports/", imports.import_list, name="imports"),
-    path(f"{MERCHANT}imports/new/<str:kind>", imports.import_new, name="import_new"),
-    path(f"{MERCHANT}imports/template/<str:kind>", imports.import_template, name="import_template"),
-    path(f"{MERCHANT}imports/sample/<str:kind>", imports.import_sample, name="import_sample"),
+    path(IMPORTS, imports.import_list, name="imports"),
+    path(f"{IMPORTS}new/<str:kind>", imports.import_new, name="import_new"),
+    path(f"{IMPORTS}template/<str:kind>", imports.import_template, name="import_template"),
+    path(f"{IMPORTS}sample/<str:kind>", imports.import_sample, name="import_sample"),
     path(BATCH, imports.import_, name="import"),
     path(f"{BATCH}check", imports.import_check, name="import_check"),
     path(f"{BATCH}columns", imports.import_columns, name="import_columns"),

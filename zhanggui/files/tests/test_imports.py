@@ -19,7 +19,7 @@ from zhanggui.files.services import import_work, retention, running
 from zhanggui.files.tests.factories import STORES, csv_of, run_jobs, upload, xlsx
 
 pytestmark = pytest.mark.spec("platform P36")
-NEW = "/m/tea/imports/new/tests.stores"
+NEW = "/m/tea/jobs/imports/new/tests.stores"
 HEAD = ["名称", "手机号", "备注"]
 
 
@@ -36,7 +36,7 @@ def send(client: Client, rows: list[list[Any]], *, name: str = "门店.xlsx") ->
 
 
 def step(client: Client, batch: ImportBatch, what: str, **values: str) -> ImportBatch:
-    response = client.post(f"/m/tea/imports/{batch.pk}/{what}", values)
+    response = client.post(f"/m/tea/jobs/imports/{batch.pk}/{what}", values)
     assert response.status_code == 302, response.content.decode()
     run_jobs()
     batch.refresh_from_db()
@@ -49,14 +49,14 @@ def checked(client: Client, rows: list[list[Any]]) -> ImportBatch:
 
 
 def page(client: Client, batch: ImportBatch) -> str:
-    response = client.get(f"/m/tea/imports/{batch.pk}/")
+    response = client.get(f"/m/tea/jobs/imports/{batch.pk}/")
     assert response.status_code == 200
     return response.content.decode()
 
 
 class TestTemplate:
     def test_has_header_example_and_notes(self, owner: Client, tmp_path: Path) -> None:
-        response = owner.get("/m/tea/imports/template/tests.stores")
+        response = owner.get("/m/tea/jobs/imports/template/tests.stores")
         path = tmp_path / "t.xlsx"
         path.write_bytes(b"".join(response.streaming_content))  # type: ignore[attr-defined]
         book = CalamineWorkbook.from_path(str(path))
@@ -66,7 +66,7 @@ class TestTemplate:
         assert ["名称", "是", "店名", "示例店"] in list(book.get_sheet_by_index(1).iter_rows())
 
     def test_its_example_row_is_left_out(self, owner: Client, tmp_path: Path) -> None:
-        template = owner.get("/m/tea/imports/template/tests.stores")
+        template = owner.get("/m/tea/jobs/imports/template/tests.stores")
         owner.post(NEW, {"file": upload(b"".join(template.streaming_content), "t.xlsx")})  # type: ignore[attr-defined]
         batch = ImportBatch.objects.get()
         assert batch.mapping == {"name": 0, "phone": 1, "size": 2}
@@ -85,7 +85,7 @@ class TestColumns:
 
     def test_needed_one_is_missing(self, owner: Client) -> None:
         batch = send(owner, [["甲", "1", ""]])
-        response = owner.post(f"/m/tea/imports/{batch.pk}/check", {"column_phone": "1"})
+        response = owner.post(f"/m/tea/jobs/imports/{batch.pk}/check", {"column_phone": "1"})
         assert response.status_code == 422
         assert "请选择哪一列是“名称”" in response.content.decode()
         assert not Task.objects.exists()
@@ -93,7 +93,7 @@ class TestColumns:
     def test_one_column_for_two(self, owner: Client) -> None:
         batch = send(owner, [["甲", "1", ""]])
         response = owner.post(
-            f"/m/tea/imports/{batch.pk}/check", {"column_name": "0", "column_phone": "0"}
+            f"/m/tea/jobs/imports/{batch.pk}/check", {"column_name": "0", "column_phone": "0"}
         )
         assert response.status_code == 422
 
@@ -221,7 +221,7 @@ class TestRun:
         self, owner: Client, tea: Merchant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         batch = checked(owner, [["", "1", ""], *([f"店{n}", "", ""] for n in range(119))])
-        owner.post(f"/m/tea/imports/{batch.pk}/run", {"mode": "skip"})
+        owner.post(f"/m/tea/jobs/imports/{batch.pk}/run", {"mode": "skip"})
         real = jobs.progress
         calls: list[int] = []
 
@@ -247,7 +247,7 @@ class TestRun:
     def test_twice_pressed_runs_once(self, owner: Client) -> None:
         batch = checked(owner, [["甲", "", ""]])
         for _ in range(2):
-            owner.post(f"/m/tea/imports/{batch.pk}/run", {"mode": "all"})
+            owner.post(f"/m/tea/jobs/imports/{batch.pk}/run", {"mode": "all"})
         assert Task.objects.filter(kind="files.import_run").count() == 1
 
     def test_two_of_one_merchant_wait_for_each_other(self, owner: Client) -> None:
@@ -255,7 +255,7 @@ class TestRun:
 
         for name in ("甲", "乙"):
             batch = checked(owner, [[name, "", ""]])
-            owner.post(f"/m/tea/imports/{batch.pk}/run", {"mode": "all"})
+            owner.post(f"/m/tea/jobs/imports/{batch.pk}/run", {"mode": "all"})
         locks = set(
             ProcrastinateJob.objects.filter(task_name="files.run_task").values_list(
                 "lock", flat=True
@@ -310,7 +310,7 @@ class TestUndo:
         self, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         batch = checked(owner, [["", "1", ""], *([f"店{n}", "", ""] for n in range(119))])
-        owner.post(f"/m/tea/imports/{batch.pk}/run", {"mode": "skip"})
+        owner.post(f"/m/tea/jobs/imports/{batch.pk}/run", {"mode": "skip"})
 
         def stop(*_args: object) -> None:
             raise jobs.Stop
@@ -349,18 +349,18 @@ class TestDoors:
         batch = checked(owner, [["甲", "", ""]])
         client.force_login(make_staff(tea, role=Role.CLERK))
         assert client.get(NEW).status_code == 403
-        assert client.get(f"/m/tea/imports/{batch.pk}/").status_code == 403
+        assert client.get(f"/m/tea/jobs/imports/{batch.pk}/").status_code == 403
         for what in ("check", "columns", "run", "undo", "discard"):
-            assert client.post(f"/m/tea/imports/{batch.pk}/{what}").status_code == 403
-        assert "门店.xlsx" not in client.get("/m/tea/imports/").content.decode()
+            assert client.post(f"/m/tea/jobs/imports/{batch.pk}/{what}").status_code == 403
+        assert "门店.xlsx" not in client.get("/m/tea/jobs/imports/").content.decode()
 
     def test_other_merchants(self, client: Client, owner: Client) -> None:
         batch = checked(owner, [["甲", "", ""]])
         coffee = make_merchant("coffee")
         with tenancy.merchant_scope(coffee.pk):
             client.force_login(make_staff(coffee, role=Role.OWNER))
-            assert client.get(f"/m/coffee/imports/{batch.pk}/").status_code == 404
-            assert client.post(f"/m/coffee/imports/{batch.pk}/run").status_code == 404
+            assert client.get(f"/m/coffee/jobs/imports/{batch.pk}/").status_code == 404
+            assert client.post(f"/m/coffee/jobs/imports/{batch.pk}/run").status_code == 404
 
     @pytest.mark.parametrize(
         ("name", "content"),
@@ -386,10 +386,10 @@ class TestDoors:
         assert "请先选择文件" in owner.post(NEW).content.decode()
 
     def test_unknown_kind(self, owner: Client) -> None:
-        assert owner.get("/m/tea/imports/new/nothing").status_code == 404
+        assert owner.get("/m/tea/jobs/imports/new/nothing").status_code == 404
 
     def test_list(self, owner: Client) -> None:
         checked(owner, [["甲", "", ""]])
-        text = owner.get("/m/tea/imports/").content.decode()
+        text = owner.get("/m/tea/jobs/imports/").content.decode()
         assert "已检查，等您确认" in text
         assert Task.objects.get().state == TaskState.DONE

@@ -192,7 +192,7 @@ class TestLink:
 
 
 class TestDoor:
-    URL = "/m/tea/imports/new/tests.stores"
+    URL = "/m/tea/jobs/imports/new/tests.stores"
 
     def test_a_gigabyte_is_answered_unread(self, client: Client, tea: Merchant) -> None:
         client.force_login(make_staff(tea, role=Role.OWNER))

@@ -83,6 +83,9 @@ def import_new(request: MerchantRequest, *, kind: str) -> HttpResponse:
     page = {
         "kind": wanted,
         "step": 1,
+        # a template would call what it finds on the kind
+        "has_undo": wanted.undo is not None,
+        "has_sample": wanted.sample is not None,
         "error": error,
         "accept": kinds.SPREADSHEET.accept,
         "most_bytes": kinds.SPREADSHEET.most_bytes,
