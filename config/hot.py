@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.exception import convert_exception_to_response
 from django.core.handlers.wsgi import WSGIRequest
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, resolve
@@ -24,7 +25,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.module_loading import import_string
 
 from zhanggui.accounts.guards import wants_piece
-from zhanggui.stamps.door import manager_door
+from zhanggui.stamps.door import is_manager, manager_door, manager_page
 from zhanggui.stamps.views import staff
 
 LEFT_OUT = {
@@ -40,6 +41,10 @@ SAME_HEADERS = (
 DOORS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
     "/staff/confirm": manager_door(staff.confirm_code),
 }
+PAGES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "/staff/ledger": manager_page(staff.ledger_page),
+}
+"""Pages for store managers; who is not known as one at once goes the ordinary way."""
 
 type Handler = Callable[[HttpRequest], Any]
 type Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -67,11 +72,11 @@ class HotRequest(WSGIRequest):
 
 
 class HotDoors:
-    """A WSGI application: hot POSTs through the short chain, all the rest to Django."""
+    """A WSGI application: hot doors through the short chain, all the rest to Django."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.matches = {path: resolve(path) for path in DOORS}
+        self.matches = {path: resolve(path) for path in (*DOORS, *PAGES)}
         self.view_hooks: list[Callable[..., HttpResponseBase | None]] = []
         self.exception_hooks: list[Callable[..., HttpResponseBase | None]] = []
         if settings.SECURE_SSL_REDIRECT:
@@ -84,18 +89,29 @@ class HotDoors:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer a request."""
-        path = environ.get("PATH_INFO", "")
-        if environ["REQUEST_METHOD"] != "POST" or path not in DOORS:
+        request = self._admitted(environ)
+        if request is None:
             return self.application(environ, start_response)
-        request = HotRequest(environ)
-        if not wants_piece(request):
-            return self.application(environ, start_response)
-        response = self.answer(request, self.matches[path])
+        response = self.answer(request, self.matches[request.path_info])
         own = response.headers
         headers = [*own.items(), *_cookies(response)]
         headers += [pair for pair in self._same_headers(request) if pair[0] not in own]
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [b"".join(response)]
+
+    def _admitted(self, environ: dict[str, Any]) -> HotRequest | None:
+        """The request, if it is for a hot door."""
+        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
+        if method == "POST" and path in DOORS:
+            request = HotRequest(environ)
+            return request if wants_piece(request) else None
+        if method == "GET" and path in PAGES:
+            request = HotRequest(environ)
+            try:
+                return request if is_manager(request) else None
+            except DatabaseError:  # the ordinary chain meets it again and answers
+                return None
+        return None
 
     def answer(self, request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
         """Send a request through the short chain."""
@@ -130,7 +146,8 @@ class HotDoors:
         return handler
 
     def _view(self, request: HttpRequest) -> HttpResponseBase:
-        view = DOORS[request.path_info]
+        doors = DOORS if request.method == "POST" else PAGES
+        view = doors[request.path_info]
         for hook in self.view_hooks:
             response = hook(request, view, (), {})
             if response is not None:

@@ -23,7 +23,7 @@ from zhanggui.accounts.standing import AT_WORK
 from zhanggui.channels.wechat.guards import ACCOUNT_KEY
 from zhanggui.core import clock
 from zhanggui.core.db import pipeline as read
-from zhanggui.core.db.pipeline import Line, Statement, fetch_first
+from zhanggui.core.db.pipeline import Line, Statement, Values, fetch_first
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Desk
 
@@ -127,15 +127,20 @@ def _auth_hash(password: str) -> str:
 
 def desk_with_store(who: Who) -> Desk:
     """The desk for a page: with the store's name and whether it is open; one statement."""
-    values = {
-        "merchant": who.merchant_id,
-        "store": who.store_id,
+    row = fetch_first(store_of(who))
+    name, is_open = row or (None, None)
+    return desk(who, store_name=read.text(name), is_open=read.is_true(is_open))
+
+
+def store_of(place: Who | Desk) -> Statement:
+    """What answers the store's name and whether it is open."""
+    values: Values = {
+        "merchant": place.merchant_id,
+        "store": place.store_id,
         "now": clock.now(),
         "feature": FEATURE.name,
     }
-    row = fetch_first(Statement(STORE, values))
-    name, is_open = row or (None, None)
-    return desk(who, store_name=read.text(name), is_open=read.is_true(is_open))
+    return Statement(STORE, values)
 
 
 def desk(who: Who, *, store_name: str = "", is_open: bool = True) -> Desk:

@@ -1,4 +1,4 @@
-"""The hot door of the manager's desk: the guard for the short chain of ``config.hot``."""
+"""Hot doors of the manager's desk: the guards for the short chain of ``config.hot``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def manager_door(
-    view: Callable[[ManagerRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
+type View = Callable[[ManagerRequest], HttpResponse]
+
+
+def manager_door(view: View) -> Callable[[HttpRequest], HttpResponse]:
     """As ``guards.manager_view``, for pieces of pages and JSON only; no session is loaded.
 
     The desk comes without the store's name, and whether store and shop are open is read by the
@@ -37,6 +38,30 @@ def manager_door(
         manager_request = enter(request, who)
         if who.binding_id is None:
             return unbound_page(manager_request)
+        manager_request.desk = desks.desk(who)
+        with tenancy.merchant_scope(who.merchant_id):
+            return view(manager_request)
+
+    return mark(guarded, "manager")
+
+
+def is_manager(request: HttpRequest) -> bool:
+    """Whether a page of a desk may go by the short chain; keeps who asks for ``manager_page``.
+
+    Everybody else goes the long way, which knows what to answer.
+    """
+    who = desks.who_of(request)
+    request.who = who  # type: ignore[attr-defined]
+    return who is not None and who.binding_id is not None
+
+
+def manager_page(view: View) -> Callable[[HttpRequest], HttpResponse]:
+    """As ``guards.manager_view``, behind ``is_manager``; the desk comes without the store."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        who: desks.Who = request.who  # type: ignore[attr-defined]
+        manager_request = enter(request, who)
         manager_request.desk = desks.desk(who)
         with tenancy.merchant_scope(who.merchant_id):
             return view(manager_request)

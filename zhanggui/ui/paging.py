@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -49,38 +49,69 @@ def keyset[Row: Model](
     Returns:
         At most ``size`` rows in the given order. One query.
     """
-    fields = [(name.removeprefix("-"), name.startswith("-")) for name in order]
+    fields = _fields(order)
+    return turned(
+        lambda cursor, most: _fetch(queryset, fields, cursor, most),
+        order=order,
+        after=after,
+        size=size,
+    )
+
+
+def turned[Row](
+    fetch: Callable[[Cursor | None, int], list[Row]],
+    *,
+    order: Sequence[str] = ("-at", "-id"),
+    after: str = "",
+    size: int = SIZE,
+) -> Page[Row]:
+    """As ``keyset`` for rows that do not come from a queryset.
+
+    Args:
+        fetch: at most so many rows beyond a cursor, or the first ones: in the given order, for a
+            backward cursor in the opposite one.
+        order: as there; a row has attributes of these names.
+        after: as there.
+        size: rows a page.
+    """
+    fields = _fields(order)
     cursor = _read(after, order)
     if cursor is not None and cursor.is_backward:
-        rows = _fetch(queryset, fields, cursor, size)
+        rows = fetch(cursor, size + 1)
         if len(rows) > size:
             kept = rows[:size][::-1]
             return Page(kept, _token(kept[-1], fields, order), _back(kept[0], fields, order), size)
         cursor = None  # the start was reached: show it as a full first page
-    rows = _fetch(queryset, fields, cursor, size)
+    rows = fetch(cursor, size + 1)
     kept = rows[:size]
     following = _token(kept[-1], fields, order) if len(rows) > size else ""
     leading = _back(kept[0], fields, order) if cursor is not None and kept else ""
     return Page(kept, following, leading, size)
 
 
+def _fields(order: Sequence[str]) -> list[tuple[str, bool]]:
+    return [(name.removeprefix("-"), name.startswith("-")) for name in order]
+
+
 @dataclass(frozen=True)
-class _Cursor:
+class Cursor:
+    """The row a token stands for, and which way to go from it."""
+
     values: list[Any]
     is_backward: bool
 
 
 def _fetch[Row: Model](
-    queryset: QuerySet[Row], fields: list[tuple[str, bool]], cursor: _Cursor | None, size: int
+    queryset: QuerySet[Row], fields: list[tuple[str, bool]], cursor: Cursor | None, most: int
 ) -> list[Row]:
     back = cursor is not None and cursor.is_backward
     ordering = [f"{'-' if descending != back else ''}{name}" for name, descending in fields]
     if cursor is not None:
         queryset = queryset.filter(_beyond(fields, cursor))
-    return list(queryset.order_by(*ordering)[: size + 1])
+    return list(queryset.order_by(*ordering)[:most])
 
 
-def _beyond(fields: list[tuple[str, bool]], cursor: _Cursor) -> Q:
+def _beyond(fields: list[tuple[str, bool]], cursor: Cursor) -> Q:
     alternatives = Q()
     equal = Q()
     for (name, descending), value in zip(fields, cursor.values, strict=True):
@@ -93,29 +124,29 @@ def _beyond(fields: list[tuple[str, bool]], cursor: _Cursor) -> Q:
     return Q(**{f"{name}__{bound}": cursor.values[0]}) & alternatives
 
 
-def _token(row: Model, fields: list[tuple[str, bool]], order: Sequence[str]) -> str:
+def _token(row: object, fields: list[tuple[str, bool]], order: Sequence[str]) -> str:
     return _write(row, fields, order, is_backward=False)
 
 
-def _back(row: Model, fields: list[tuple[str, bool]], order: Sequence[str]) -> str:
+def _back(row: object, fields: list[tuple[str, bool]], order: Sequence[str]) -> str:
     return _write(row, fields, order, is_backward=True)
 
 
 def _write(
-    row: Model, fields: list[tuple[str, bool]], order: Sequence[str], *, is_backward: bool
+    row: object, fields: list[tuple[str, bool]], order: Sequence[str], *, is_backward: bool
 ) -> str:
     values = [_pack(_value(row, name)) for name, _ in fields]
     return signing.dumps([list(order), is_backward, values], salt=SALT, compress=True)
 
 
-def _read(token: str, order: Sequence[str]) -> _Cursor | None:
+def _read(token: str, order: Sequence[str]) -> Cursor | None:
     if not token:
         return None
     try:
         made_for, is_backward, values = signing.loads(token, salt=SALT)
         if made_for != list(order):
             return None
-        return _Cursor([_unpack(value) for value in values], bool(is_backward))
+        return Cursor([_unpack(value) for value in values], bool(is_backward))
     except (signing.BadSignature, ValueError, TypeError):
         return None
 

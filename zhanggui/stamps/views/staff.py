@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
+from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -17,14 +19,14 @@ from django.views.decorators.http import require_GET, require_POST
 from zhanggui.core import tokens
 from zhanggui.core.caching import never_stored
 from zhanggui.core.errors import DomainError
-from zhanggui.stamps import insight, selectors, services
+from zhanggui.stamps import insight, selectors, services, turning
 from zhanggui.stamps.errors import FormBroken
 from zhanggui.stamps.forms import LedgerWish, read_confirm, read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.stamps.models import Kind
 from zhanggui.stamps.selectors import Figures, Period
-from zhanggui.stamps.views.lines import SHOWN, lines_of
-from zhanggui.ui import paging
+from zhanggui.stamps.views.lines import html_of
+from zhanggui.ui.frames import Frames
 
 JSON = json.JSONEncoder()
 PERIODS: tuple[tuple[int, str | Promise], ...] = (
@@ -32,6 +34,10 @@ PERIODS: tuple[tuple[int, str | Promise], ...] = (
     (7, _("Last 7 days")),
     (15, _("Last 15 days")),
 )
+LEDGER = Frames("stamps/mobile/ledger.html")
+KEPT_QUERY = {"kind", "since", "until"}
+LONGEST_KEPT = 80
+"""A ledger with another query, for example a search, is rendered without keeping its frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,34 +146,56 @@ def figures(request: ManagerRequest) -> HttpResponse:
     )
 
 
-@manager_view
 @require_GET
-def ledger(request: ManagerRequest) -> HttpResponse:
-    """Entries of the last 15 days of this store (M4), found by nickname, kind and day."""
+def ledger_page(request: ManagerRequest) -> HttpResponse:
+    """Entries of the last 15 days of this store (M4), found by nickname, kind and day.
+
+    Reached by two chains with the same checks: the ordinary one and the hot door.
+    """
     wanted = read_filter(request.GET)
-    period = _within(selectors.ledger_period(request.desk.zone), wanted)
-    records = selectors.ledger(
-        period=period,
-        store_id=request.desk.store_id,
-        kind=Kind(wanted["kind"]) if wanted["kind"] else None,
-        search=wanted["q"],
-    ).only(*SHOWN)
-    page = paging.keyset(
-        records, order=selectors.ORDER, after=request.GET.get("after", ""), size=paging.SIZE
+    desk = request.desk
+    whole = selectors.ledger_period(desk.zone)
+    period = _within(whole, wanted)
+    kind = Kind(wanted["kind"]) if wanted["kind"] else None
+    after = request.GET.get("after", "")
+    store_name, page = turning.turn(
+        desk=desk, period=period, kind=kind, after=after, words=wanted["q"]
     )
-    return render(
+    rest = request.GET.copy()
+    rest.pop("after", None)
+    query = rest.urlencode()
+    shows = {
+        "has_rows": bool(page.rows),
+        "has_newer": bool(page.previous),
+        "has_older": bool(page.next),
+        "is_filtered": any(wanted.values()),
+    }
+    is_own = not rest.keys() <= KEPT_QUERY or len(query) > LONGEST_KEPT
+    return LEDGER.answer(
         request,
-        "stamps/mobile/ledger.html",
-        {
-            "desk": request.desk,
-            "page": page,
-            "lines": lines_of(selectors.with_context(page.rows)),
+        page={
             "wanted": wanted,
             "period": period,
-            "oldest": selectors.ledger_period(request.desk.zone).first,
-            "is_filtered": any(wanted.values()),
+            "oldest": whole.first,
+            **shows,
         },
+        holes={
+            "store_name": escape(store_name),
+            "rows": html_of(page.rows),
+            "newer": _turned(query, page.previous),
+            "older": _turned(query, page.next),
+        },
+        key=None if is_own else (query, period, whole.first, *shows.values()),
     )
+
+
+def _turned(query: str, token: str) -> str:
+    """The address of another page, for an attribute."""
+    after = urlencode({"after": token})
+    return escape(f"?{query}&{after}" if query else f"?{after}")
+
+
+ledger = manager_view(ledger_page)
 
 
 @manager_view

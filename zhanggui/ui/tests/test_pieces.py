@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from django import forms
 from django.core.files.storage import FileSystemStorage
-from django.template import Context, Engine, Template, engines
+from django.template import Context, Template, engines
 from django.test import RequestFactory
 from django.utils import translation
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
 from zhanggui.ui import assets, icons, stampcard
@@ -208,23 +207,3 @@ class TestAssets:
     def test_missing_packages_stop_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(assets, "NODE_MODULES", Path("/nowhere"))
         assert [fault.id for fault in assets.VendorFinder().check()] == ["ui.E001"]
-
-
-class TestRows:
-    """Rows through a piece of markup that is rendered once."""
-
-    @pytest.fixture(autouse=True)
-    def _piece(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        piece = Template("<li>%(name)s, {% if many %}100%%{% endif %}</li>")
-        monkeypatch.setattr(Engine.get_default(), "get_template", lambda _name: piece)
-
-    def test_fills_each_row(self) -> None:
-        rows = [{"name": SafeString("&lt;b&gt;")}, {"name": SafeString("{{ many }} %(name)s")}]
-
-        drawn = draw('{% rows_of rows "row.html" %}', rows=rows, many=True)
-
-        assert drawn == "<li>&lt;b&gt;, 100%</li><li>{{ many }} %(name)s, 100%</li>"
-
-    def test_refuses_what_is_not_escaped(self) -> None:
-        with pytest.raises(TypeError):
-            draw('{% rows_of rows "row.html" %}', rows=[{"name": "<b>"}])
