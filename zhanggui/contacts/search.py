@@ -92,7 +92,9 @@ def tokens_of(name: str, number: str, hashes: Sequence[bytes] = ()) -> list[str]
             rest = syllables[start:]
             found.update(_beginnings("".join(rest)))
             found.update(_beginnings("".join(s[0] for s in rest if s)))
+    number = fold(number)
     found.update(number[:n] for n in range(SHORTEST_NUMBER, min(len(number), LONGEST_WORD) + 1))
+    found.update([number] if number else [])
     found.update(of_hash(digest) for digest in hashes)
     return sorted(found)
 

@@ -180,11 +180,16 @@ def use_of_tags() -> dict[int, int]:
 def _fits(typed: str) -> Q:
     """Name, pinyin, initials, number: by their words; digits may also be a phone or its tail."""
     asked = wanted(typed)
+    hashes = [of_hash(digest) for digest in _phone_hashes(typed)]
+    if hashes and len(asked.tokens) == 1 and not asked.texts:
+        # one scan of the index: an OR of two would make the planner walk the whole list
+        return Q(search__overlap=[*asked.tokens, *hashes])
+    if hashes:
+        return Q(search__overlap=[fold(typed), *hashes])  # long member numbers stand whole, too
     found = Q(search__contains=asked.tokens) if asked.tokens else Q(pk__in=[])
     for text in asked.texts:
-        found &= Q(name_key__contains=text)
-    hashes = _phone_hashes(typed)
-    return found | Q(search__overlap=[of_hash(digest) for digest in hashes]) if hashes else found
+        found &= Q(name_key__contains=text) | Q(number__istartswith=text)
+    return found
 
 
 def _phone_hashes(typed: str) -> list[bytes]:

@@ -279,21 +279,29 @@ class Shown:
         self.chips = list(self._chips(request.GET))
 
     def fill[Row: Model](
-        self, found: QuerySet[Row], *, count: int | None = None, size: int = paging.SIZE
+        self,
+        found: QuerySet[Row],
+        *,
+        count: int | None = None,
+        count_up_to: int = COUNT_UP_TO,
+        size: int = paging.SIZE,
     ) -> Shown:
-        """Ask for one page of rows in the chosen order, and for the count unless it is given."""
+        """Ask for one page of rows in the chosen order, and for the count unless it is given.
+
+        Counting stops at ``count_up_to``; the page then says so with a plus.
+        """
         self.page = paging.keyset(found, order=self.sort.order, after=self.after, size=size)
         self.rows = self.page.rows
-        counted = count if count is not None else self._count(found)
-        self.is_more = counted > COUNT_UP_TO
-        self.count = min(counted, COUNT_UP_TO)
+        counted = count if count is not None else self._count(found, count_up_to)
+        self.is_more = counted > count_up_to
+        self.count = min(counted, count_up_to)
         return self
 
-    def _count(self, found: QuerySet[Any]) -> int:
+    def _count(self, found: QuerySet[Any], up_to: int) -> int:
         page = self.page
         if page is not None and not self.after and not page.next:
             return len(page.rows)  # everything is on this page
-        return found.order_by()[: COUNT_UP_TO + 1].count()
+        return found.order_by()[: up_to + 1].count()
 
     def _chips(self, query: QueryDict) -> Iterator[Chip]:
         if self.search:

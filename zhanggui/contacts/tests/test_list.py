@@ -10,7 +10,7 @@ from django.test import Client
 
 from zhanggui.accounts.models import AuditEntry, Merchant, Role, SavedView
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_staff, make_store
-from zhanggui.contacts import selectors, services
+from zhanggui.contacts import keys, selectors, services
 from zhanggui.contacts.models import BulkChange, Customer, CustomerState, Source
 from zhanggui.contacts.tests.factories import make_customer, make_segment, make_tag
 from zhanggui.core import clock, tenancy
@@ -84,6 +84,15 @@ class TestSearch:
         customer = make_customer(tea, "许三多")
         assert names(boss, f"?q={customer.number}") == ["许三多"]
         assert "许三多" in names(boss, f"?q={customer.number[:4]}")
+
+    @pytest.mark.parametrize("number", ["202411220001", "13700137000", "VIP2024ABC01", "A12"])
+    def test_finds_by_a_number_of_ones_own(self, boss: Client, tea: Merchant, number: str) -> None:
+        customer = make_customer(tea, "许三多")
+        with tenancy.merchant_scope(tea.pk):
+            customer.number = number
+            keys.put_search(customer)
+            customer.save(update_fields=["number", "search"])
+        assert names(boss, f"?q={number}") == ["许三多"]
 
     def test_of_another_merchant_finds_nothing(self, boss: Client) -> None:
         make_customer(make_merchant("coffee"), "赵四海", phone="13700137000")
