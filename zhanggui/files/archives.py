@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
+from xml.parsers import expat
 
 from zhanggui.files.errors import (
     SheetBomb,
@@ -31,11 +31,11 @@ MOST_ROWS = 200_000
 MOST_COLUMNS = 200
 MOST_CELLS = 6_000_000
 """Rows times columns: the reader keeps a place for each, empty or not."""
-OVERLAP = 64
+MOST_ELEMENTS = 25_000_000
+"""A cell is two or three of them."""
 
-_SHEET = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
-_CELL = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
-_ROW = re.compile(rb'<row[^>]{0,40}?\br="(\d{1,7})"')
+WORKBOOK_LINKS = "xl/_rels/workbook.xml.rels"
+_PLACE = re.compile(r"([A-Za-z]{0,3})0*([0-9]{0,7})")
 _FORBIDDEN = re.compile(
     r"vbaproject|vbadata|(^|/)(externallinks|embeddings|activex|ctrlprops|macrosheets)/",
     re.IGNORECASE,
@@ -81,19 +81,58 @@ def _check_directory(archive: zipfile.ZipFile, packed: int) -> None:
         raise SheetKind
 
 
-@dataclass(slots=True)
-class _Extent:
-    """How far down and to the right the cells of a sheet claim to be."""
+class _Elements:
+    """Reads the XML of an entry: how far down and to the right its cells claim to be.
 
-    row: int = 0
-    column: int = 0
+    Any entry may be named as a sheet, so all are read. What is not quite XML is refused: the
+    program that opens the sheet later is more lenient, and would see what is overlooked here.
+    """
 
-    def take(self, piece: bytes) -> None:
-        for letters, digits in _CELL.findall(piece):
-            self.row = max(self.row, int(digits))
-            self.column = max(self.column, _number_of(letters))
-        for digits in _ROW.findall(piece):
-            self.row = max(self.row, int(digits))
+    def __init__(self, name: str) -> None:
+        self.row = self.column = self.count = 0
+        self._at = [0, 0]
+        self.is_index = name.lower() == WORKBOOK_LINKS
+        self.parser = expat.ParserCreate()
+        self.parser.StartElementHandler = self._begin
+        self.parser.StartDoctypeDeclHandler = self._refuse_doctype
+
+    def feed(self, piece: bytes, *, is_last: bool = False) -> None:
+        try:
+            self.parser.Parse(piece, is_last)
+        except expat.ExpatError:
+            raise SheetDamaged from None
+
+    def _begin(self, name: str, attributes: dict[str, str]) -> None:
+        self.count += 1
+        if self.count > MOST_ELEMENTS:
+            raise SheetBomb
+        if self.is_index and not attributes.get("Target", ".xml").lower().endswith(".xml"):
+            raise SheetDamaged
+        kind = name.rpartition(":")[2]
+        if kind == "row":
+            self._at = [self._at[0] + 1, 0]
+        elif kind == "c":
+            self._at[1] += 1
+        else:
+            return
+        if "r" in attributes:
+            self._jump(attributes["r"])
+        self.row = max(self.row, self._at[0])
+        self.column = max(self.column, self._at[1])
+
+    def _jump(self, place: str) -> None:
+        found = _PLACE.fullmatch(place.strip())
+        if found is None:
+            raise SheetDamaged
+        letters, digits = found.groups()
+        if letters:
+            self._at[1] = _number_of(letters.upper())
+        if digits:
+            self._at[0] = int(digits)
+
+    @staticmethod
+    def _refuse_doctype(*_declared: object) -> None:
+        raise SheetDamaged
 
     def refuse_beyond(self) -> None:
         is_long = self.row > MOST_ROWS or self.column > MOST_COLUMNS
@@ -103,28 +142,28 @@ class _Extent:
             )
 
 
-def _number_of(letters: bytes) -> int:
+def _number_of(letters: str) -> int:
     number = 0
     for letter in letters:
-        number = number * 26 + letter - 64
+        number = number * 26 + ord(letter) - 64
     return number
 
 
 def _unpack(archive: zipfile.ZipFile) -> None:
     total = 0
     for entry in archive.infolist():
-        extent = _Extent() if _SHEET.fullmatch(entry.filename) else None
-        rest = b""
+        is_xml = entry.filename.lower().endswith((".xml", ".rels"))
+        elements = _Elements(entry.filename) if is_xml else None
         with archive.open(entry) as stream:  # fails where the size in the directory is a lie
             while piece := stream.read(PIECE):
                 total += len(piece)
                 if total > MOST_UNPACKED:
                     raise SheetBomb
-                if extent is not None:
-                    extent.take(rest + piece)
-                    rest = piece[-OVERLAP:]
-        if extent is not None:
-            extent.refuse_beyond()
+                if elements is not None:
+                    elements.feed(piece)
+        if elements is not None:
+            elements.feed(b"", is_last=True)
+            elements.refuse_beyond()
 
 
 def refuse_locked(path: Path) -> None:

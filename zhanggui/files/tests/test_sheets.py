@@ -49,6 +49,11 @@ def many() -> bytes:
     return archive({f"xl/media/{number}": b"" for number in range(1100)})
 
 
+def far(cell: str, entry: str = SHEET) -> bytes:
+    content = f'<sheetData><row r="1"><c r="A1"/>{cell}</row></sheetData>'
+    return archive({entry: content.encode()})
+
+
 @pytest.mark.spec("platform P34")
 @pytest.mark.parametrize(
     ("content", "refusal"),
@@ -57,8 +62,18 @@ def many() -> bytes:
         (archive({"xl/media/a": b"\0" * 20_000_000}), SheetBomb),
         (many(), SheetBomb),
         (lying(archive({"xl/media/a": b"\0" * 9_000_000})), SheetDamaged),
-        (archive({SHEET: b'<row r="1"><c r="A1"/></row><c r="XFD1048576"/>'}), SheetTooLong),
+        (far('<c r="XFD1048576"/>'), SheetTooLong),
         (archive({SHEET: b'<row r="1048576"><c><v>1</v></c></row>'}), SheetTooLong),
+        (far("<c r='XFD1048576'/>"), SheetTooLong),
+        (far('<c r = "xfd1048576"/>'), SheetTooLong),
+        (far('<x:c xmlns:x="y" r="XFD0000001048576"/>'), SheetTooLong),
+        (far(f'<c {" " * 300_000} s=">" r="XFD1048576"/>'), SheetTooLong),
+        (far('<c s="<" r="XFD1048576"/>'), SheetDamaged),
+        (far('<c r="XFDD1"/>'), SheetDamaged),
+        (far("<c/>" * 300), SheetTooLong),
+        (far('<c r="XFD1048576"/>', "xl/elsewhere.XML"), SheetTooLong),
+        (archive({"xl/_rels/workbook.xml.rels": b'<a><b Target="x.bin"/></a>'}), SheetDamaged),
+        (archive({SHEET: b"<!DOCTYPE c [<!ENTITY a 'b'>]><c/>"}), SheetDamaged),
         (archive({"xl/vbaProject.bin": b"x"}), SheetMacros),
         (archive({"xl/externalLinks/externalLink1.xml": b"x"}), SheetMacros),
         (archive({"xl/embeddings/oleObject1.bin": b"x"}), SheetMacros),
@@ -73,6 +88,8 @@ def many() -> bytes:
     ],
     ids=[
         "bomb-300MB", "bomb-ratio", "bomb-entries", "lying-directory", "far-cell", "far-row",
+        "quoted-otherwise", "blanks-and-small-letters", "prefix-and-zeros", "padded",
+        "sign-in-a-value", "no-column", "wide-without-places", "elsewhere", "no-xml", "doctype",
         "macros", "links", "objects", "encrypted-zip", "encrypted-xlsx", "old-xls", "broken-zip",
         "picture", "pdf", "html", "zeros",
     ],
