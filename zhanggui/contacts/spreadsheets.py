@@ -13,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.accounts.models import Store
 from zhanggui.contacts import birthdays, cells, selectors
 from zhanggui.contacts.models import Customer, Source, Tag
-from zhanggui.contacts.permissions import IMPORT_CUSTOMERS, VIEW_CUSTOMERS
+from zhanggui.contacts.permissions import IMPORT_CUSTOMERS, KEEP_PRIVACY, VIEW_CUSTOMERS
 from zhanggui.contacts.sample import sample
 from zhanggui.contacts.services import handing_out, import_undo, importing
 from zhanggui.files import exports, imports, jobs
@@ -192,5 +192,6 @@ def register_all() -> None:
             run=handing_out.run_dossier,
             icon="file-zip",
             unit=_("rows"),
+            rights=lambda _task: frozenset({KEEP_PRIVACY.name}),
         )
     )

@@ -64,6 +64,9 @@ class TaskKind:
     """Where the result is looked at, given the task; none: the task's own page."""
     lines: Callable[[Task], list[tuple[Text, str]]] | None = None
     """The outcome in words, label and value, for the task's page."""
+    rights: Callable[[Task], frozenset[str]] | None = None
+    """Which rights it takes to fetch the file it made, also of whoever started it: they may have
+    lost them since. Without this only the person who started it can fetch the file."""
     may_cancel: bool = True
     may_retry: bool = True
     on_end: Callable[[Task], None] | None = None

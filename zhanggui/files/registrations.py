@@ -16,7 +16,7 @@ from zhanggui.files.lists import AUDIT, STAFF
 from zhanggui.files.models import ImportBatch, StoredFile, Task
 from zhanggui.files.services import import_work, importing
 from zhanggui.files.services.exporting import TASK as EXPORT_TASK
-from zhanggui.files.services.exporting import run_export
+from zhanggui.files.services.exporting import rights_to_fetch, run_export
 from zhanggui.ui import formats, navigation, panels
 
 ACTIONS = {
@@ -57,9 +57,10 @@ def register_all() -> None:
             _("Tasks"),
             "list-check",
             "files:tasks",
-            order=580,
-            group=_("Shop"),
+            order=600,
+            group=_("Administration"),
             badge=following.badge,
+            covers=("../imports/",),
         ),
     )
 
@@ -77,7 +78,15 @@ def _put_button(place: str, name: str) -> None:
 def _register_tasks() -> None:
     rows = _("rows")
     jobs.register(
-        jobs.TaskKind(EXPORT_TASK, _("Export"), run_export, "download", rows, lines=_export_lines)
+        jobs.TaskKind(
+            EXPORT_TASK,
+            _("Export"),
+            run_export,
+            "download",
+            rows,
+            lines=_export_lines,
+            rights=rights_to_fetch,
+        )
     )
     for name, label, run, ended, icon in (
         (
@@ -98,7 +107,15 @@ def _register_tasks() -> None:
     ):
         jobs.register(
             jobs.TaskKind(
-                name, label, run, icon, rows, url=_batch_url, may_retry=False, on_end=ended
+                name,
+                label,
+                run,
+                icon,
+                rows,
+                url=_batch_url,
+                rights=importing.rights_to_fetch,
+                may_retry=False,
+                on_end=ended,
             )
         )
 

@@ -60,11 +60,8 @@ class TaskLine:
     url: str
     lines: list[tuple[Text, str]]
     is_mine: bool
-
-    @property
-    def has_file(self) -> bool:
-        """Whether there is a result to fetch."""
-        return self.task.result_file is not None
+    has_file: bool
+    """Whether there is a result that this person may fetch."""
 
 
 def tasks_of(request: MerchantRequest, *, state: str = "", mine: bool = False) -> QuerySet[Task]:
@@ -108,8 +105,24 @@ def _line(task: Task, names: Mapping[int, str], request: MerchantRequest) -> Tas
         if kind.url
         else reverse("files:task", args=[request.merchant.slug, task.pk]),
         lines=kind.lines(task) if kind.lines and is_done else [],
-        is_mine=task.person_id == request.person.pk,
+        is_mine=_is_mine(task, request),
+        has_file=task.result_file is not None and may_fetch(task, request),
     )
+
+
+def _is_mine(task: Task, request: MerchantRequest) -> bool:
+    return task.actor_kind == ActorKind.PERSON and task.person_id == request.person.pk
+
+
+def may_fetch(task: Task, request: MerchantRequest) -> bool:
+    """Whether a person who sees a task may have the file it made, too.
+
+    Seeing everybody's tasks is not seeing what they took away: whole phone numbers, for example.
+    """
+    kind = jobs.kind_of(task)
+    if kind.rights is None:
+        return _is_mine(task, request)
+    return kind.rights(task) <= request.permissions
 
 
 def note_of(task: Task, kind: TaskKind) -> str:

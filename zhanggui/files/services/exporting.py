@@ -157,7 +157,17 @@ def run_export(task: Task) -> jobs.Outcome:
                 expires_in=KEEP_FOR,
             )
             _note(export, query, format_, rows, actor)
-    return jobs.Outcome({"rows": rows}, stored)
+    has_phones = WHOLE_PHONES.name in query.permissions
+    return jobs.Outcome({"rows": rows, "whole_phones": has_phones}, stored)
+
+
+def rights_to_fetch(task: Task) -> frozenset[str]:
+    """Which rights the file of a large export takes: those that made it."""
+    export = exports.find(task.arguments["export"])
+    needed = {EXPORT.name, export.permission if export else ""}
+    if task.result.get("whole_phones", True):
+        needed.add(WHOLE_PHONES.name)
+    return frozenset(needed - {""})
 
 
 def _query_of(task: Task) -> Query:

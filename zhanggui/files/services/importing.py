@@ -244,3 +244,10 @@ def discard_import(*, batch: ImportBatch, actor: Actor) -> None:
 def kind_of(batch: ImportBatch) -> ImportKind | None:
     """The kind of a batch; None when its module is gone."""
     return imports.find(batch.kind)
+
+
+def rights_to_fetch(task: Task) -> frozenset[str]:
+    """Which rights the sheet of errors takes, which repeats whole rows: those of the import."""
+    batch = ImportBatch.objects.filter(pk=task.arguments["batch"]).first()
+    kind = kind_of(batch) if batch else None
+    return frozenset({kind.permission}) if kind else frozenset({"files.nobody"})

@@ -215,7 +215,7 @@ class TestLongList:
         assert not AuditEntry.objects.filter(action="files.export.taken").exists()
         run_jobs()
         task.refresh_from_db()
-        assert (task.state, task.result, task.total) == (TaskState.DONE, {"rows": 5001}, 5001)
+        assert (task.state, task.result["rows"], task.total) == (TaskState.DONE, 5001, 5001)
         fetched = client.get(f"/m/tea/jobs/{task.pk}/file")
         rows = rows_of(content(fetched), tmp_path)
         assert (len(rows), rows[1]) == (5002, ["甲0", "13800138000"])
@@ -225,6 +225,23 @@ class TestLongList:
             retention.forget()
         assert not StoredFile.objects.exists()
         assert client.get(f"/m/tea/jobs/{task.pk}/").status_code == 200
+
+    def test_the_file_takes_the_rights_that_made_it(
+        self, client: Client, tea: Merchant, long_list: Export
+    ) -> None:
+        owner = make_staff(tea, role=Role.OWNER)
+        client.force_login(owner)
+        client.post("/m/tea/exports/tests.long", {"format": "csv"})
+        run_jobs()
+        page = f"/m/tea/jobs/{Task.objects.get().pk}/"
+        manager = Client()
+        manager.force_login(make_staff(tea, role=Role.MANAGER))
+        seen = manager.get(page)  # sees everybody's tasks, has no right to whole phones
+        assert (seen.status_code, f"{page}file" in seen.content.decode()) == (200, False)
+        assert manager.get(f"{page}file").status_code == 403
+        assert content(client.get(f"{page}file")).startswith(b"\xef\xbb\xbf")
+        Membership.objects.filter(person=owner).update(role=Role.MANAGER)
+        assert client.get(f"{page}file").status_code == 403
 
     def test_rights_count_when_it_runs(
         self, client: Client, tea: Merchant, long_list: Export

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from zhanggui.accounts.guards import MerchantRequest, merchant_view, works_read_only
-from zhanggui.core.errors import DomainError
+from zhanggui.core.errors import DomainError, NotAllowed
 from zhanggui.files import quotas, selectors
 from zhanggui.files.following import follow
 from zhanggui.files.models import Task
@@ -92,10 +92,12 @@ def _piece(request: MerchantRequest, found: Task) -> HttpResponse:
 @merchant_view("")
 @works_read_only
 def task_file(request: MerchantRequest, *, task_id: int) -> HttpResponseBase:
-    """The file a task made, for whoever may see the task."""
+    """The file a task made, for whoever may see the task and what the file holds."""
     found = _task(request, task_id)
     if found.result_file is None or selectors.is_over(found.result_file.expires_at):
         raise Http404
+    if not selectors.may_fetch(found, request):
+        raise NotAllowed
     return respond(found.result_file)
 
 
