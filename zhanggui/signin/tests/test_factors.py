@@ -237,6 +237,41 @@ class TestMerchantRule:
         assert client.get("/m/tea/").status_code == 200
 
 
+class TestSessionFromBefore:
+    """Somebody signed in by password alone; the person then set an app up in another browser."""
+
+    @pytest.fixture
+    def weak(self, client: Client) -> Client:
+        person = make_person()
+        enter(client, person)
+        with_app(person)
+        return client
+
+    @pytest.mark.parametrize(
+        "door",
+        [
+            "/me/security/recovery/renew",
+            "/me/security/app",
+            "/me/security/app/remove",
+            "/me/security/passkeys/new",
+            "/me/security/passkeys/add",
+            "/me/security/passkeys/1/remove",
+        ],
+    )
+    def test_changes_no_factors(self, weak: Client, door: str) -> None:
+        assert weak.post(door, headers={"Accept": "application/json"}).status_code == 403
+        assert weak.session["_factors"] == 1
+        assert TotpDevice.objects.count() == 1
+        assert not RecoveryCode.objects.exists()
+
+    def test_is_asked_for_the_app_first(self, weak: Client) -> None:
+        asked = weak.get("/me/security/")["Location"]
+        assert asked.startswith("/me/second-factor?")
+        sent = {"digits": digits(), "next": "/me/security/"}
+        assert weak.post("/me/second-factor", sent)["Location"] == "/me/security/"
+        assert weak.get("/me/security/").status_code == 200
+
+
 def add_passkey(client: Client, device: Device) -> Any:
     options = client.post("/me/security/passkeys/new").json()
     return client.post(

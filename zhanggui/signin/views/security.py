@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhanggui.accounts import strength
-from zhanggui.accounts.errors import PasswordWrong, PhoneTaken
+from zhanggui.accounts.errors import PasswordWrong, PhoneTaken, SecondFactorNeeded
 from zhanggui.accounts.forms import put_refusal
 from zhanggui.accounts.guards import (
     MerchantRequest,
@@ -47,6 +47,8 @@ ADDING_KEY = "signin_passkey_new"
 @signed_in_view
 def security(request: SignedInRequest) -> HttpResponse:
     """Second factors of the person, and what to add."""
+    if strength.is_weak(request) and factors.factors_of(request.person).is_there:
+        return strength.ask_for_second_factor(request)
     page = {
         "factors": factors.factors_of(request.person),
         "passkeys": Passkey.objects.filter(person=request.person).order_by("pk"),
@@ -93,12 +95,26 @@ def second_factor(request: SignedInRequest) -> HttpResponse:
     return render(request, "signin/second.html", page, status=status)
 
 
+def _refuse_weak(request: SignedInRequest) -> None:
+    """Let factors be changed only by somebody who has given one, once there is any.
+
+    A session from before the first factor would otherwise add one of its own and count as strong.
+
+    Raises:
+        SecondFactorNeeded: they are asked for it first (403).
+    """
+    if strength.is_weak(request) and factors.factors_of(request.person).is_there:
+        raise SecondFactorNeeded
+
+
 @never_cache
 @sensitive_post_parameters("digits")
 @require_http_methods(["GET", "POST"])
 @signed_in_view
 def totp(request: SignedInRequest) -> HttpResponse:
     """Set an app up: scan, type what it shows, get recovery codes."""
+    if strength.is_weak(request) and factors.factors_of(request.person).is_there:
+        return strength.ask_for_second_factor(request)
     wanted = local_path(request, request.POST.get("next") or request.GET.get("next", ""))
     secret = request.session.get(NEW_SECRET_KEY)
     if not isinstance(secret, str):
@@ -154,6 +170,7 @@ def recovery(request: SignedInRequest) -> HttpResponse:
 @signed_in_view
 def renew_recovery(request: SignedInRequest) -> HttpResponse:
     """New recovery codes; the old ones stop working."""
+    _refuse_weak(request)
     codes = factors.renew_recovery_codes(person=request.person, actor=request.actor)
     return _show_codes(request, codes, "")
 
@@ -162,6 +179,7 @@ def renew_recovery(request: SignedInRequest) -> HttpResponse:
 @signed_in_view
 def totp_remove(request: SignedInRequest) -> HttpResponse:
     """Take the app away."""
+    _refuse_weak(request)
     return _removed(
         request, lambda: factors.remove_totp(person=request.person, actor=request.actor)
     )
@@ -171,6 +189,7 @@ def totp_remove(request: SignedInRequest) -> HttpResponse:
 @signed_in_view
 def passkey_remove(request: SignedInRequest, passkey_id: int) -> HttpResponse:
     """Take a passkey away."""
+    _refuse_weak(request)
     return _removed(
         request,
         lambda: passkeys.remove_passkey(
@@ -193,6 +212,7 @@ def _removed(request: SignedInRequest, remove: Any) -> HttpResponse:
 @signed_in_view
 def passkey_new(request: SignedInRequest) -> JsonResponse:
     """Begin to add a passkey: what the browser is asked."""
+    _refuse_weak(request)
     options, state = passkeys.begin_adding(
         person=request.person, origin=origin_of(request), host=host_of(request)
     )
@@ -204,6 +224,7 @@ def passkey_new(request: SignedInRequest) -> JsonResponse:
 @signed_in_view
 def passkey_add(request: SignedInRequest) -> JsonResponse:
     """Keep the new passkey; says where to go on."""
+    _refuse_weak(request)
     state = request.session.pop(ADDING_KEY, None)
     answer = posted_json(request)
     if not isinstance(state, dict):
