@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 
 from benchmarks import confirming, customers, importing, kills, memory, pages, races, results
 from benchmarks.place import Place
+from benchmarks.results import Result
 from benchmarks.world import World
 
 MANAGERS = 40
-MEASUREMENTS = {
+MEASUREMENTS: dict[str, Callable[..., list[Result]]] = {
     "confirm": confirming.measure,
     "races": races.measure,
     "kills": kills.measure,

@@ -59,9 +59,9 @@ class Base:
             for plan in OPERATORS:
                 self._operator(plan.slug)
             plans.set_up(ACTOR)
-        for number, merchant in enumerate(MERCHANTS):
+        for number, cast in enumerate(MERCHANTS):
             with clock.at(self._before(30 - number, minutes=number * 17)):
-                self._merchant(merchant)
+                self._merchant(cast)
         self._managers()
         plans.open_shops(ACTOR)
         hotpot = MERCHANTS[1]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -103,7 +104,7 @@ class TestWithStamps:
             card = make_card(shop.programme)
             kept = make_card(shop.programme).customer_id
             digits = take_code(card).digits
-            runners = [
+            runners: list[Callable[[], Any]] = [
                 partial(merge, kept, card.customer_id),
                 partial(confirm, shop.desk, digits),
             ]

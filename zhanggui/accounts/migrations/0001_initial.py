@@ -2,10 +2,11 @@
 
 import django.db.models.deletion
 import django.db.models.functions.text
-import zhanggui.core.clock
-import zhanggui.core.models
 from django.conf import settings
 from django.db import migrations, models
+
+import zhanggui.core.clock
+import zhanggui.core.models
 
 
 class Migration(migrations.Migration):

@@ -125,8 +125,8 @@ def _tier_rows(request: HttpRequest, name: str, operator: Operator | None) -> Ht
     with tenancy.all_merchants(REASON):
         values = figures.by_merchant(measure, span, _merchant_ids(operator))
     merchants = Merchant.objects.filter(pk__in=values).select_related("operator")
-    rows = [{"merchant": merchant, "value": values[merchant.pk]} for merchant in merchants]
-    rows.sort(key=lambda row: (-int(row["value"]), row["merchant"].name))
+    ordered = sorted(merchants, key=lambda merchant: (-values[merchant.pk], merchant.name))
+    rows = [{"merchant": merchant, "value": values[merchant.pk]} for merchant in ordered]
     page = {
         "operator": operator,
         "measure": measure,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -78,8 +79,13 @@ class TestCreate:
 
 
 class TestIdentity:
-    def know(self, **changes: str) -> IdentityLink:
-        values = {"openid": "o1", "unionid": "", "nickname": "小明", "avatar_url": ""} | changes
+    def know(self, **changes: Any) -> IdentityLink:
+        values: dict[str, Any] = {
+            "openid": "o1",
+            "unionid": "",
+            "nickname": "小明",
+            "avatar_url": "",
+        } | changes
         return services.customer_of_identity(account_id=1, actor=ACTOR, **values)
 
     def test_is_made_once(self, tea: Merchant) -> None:

@@ -2,11 +2,12 @@
 
 import django.core.validators
 import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
 import zhanggui.core.clock
 import zhanggui.core.models
 import zhanggui.core.tokens
-from django.conf import settings
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

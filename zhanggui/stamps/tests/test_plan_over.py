@@ -112,7 +112,9 @@ def test_hot_doors_and_pages_agree(
     shop: Shop, state: str, features: list[str], then: list[str] | None, left: int
 ) -> None:
     now = clock.now()
-    steps = [{"from": None, "plan": "A", "is_trial": False, "features": features, "limits": {}}]
+    steps: list[dict[str, Any]] = [
+        {"from": None, "plan": "A", "is_trial": False, "features": features, "limits": {}}
+    ]
     if then is not None:
         since = (now + timedelta(days=left - 20)).isoformat()
         steps.append(steps[0] | {"from": since, "features": then})
