@@ -99,8 +99,12 @@ def text_of(action: str) -> Text:
 
 def names_of(kind: ActorKind, ids: Collection[int]) -> Mapping[int, str]:
     """The names of actors by id; erased ones are missing."""
-    find = _names.get(kind)
-    return find(ids) if find and ids else {}
+    return namer_of(kind)(ids) if ids else {}
+
+
+def namer_of(kind: ActorKind) -> NamesOf:
+    """What finds the names of one kind of actor."""
+    return _names.get(kind, _no_names)
 
 
 def record(

@@ -104,23 +104,30 @@ def entries(filters: Filters, *, time_zone: str = "Asia/Shanghai") -> QuerySet[A
     return found
 
 
-def lines(rows: Iterable[AuditEntry]) -> list[AuditLine]:
-    """Put entries into words; one query per kind of actor and of target, however many rows."""
+def lines(
+    rows: Iterable[AuditEntry], *, stores: Mapping[int, str] | None = None
+) -> list[AuditLine]:
+    """Put entries into words; one query for each way of naming, however many rows.
+
+    Args:
+        rows: the entries.
+        stores: names of stores that the caller has read anyway.
+    """
     found = list(rows)
-    actors = _names_of_actors(found)
-    targets = _names_of_targets(found)
-    store_ids = {row.store_id for row in found if row.store_id is not None}
-    stores = audit.target_kind("store").names(store_ids) if store_ids else {}
+    known = dict(stores or {})
+    missing = {row.store_id for row in found if row.store_id is not None} - known.keys()
+    names = _names_of_all(found, missing)
+    known |= names.get(audit.target_kind("store").names, {})
     return [
         AuditLine(
             at=row.at,
-            who=actors.get((row.actor_kind, row.actor_id), "") or _unknown(row),
+            who=_name_of_actor(row, names) or _unknown(row),
             kind=row.get_actor_kind_display(),
             is_support=row.support_id is not None,
             action=str(audit.text_of(row.action)),
-            target=targets.get(row.target, row.target),
+            target=_name_of_target(row.target, names),
             target_key=row.target,
-            store=stores.get(row.store_id, "") if row.store_id is not None else "",
+            store=known.get(row.store_id, "") if row.store_id is not None else "",
             note=_note(row.details),
             changes=tuple(_changes(row)),
             device=row.device,
@@ -156,29 +163,34 @@ def _unknown(row: AuditEntry) -> str:
     return _("no longer known")
 
 
-def _names_of_actors(rows: list[AuditEntry]) -> dict[tuple[str, int | None], str]:
-    ids: dict[ActorKind, set[int]] = defaultdict(set)
+type Names = dict[audit.NamesOf, Mapping[int, str]]
+
+
+def _names_of_all(rows: list[AuditEntry], store_ids: set[int]) -> Names:
+    """Actors and targets of one kind are named by the same function: it is asked once."""
+    ids: dict[audit.NamesOf, set[int]] = defaultdict(set)
     for row in rows:
         if row.actor_id is not None:
-            ids[ActorKind(row.actor_kind)].add(row.actor_id)
-    return {
-        (kind.value, actor_id): name
-        for kind, wanted in ids.items()
-        for actor_id, name in audit.names_of(kind, wanted).items()
-    }
-
-
-def _names_of_targets(rows: list[AuditEntry]) -> dict[str, str]:
-    ids: dict[str, set[int]] = defaultdict(set)
-    for row in rows:
+            ids[audit.namer_of(ActorKind(row.actor_kind))].add(row.actor_id)
         kind, _colon, number = row.target.partition(":")
         if number.isdecimal():
-            ids[kind].add(int(number))
-    texts: dict[str, str] = {}
-    for kind, wanted in ids.items():
-        names = audit.target_kind(kind).names(wanted)
-        texts |= {f"{kind}:{number}": _target_text(kind, number, names) for number in wanted}
-    return texts
+            ids[audit.target_kind(kind).names].add(int(number))
+    if store_ids:
+        ids[audit.target_kind("store").names] |= store_ids
+    return {names: names(wanted) for names, wanted in ids.items()}
+
+
+def _name_of_actor(row: AuditEntry, names: Names) -> str:
+    if row.actor_id is None:
+        return ""
+    return names[audit.namer_of(ActorKind(row.actor_kind))].get(row.actor_id, "")
+
+
+def _name_of_target(target: str, names: Names) -> str:
+    kind, _colon, number = target.partition(":")
+    if not number.isdecimal():
+        return target
+    return _target_text(kind, int(number), names[audit.target_kind(kind).names])
 
 
 def _target_text(kind: str, number: int, names: Mapping[int, str]) -> str:

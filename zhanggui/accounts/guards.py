@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 
-from zhanggui.accounts import permissions, services, standing, strength
+from zhanggui.accounts import navigation, permissions, services, standing, strength
 from zhanggui.accounts.actors import Actor, person_actor
 from zhanggui.accounts.errors import SupportOver
 from zhanggui.accounts.models import (
@@ -137,10 +137,17 @@ def _enter(request: HttpRequest) -> Person | None:
     return person
 
 
-def _member(person: Person, **place: Any) -> Membership | None:
-    """The membership with its role and its place, in one statement."""
-    rows = Membership.objects.filter(person=person, **place)
-    return rows.select_related("role_set", "merchant", "operator").first()
+def _member(
+    request: HttpRequest, person: Person, tier: Tier, slug: str | None = None
+) -> Membership | None:
+    """The person's membership at a place; all of them come at once, the page's head shows them."""
+    held = navigation.memberships_of(person)
+    request.memberships = held  # type: ignore[attr-defined]
+    for membership in held:
+        place = membership.place
+        if membership.tier == tier and (place.slug if place else None) == slug:
+            return membership
+    return None
 
 
 def _supporter(request: HttpRequest, person: Person, slug: str) -> Membership | None:
@@ -244,7 +251,7 @@ def merchant_view[**P](
             person = _enter(request)
             if person is None:
                 return sign_in_first(request)
-            membership = _member(person, tier=Tier.MERCHANT, merchant__slug=merchant)
+            membership = _member(request, person, Tier.MERCHANT, merchant)
             membership = membership or _supporter(request, person, merchant)
             if membership is None or membership.merchant is None:
                 raise Http404
@@ -280,7 +287,7 @@ def operator_view[**P](
             person = _enter(request)
             if person is None:
                 return sign_in_first(request)
-            membership = _member(person, tier=Tier.OPERATOR, operator__slug=operator)
+            membership = _member(request, person, Tier.OPERATOR, operator)
             if membership is None or membership.operator is None:
                 raise Http404
             place = membership.operator
@@ -305,7 +312,7 @@ def platform_view[**P](
             person = _enter(request)
             if person is None:
                 return sign_in_first(request)
-            membership = _member(person, tier=Tier.PLATFORM)
+            membership = _member(request, person, Tier.PLATFORM)
             if membership is None:
                 raise Http404
             if strength.is_weak(request):

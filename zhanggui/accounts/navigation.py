@@ -56,9 +56,10 @@ def places(request: HttpRequest) -> Sequence[Place]:
     person = getattr(request, "person", None)
     if not isinstance(person, Person):
         return ()
+    held: Any = getattr(request, "memberships", None)  # the guard has read them
     own = [
         Place(name_of(m), kind_of(m), address_of(m), is_current=_is_current(request, m))
-        for m in memberships_of(person)
+        for m in (memberships_of(person) if held is None else held)
         if not is_frozen(m)
     ]
     support: Any = getattr(request, "support", None)

@@ -43,7 +43,6 @@ class SessionStore(DatabaseStore):
             row.created_at = datetime.fromisoformat(data[SINCE_KEY])
         return row
 
-
     def _get_session_from_db(self) -> Any:
         row: Any = super()._get_session_from_db()  # type: ignore[misc]
         self.noted_at: datetime | None = row.last_used_at if row is not None else None

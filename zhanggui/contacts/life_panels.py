@@ -59,10 +59,10 @@ def _notes(_request: HttpRequest, customer: Customer) -> Mapping[str, Any] | Non
     )
     waiting = Erasure.objects.filter(customer=customer, state=ErasureState.WAITING)
     return {
-        "waiting": waiting.first(),
+        "waiting": waiting.first() if getattr(customer, "is_going", True) else None,
         "pairs": [
             (pair, pair.second if pair.first_id == customer.pk else pair.first)
-            for pair in pairs[:WAITING_MOST]
+            for pair in (pairs[:WAITING_MOST] if getattr(customer, "is_alike", True) else ())
         ],
     }
 
@@ -73,13 +73,17 @@ def _life(_request: HttpRequest, customer: Customer) -> Mapping[str, Any] | None
     merges = Merge.objects.select_related("replaced", "survivor").filter(
         survivor=customer, undone_at=None
     )
-    links = list(
-        IdentityLink.objects.filter(customer=customer, state=LinkState.ACTIVE).order_by("pk")[:MOST]
-    )
+    links = [link for link in _links(customer) if link.state == LinkState.ACTIVE][:MOST]
     may_split = len(links) > 1 or (links and customer.has_phone)
-    found = [(merge, services.why_not_undo(merge)) for merge in merges.order_by("-pk")[:MOST]]
+    newest = merges.order_by("-pk")[:MOST] if getattr(customer, "is_survivor", True) else ()
+    found = [(merge, services.why_not_undo(merge)) for merge in newest]
     return {
         "merges": found,
         "links": links if may_split else [],
         "rows": [*found, *(links if may_split else ())],
     }
+
+
+def _links(customer: Customer) -> list[IdentityLink]:
+    read: list[IdentityLink] | None = getattr(customer, "identities", None)
+    return list(IdentityLink.objects.filter(customer=customer)) if read is None else read[::-1]

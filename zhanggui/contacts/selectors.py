@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from zhanggui.accounts import phones as phone_numbers
@@ -18,8 +18,13 @@ from zhanggui.contacts import conditions, hooks, phones
 from zhanggui.contacts.models import (
     Customer,
     CustomerState,
+    DuplicatePair,
+    Erasure,
+    ErasureState,
     IdentityLink,
     LinkState,
+    Merge,
+    PairState,
     Segment,
     Source,
     Tag,
@@ -211,11 +216,24 @@ def count_of(found: QuerySet[Customer]) -> int:
     return found.order_by()[: COUNT_UP_TO + 1].count()
 
 
+def with_life(customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    """Customers that know whether anything waits or was merged, so that few ask for it."""
+    me = OuterRef("pk")
+    pairs = DuplicatePair.objects.filter(state=PairState.OPEN)
+    return customers.annotate(
+        is_survivor=Exists(Merge.objects.filter(survivor_id=me, undone_at=None)),
+        is_alike=Exists(pairs.filter(Q(first_id=me) | Q(second_id=me))),
+        is_going=Exists(Erasure.objects.filter(customer_id=me, state=ErasureState.WAITING)),
+    )
+
+
 def identities_of(customer: Customer) -> list[tuple[IdentityLink, str]]:
     """The ways a customer is known, newest first, each with the name of its account."""
     sign_in = hooks.sign_in()
-    links = IdentityLink.objects.filter(customer=customer).order_by("-created_at", "-id")
-    return [(link, sign_in.account_name(link.account_id) if sign_in else "") for link in links]
+    links = list(IdentityLink.objects.filter(customer=customer).order_by("-created_at", "-id"))
+    accounts = {link.account_id for link in links}
+    names = {pk: sign_in.account_name(pk) for pk in accounts} if sign_in else {}
+    return [(link, names.get(link.account_id, "")) for link in links]
 
 
 def active_link(customer_id: int, *, account_id: int) -> IdentityLink | None:

@@ -2,137 +2,147 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet, Value
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.contacts.models import Customer, Erasure, IdentityLink, LinkMove, Merge
+from zhanggui.contacts.models import ErasureState as State
+from zhanggui.contacts.models import Source as CameBy
 from zhanggui.contacts.timeline import Before, Entry, Source
 
 KINDS = 8
 """Ids of different tables are kept apart by ``id * KINDS + kind``."""
+NOTHING = Value("")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One thing that happened, as all tables can say it."""
+
+    kind: int
+    id: int
+    at: datetime
+    one: str
+    two: str
+    three: str
 
 
 def entries(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:
-    """The newest entries of all tables of this module."""
-    found: list[Entry] = []
+    """The newest entries of all tables of this module; one query."""
+    parts: list[QuerySet[Any, Any]] = []
     for kind, part in enumerate(PARTS):
         here = Before(before.at, (before.id - kind - 1) // KINDS + 1)
-        found += _numbered(part(customer_id, here, limit), kind)
+        rows, at, *texts = part.rows(customer_id, here)
+        parts.append(
+            rows.order_by(F(at).desc(), F("pk").desc()).values_list(
+                Value(kind), F("pk"), F(at), *texts
+            )[:limit]
+        )
+    first, *others = parts
+    found = [_entry(_Row(*values)) for values in first.union(*others, all=True)]
     return sorted(found, key=lambda e: (e.at, e.id), reverse=True)[:limit]
 
 
-def _numbered(rows: Iterable[Entry], kind: int) -> Iterable[Entry]:
-    for row in rows:
-        yield Entry(row.at, row.id * KINDS + kind, row.title, row.text, row.icon, row.tone)
+def _entry(row: _Row) -> Entry:
+    title, text, icon, tone = PARTS[row.kind].words(row)
+    return Entry(row.at, row.id * KINDS + row.kind, title, text, icon, tone)
 
 
-def _created(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    customers = Customer.objects.filter(before.rows("created_at"), pk=customer_id)
-    return [
-        Entry(
-            customer.created_at,
-            customer.pk,
-            _("Became a customer"),
-            str(customer.get_source_display()),
-            "user-plus",
-            "success",
-        )
-        for customer in customers[:limit]
-    ]
+type Rows = tuple[QuerySet[Any], str, Any, Any, Any]
+"""Rows, the field of their moment, and three texts."""
+type Words = tuple[Any, str, str, str]
+"""Title, text, icon and tone."""
 
 
-def _links(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    links = IdentityLink.objects.filter(before.rows("created_at"), customer_id=customer_id)
-    return [
-        Entry(
-            link.created_at,
-            link.pk,
-            _("Came by WeChat for the first time"),
-            link.nickname,
-            "brand-wechat",
-            "success",
-        )
-        for link in links.order_by("-created_at", "-pk")[:limit]
-    ]
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One table's share of the story."""
+
+    rows: Callable[[int, Before], Rows]
+    words: Callable[[_Row], Words]
 
 
-def _moves(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    moves = LinkMove.objects.select_related("link", "from_customer", "to_customer").filter(
-        before.rows(), Q(from_customer_id=customer_id) | Q(to_customer_id=customer_id)
-    )
-    return [
-        Entry(
-            move.at,
-            move.pk,
-            _("A WeChat identity came from another customer")
-            if move.to_customer_id == customer_id
-            else _("A WeChat identity went to another customer"),
-            f"{move.link.nickname} · {move.from_customer.number} → {move.to_customer.number}",
-            "arrows-exchange",
-            "info",
-        )
-        for move in moves.order_by("-at", "-pk")[:limit]
-    ]
+def _created(customer_id: int, before: Before) -> Rows:
+    rows = Customer.objects.filter(before.rows("created_at"), pk=customer_id)
+    return rows, "created_at", F("source"), NOTHING, NOTHING
 
 
-def _merges(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    merges = Merge.objects.select_related("replaced").filter(before.rows(), survivor_id=customer_id)
-    return [
-        Entry(
-            merge.at,
-            merge.pk,
-            _("Merged with another customer"),
-            f"{merge.replaced.name} {merge.replaced.number}",
-            "arrow-merge",
-            "info",
-        )
-        for merge in merges.order_by("-at", "-pk")[:limit]
-    ]
+def _created_words(row: _Row) -> Words:
+    return _("Became a customer"), str(CameBy(row.one).label), "user-plus", "success"
 
 
-def _undone(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    merges = Merge.objects.select_related("replaced", "survivor").filter(
+def _links(customer_id: int, before: Before) -> Rows:
+    rows = IdentityLink.objects.filter(before.rows("created_at"), customer_id=customer_id)
+    return rows, "created_at", F("nickname"), NOTHING, NOTHING
+
+
+def _links_words(row: _Row) -> Words:
+    return _("Came by WeChat for the first time"), row.one, "brand-wechat", "success"
+
+
+def _arrivals(customer_id: int, before: Before) -> Rows:
+    rows = LinkMove.objects.filter(before.rows(), to_customer_id=customer_id)
+    return rows, "at", F("link__nickname"), F("from_customer__number"), F("to_customer__number")
+
+
+def _arrivals_words(row: _Row) -> Words:
+    title = _("A WeChat identity came from another customer")
+    return title, f"{row.one} · {row.two} → {row.three}", "arrows-exchange", "info"
+
+
+def _departures(customer_id: int, before: Before) -> Rows:
+    rows = LinkMove.objects.filter(before.rows(), from_customer_id=customer_id)
+    return rows, "at", F("link__nickname"), F("from_customer__number"), F("to_customer__number")
+
+
+def _departures_words(row: _Row) -> Words:
+    title = _("A WeChat identity went to another customer")
+    return title, f"{row.one} · {row.two} → {row.three}", "arrows-exchange", "info"
+
+
+def _merges(customer_id: int, before: Before) -> Rows:
+    rows = Merge.objects.filter(before.rows(), survivor_id=customer_id)
+    return rows, "at", F("replaced__name"), F("replaced__number"), NOTHING
+
+
+def _merges_words(row: _Row) -> Words:
+    return _("Merged with another customer"), f"{row.one} {row.two}", "arrow-merge", "info"
+
+
+def _undone(customer_id: int, before: Before) -> Rows:
+    rows = Merge.objects.filter(
         Q(survivor_id=customer_id) | Q(replaced_id=customer_id),
         before.rows("undone_at"),
         undone_at__isnull=False,
     )
-    return [
-        Entry(
-            merge.undone_at,
-            merge.pk,
-            _("A merge was taken back"),
-            f"{merge.survivor.number} / {merge.replaced.number}",
-            "arrow-back-up",
-            "muted",
-        )
-        for merge in merges.order_by("-undone_at", "-pk")[:limit]
-        if merge.undone_at is not None
-    ]
+    return rows, "undone_at", F("survivor__number"), F("replaced__number"), NOTHING
 
 
-def _erasures(customer_id: int, before: Before, limit: int) -> list[Entry]:
-    erasures = Erasure.objects.filter(before.rows("requested_at"), customer_id=customer_id)
-    return [
-        Entry(
-            erasure.requested_at,
-            erasure.pk,
-            _("Erasure asked for"),
-            str(erasure.get_state_display()),
-            "eraser",
-            "danger",
-        )
-        for erasure in erasures.order_by("-requested_at", "-pk")[:limit]
-    ]
+def _undone_words(row: _Row) -> Words:
+    return _("A merge was taken back"), f"{row.one} / {row.two}", "arrow-back-up", "muted"
 
 
-PARTS: Sequence[Callable[[int, Before, int], list[Entry]]] = (
-    _created,
-    _links,
-    _moves,
-    _merges,
-    _undone,
-    _erasures,
+def _erasures(customer_id: int, before: Before) -> Rows:
+    rows = Erasure.objects.filter(before.rows("requested_at"), customer_id=customer_id)
+    return rows, "requested_at", F("state"), NOTHING, NOTHING
+
+
+def _erasures_words(row: _Row) -> Words:
+    return _("Erasure asked for"), str(State(row.one).label), "eraser", "danger"
+
+
+PARTS: Sequence[Part] = (
+    Part(_created, _created_words),
+    Part(_links, _links_words),
+    Part(_arrivals, _arrivals_words),
+    Part(_departures, _departures_words),
+    Part(_merges, _merges_words),
+    Part(_undone, _undone_words),
+    Part(_erasures, _erasures_words),
 )
 SOURCE = Source(name="contacts", label=_("Profile"), entries=entries)

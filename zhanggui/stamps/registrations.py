@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -60,7 +61,7 @@ def register_all() -> None:
     audit.register_target("programme", _("Programme"), _programmes)
     audit.register_target("card", _("Card"), _cards)
     audit.register_target("record", _("Ledger entry"), _records)
-    audit.register_target("invitation", _("QR code for managers"), _invitations)
+    audit.register_target("manager_invitation", _("QR code for managers"), _invitations)
     todo.register(_waiting)
     segments.register_all()
     measures.register_all()
@@ -167,9 +168,9 @@ def _cards(ids: Collection[int]) -> Mapping[int, str]:
 
 def _codes(ids: Collection[int]) -> Mapping[int, str]:
     """Never the digits: whose code it is says enough."""
-    owners = dict(OneTimeCode.objects.filter(pk__in=ids).values_list("pk", "customer_id"))
-    names = dict(Customer.objects.filter(pk__in=owners.values()).values_list("pk", "name"))
-    return {code: names[owner] for code, owner in owners.items() if owner in names}
+    owner = Customer.objects.filter(pk=OuterRef("customer_id")).values("name")
+    codes = OneTimeCode.objects.filter(pk__in=ids).annotate(owner=Subquery(owner))
+    return dict(codes.exclude(owner=None).values_list("pk", "owner"))
 
 
 def _records(ids: Collection[int]) -> Mapping[int, str]:

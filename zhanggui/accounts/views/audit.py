@@ -27,9 +27,10 @@ def log(request: MerchantRequest) -> HttpResponse:
     found = audit_log.entries(filters, time_zone=request.merchant.time_zone)
     entries = paging.keyset(found, order=("-at", "-id"), after=request.GET.get("after", ""))
     members = permissions.members_of(request.merchant).order_by("person__name")
+    stores = dict(Store.objects.order_by("pk").values_list("pk", "name")[:MOST_CHOICES])
     page = {
         "page": entries,
-        "lines": audit_log.lines(entries.rows),
+        "lines": audit_log.lines(entries.rows, stores=stores),
         "filters": filters,
         "action": filters.action,
         "person": request.GET.get("person", ""),
@@ -42,12 +43,7 @@ def log(request: MerchantRequest) -> HttpResponse:
             (str(number), name)
             for number, name in members.values_list("person_id", "person__name")[:MOST_CHOICES]
         ],
-        "stores": [
-            (str(number), name)
-            for number, name in Store.objects.order_by("pk").values_list("pk", "name")[
-                :MOST_CHOICES
-            ]
-        ],
+        "stores": [(str(number), name) for number, name in stores.items()],
         "support": SUPPORT,
         "is_filtered": filters.is_any,
     }

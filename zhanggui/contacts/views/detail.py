@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -36,7 +38,7 @@ def _customer(customer_id: int) -> Customer:
 @require_safe
 def customer(request: MerchantRequest, customer_id: int) -> HttpResponse:
     """One customer: who it is, how it is known, what happened, what other modules say."""
-    found = _customer(customer_id)
+    found = get_object_or_404(selectors.with_life(Customer.objects.all()), pk=customer_id)
     kept = services.survivor_of(found.pk) if found.state == CustomerState.REPLACED else None
     if kept is not None:
         messages.info(request, _("%(name)s was merged into this customer.") % {"name": found.name})
@@ -44,9 +46,12 @@ def customer(request: MerchantRequest, customer_id: int) -> HttpResponse:
     tags = selectors.tags()
     stores = Store.objects.filter(pk__in=found.store_ids).values_list("pk", "name")
     dress([found], tags, dict(stores))
+    identities = selectors.identities_of(found)
+    shown: Any = found
+    shown.identities = [link for link, _account in identities]  # the panels read them again
     page = {
         "customer": found,
-        "identities": selectors.identities_of(found),
+        "identities": identities,
         "other_tags": [tag for tag in tags if tag.pk not in found.tag_ids],
         "story": timeline.page(
             found.pk, permissions=request.permissions, after=request.GET.get("before", "")

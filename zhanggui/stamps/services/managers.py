@@ -115,7 +115,7 @@ def _open_invitation(store: Store, actor: Actor, max_people: int) -> ManagerInvi
         audit.record(
             actor,
             "stamps.manager.invited",
-            f"invitation:{invitation.pk}",
+            f"manager_invitation:{invitation.pk}",
             store_id=store.pk,
             details={"people": max_people},
         )
@@ -142,7 +142,7 @@ def revoke_invitation(*, invitation_id: int, actor: Actor) -> ManagerInvitation:
             audit.record(
                 actor,
                 "stamps.invitation.revoked",
-                f"invitation:{invitation_id}",
+                f"manager_invitation:{invitation_id}",
                 store_id=invitation.store_id,
             )
     return invitation
@@ -285,7 +285,7 @@ def _wait_for_approval(invitation: ManagerInvitation, person: Person) -> _Late:
     audit.record(
         person_actor(person),
         "stamps.manager.pending",
-        f"invitation:{invitation.pk}",
+        f"manager_invitation:{invitation.pk}",
         store_id=invitation.store_id,
     )
     return _Late(is_new=True)

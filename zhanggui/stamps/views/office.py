@@ -136,12 +136,15 @@ def cards(request: MerchantRequest) -> HttpResponse:
 def card(request: MerchantRequest, card_id: int) -> HttpResponse:
     """One card with its customer and entries."""
     found = get_object_or_404(Card.objects.select_related("customer", "programme"), pk=card_id)
+    rows = selectors.records_of_card(found.pk, CARD_RECORDS)
+    for row in rows:
+        row.record.card = found
     return render(
         request,
         "stamps/backoffice/card.html",
         {
             "card": found,
-            "rows": selectors.records_of_card(found.pk, CARD_RECORDS),
+            "rows": rows,
             "avatar": insight.avatars_of([found.customer_id]).get(found.customer_id, ""),
             "cancel_since": _cancel_since(request),
         },
