@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import (
-    features,
     audit,
+    features,
     finding,
     listkeeping,
     measures,
@@ -50,6 +50,9 @@ ACTIONS = {
     "accounts.sign_in.refused": _("Sign-in refused"),
     "accounts.session.ended": _("Session ended"),
 }
+
+MERCHANT_PAGES = ("merchants/", "new-merchant", "billing/plans/")
+"""Where else an operator or the platform is at its merchants."""
 
 
 def register_all() -> None:
@@ -104,6 +107,7 @@ def _menus() -> None:
             "accounts:operator_overview",
             rights.OPERATOR_VIEW.name,
             order=5,
+            covers=("../figures/",),
         ),
     )
     menus.register(
@@ -114,6 +118,7 @@ def _menus() -> None:
             "building-store",
             "accounts:operator",
             rights.OPERATOR_VIEW.name,
+            covers=MERCHANT_PAGES,
         ),
     )
     for entry in (
@@ -124,6 +129,7 @@ def _menus() -> None:
             "accounts:platform_overview",
             rights.PLATFORM_VIEW.name,
             order=5,
+            covers=("../figures/",),
         ),
         menus.Entry(
             "merchants",
@@ -132,6 +138,7 @@ def _menus() -> None:
             "accounts:platform",
             rights.PLATFORM_VIEW.name,
             order=10,
+            covers=MERCHANT_PAGES,
         ),
         menus.Entry(
             "operators",

@@ -59,7 +59,7 @@ def register_all() -> None:
 
 
 def _menus() -> None:
-    shop = _("Shop")
+    shop, running = _("Shop"), _("Administration")
     for entry in (
         menus.Entry(
             "staff",
@@ -76,8 +76,8 @@ def _menus() -> None:
             "history",
             "accounts:audit",
             rights.VIEW_AUDIT.name,
-            order=590,
-            group=shop,
+            order=610,
+            group=running,
         ),
         menus.Entry(
             "support",
@@ -85,8 +85,8 @@ def _menus() -> None:
             "lifebuoy",
             "accounts:support",
             rights.MANAGE_SUPPORT.name,
-            order=595,
-            group=shop,
+            order=630,
+            group=running,
         ),
     ):
         menus.register(surface="merchant", entry=entry)

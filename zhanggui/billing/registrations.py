@@ -78,7 +78,7 @@ def _menus() -> None:
             "wallet",
             "billing:account",
             permissions.VIEW.name,
-            order=580,
+            order=560,
             group=_("Shop"),
         ),
     )
@@ -105,6 +105,7 @@ def _menus() -> None:
                     order=60 + order,
                     group=_("Sales"),
                     badge=_to_check if name == "transfers" else None,
+                    covers=("../account",) if name == "orders" else (),
                 ),
             )
 

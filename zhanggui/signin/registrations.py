@@ -34,7 +34,7 @@ def register_all() -> None:
             "shield-lock",
             "signin:rule",
             rights.RULES.name,
-            order=515,
-            group=_("Shop"),
+            order=620,
+            group=_("Administration"),
         ),
     )

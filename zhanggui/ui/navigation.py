@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
@@ -36,6 +37,8 @@ class Entry:
     badge: Callable[[HttpRequest], int | None] | None = None
     arguments: tuple[Any, ...] = ()
     """What the address needs beyond the surface's own arguments."""
+    covers: tuple[str, ...] = ()
+    """Where else the entry is the active one, as seen from its address: ``../figures/``."""
 
 
 @dataclass(frozen=True)
@@ -175,14 +178,26 @@ def menu(request: HttpRequest, surface: str) -> list[Group]:
         except NoReverseMatch:  # a page outside the merchant shows no merchant's menu
             continue
         shown.append((entry, url))
-    fitting = [url for _, url in shown if request.path.startswith(url)]
-    active = max(fitting, key=len, default="")
+    active = _active(request.path, shown)
     groups: dict[str, Group] = {}
     for entry, url in shown:
         group = groups.setdefault(str(entry.group), Group(entry.group))
         badge = entry.badge(request) if entry.badge else None
         group.items.append(Item(entry, url, url == active, badge))
     return list(groups.values())
+
+
+def _active(path: str, shown: list[tuple[Entry, str]]) -> str:
+    # an address that begins all others, such as the overview's, stands for its own page only
+    urls = [url for _, url in shown]
+    fitting: list[tuple[int, str]] = []
+    for entry, url in shown:
+        is_root = any(other != url and other.startswith(url) for other in urls)
+        if path == url or (not is_root and path.startswith(url)):
+            fitting.append((len(url), url))
+        covered = [urljoin(url, part) for part in entry.covers]
+        fitting += [(len(place), url) for place in covered if path.startswith(place)]
+    return max(fitting, default=(0, ""))[1]
 
 
 def entries_of(surface: str) -> Mapping[str, Entry]:

@@ -47,10 +47,20 @@ class TestMenu:
         ]
 
     def test_the_longest_fitting_address_is_active(self) -> None:
-        navigation.register(surface="kit", entry=Entry("all", "all", "home", "ui:kit"))
-        navigation.register(surface="kit", entry=kit("list"))
+        navigation.register(
+            surface="kit", entry=Entry("all", "all", "home", "ui:kit", covers=("figures/",))
+        )
+        navigation.register(surface="kit", entry=kit("list", covers=("../imports/",)))
 
-        for path, active in (("/ui/list/", "list"), ("/ui/other/", "all"), ("/m/tea/", "")):
+        for path, active in (
+            ("/ui/list/", "list"),
+            ("/ui/list/7/", "list"),
+            ("/ui/imports/7/", "list"),
+            ("/ui/", "all"),
+            ("/ui/figures/7/", "all"),
+            ("/ui/other/", ""),
+            ("/m/tea/", ""),
+        ):
             items = [i for g in navigation.menu(request(path), "kit") for i in g.items]
             assert [i.entry.name for i in items if i.is_active] == ([active] if active else [])
 
