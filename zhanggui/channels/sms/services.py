@@ -25,6 +25,7 @@ from zhanggui.channels.sms.models import (
     BODY_COLUMN,
     PHONE_COLUMN,
     OutgoingSms,
+    SmsDay,
     SmsPurpose,
     SmsState,
     SmsStop,
@@ -109,11 +110,13 @@ def refuse_stopped() -> None:
 def _claim_of_budget(merchant_id: int | None, *, is_meant: bool) -> None:
     most = settings.SMS_DAILY_BUDGET if merchant_id is None else settings.SMS_MERCHANT_BUDGET
     owner = PLATFORM if merchant_id is None else f"merchant:{merchant_id}"
-    if not is_meant:
-        most, owner = UNLIMITED, NOBODY
     day = clock.local_date(clock.now(), ZONE)
     if most < 1:
         raise SmsBudgetSpent
+    if not is_meant:  # a spent budget must not tell who is registered, either
+        if SmsDay.objects.filter(owner=owner, day=day, sent__gte=most).exists():
+            raise SmsBudgetSpent
+        most, owner = UNLIMITED, NOBODY
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"owner": owner, "day": day, "most": most})
         if cursor.fetchone() is None:

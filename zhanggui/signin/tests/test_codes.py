@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from zhanggui.accounts.models import phone_hash
-from zhanggui.channels.sms.errors import SmsStopped
+from zhanggui.channels.sms.errors import SmsBudgetSpent, SmsStopped
 from zhanggui.channels.sms.models import OutgoingSms, SmsDay, SmsState, SmsStop
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
@@ -220,6 +221,14 @@ class TestSend:
         with pytest.raises(CodeTooSoon):
             send(is_known=False)
         assert LimitCounter.objects.filter(subject=phone_hash(PHONE).hex()).count() == 2
+
+    @pytest.mark.spec("repairs U-6")
+    def test_a_spent_budget_does_not_tell_who_is_registered(self, settings: Any) -> None:
+        settings.SMS_DAILY_BUDGET = 1
+        send()
+        for number, is_known in (("+8613800138001", True), ("+8613800138002", False)):
+            with pytest.raises(SmsBudgetSpent):
+                send(phone=number, is_known=is_known)
 
     def test_the_kill_switch_stops_everything_before_anything_is_spent(self) -> None:
         SmsStop.objects.create(reason="attack")
