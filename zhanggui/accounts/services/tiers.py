@@ -25,7 +25,9 @@ from zhanggui.accounts.models import (
     ShutBy,
     TierState,
 )
+from zhanggui.accounts.permissions import membership_at, of_membership
 from zhanggui.accounts.services import slugs
+from zhanggui.accounts.services.authority import authority_of
 from zhanggui.accounts.services.memberships import NewStaff, add_membership, add_staff
 from zhanggui.accounts.services.people import reset_password
 from zhanggui.core import tenancy
@@ -254,8 +256,14 @@ def reset_owner_password(*, owner: Membership, operator: Operator | None, actor:
     Raises:
         WorksElsewhere: an operator may not open the other places of a person
             (E_WORKS_ELSEWHERE, 409).
+        OwnerOnly, MoreThanOwn: the person has more rights at the platform than the actor (403).
     """
     person = owner.person
+    at_platform = membership_at(person, None)
+    if operator is None and at_platform is not None:
+        authority_of(actor, None).refuse_more(
+            of_membership(at_platform), owner=at_platform.role == Role.OWNER
+        )
     if operator is not None:
         elsewhere = Membership.objects.filter(person=person).exclude(merchant__operator=operator)
         if elsewhere.exists():

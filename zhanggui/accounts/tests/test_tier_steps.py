@@ -183,6 +183,22 @@ class TestMerchant:
         assert "accounts.password.reset" in platform_log()
 
 
+def test_nobody_opens_the_account_of_somebody_with_more_rights_at_the_platform(
+    client: Client, tea: Merchant
+) -> None:
+    head = make_platform_staff(role=Role.OWNER)
+    Membership.objects.create(person=head, tier="merchant", merchant=tea, role=Role.OWNER)
+    member = head.memberships.get(merchant=tea)
+    client.force_login(make_platform_staff(role=Role.MANAGER))
+    before = head.password
+    answer = client.post("/platform/merchants/tea/reset", {"membership": member.pk})
+    head.refresh_from_db()
+    assert (answer.status_code, head.password) == (403, before)
+    client.force_login(make_platform_staff(role=Role.OWNER))
+    answer = client.post("/platform/merchants/tea/reset", {"membership": member.pk})
+    assert answer.status_code == 200
+
+
 @operator_only
 class TestOperatorsLimits:
     @pytest.mark.parametrize("elsewhere", ["merchant", "platform", "operator"])
