@@ -71,7 +71,8 @@ def _merchants(request: HttpRequest, text: str, limit: int) -> Iterator[search.H
 
 
 def _named(text: str, limit: int, operator: Operator | None = None) -> list[Merchant]:
-    found = Merchant.objects.filter(Q(name__icontains=text) | Q(slug__icontains=text))
+    named = Q(name__icontains=text) | Q(registered_name__icontains=text) | Q(slug__icontains=text)
+    found = Merchant.objects.filter(named)
     if operator is not None:
         found = found.filter(operator=operator)
     return list(found.select_related("operator").order_by("name")[:limit])
@@ -80,4 +81,5 @@ def _named(text: str, limit: int, operator: Operator | None = None) -> list[Merc
 def _operators(request: HttpRequest, text: str, limit: int) -> Iterator[search.Hit]:
     fitting = Q(name__icontains=text) | Q(slug__icontains=text)
     for operator in Operator.objects.filter(fitting).order_by("name")[:limit]:
-        yield search.Hit(operator.name, reverse("accounts:operators"), "affiliate", operator.slug)
+        url = reverse("accounts:platform_operator", args=[operator.slug])
+        yield search.Hit(operator.name, url, "affiliate", operator.slug)

@@ -14,7 +14,7 @@ from zhanggui.accounts import audit, features, hooks, standing, todo
 from zhanggui.accounts import permissions as rights
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator
-from zhanggui.billing import permissions, phases, selectors
+from zhanggui.billing import finding, permissions, phases, selectors
 from zhanggui.billing.models import Order
 from zhanggui.core import tenancy
 from zhanggui.ui import navigation as menus
@@ -56,6 +56,7 @@ def register_all() -> None:
     audit.register_target("edition", _("Edition"))
     todo.register(_waiting)
     notices.register(_banner)
+    finding.register_all()
     _menus()
 
 
