@@ -45,7 +45,8 @@ def _text_of(merchant_name: str, store_name: str, *, is_new: bool) -> str:
         text = _("You are now a manager of %(merchant)s, %(store)s.")
     else:
         text = _("You already manage %(merchant)s, %(store)s.")
-    return text % {"merchant": merchant_name, "store": store_name}
+    names = {"merchant": merchant_name, "store": store_name}
+    return text % {key: messages.plain(name) for key, name in names.items()}
 
 
 def followed(event: FollowEvent) -> None:

@@ -10,13 +10,21 @@ from django.conf import settings
 from django.db import transaction
 
 from zhanggui.channels.wechat import tasks
-from zhanggui.channels.wechat.models import BODY_OF_MESSAGE, OutgoingMessage
-from zhanggui.core import sealing
+from zhanggui.channels.wechat.models import BODY_OF_MESSAGE, ChannelAccount, OutgoingMessage
+from zhanggui.core import sealing, tenancy
 
 
 def link(label: str, path: str) -> str:
     """A link inside a text, as WeChat's chats show it: words instead of an address."""
-    return f'<a href="{settings.BASE_URL}{path}">{label}</a>'
+    return f'<a href="{settings.BASE_URL}{path}">{plain(label)}</a>'
+
+
+def plain(text: str) -> str:
+    """A name inside a text: chats would read a link out of the pointed brackets of its owner."""
+    return text.translate(BRACKETS)
+
+
+BRACKETS = str.maketrans("<>", "‹›")
 
 
 def send_text(*, account_id: int, openid: str, text: str) -> int:
@@ -57,9 +65,22 @@ def _write(account_id: int, openid: str, kind: str, body: Mapping[str, Any]) -> 
     with transaction.atomic():
         message = OutgoingMessage.objects.create(
             account_id=account_id,
+            merchant_id=_merchant_of(account_id),
             openid=openid,
             kind=kind,
             body_sealed=sealing.seal(text, column=BODY_OF_MESSAGE, merchant_id=None),
         )
         tasks.send_message.defer(message_id=message.pk)
     return message.pk
+
+
+def _merchant_of(account_id: int) -> int | None:
+    """Who speaks: the merchant in scope, else the one whose own account it is."""
+    try:
+        scope = tenancy.current().merchant_id
+    except tenancy.NoScope:
+        scope = None
+    if scope is not None:
+        return scope
+    accounts = ChannelAccount.objects.filter(pk=account_id)
+    return accounts.values_list("merchant_id", flat=True).first()

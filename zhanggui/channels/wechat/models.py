@@ -258,6 +258,8 @@ class OutgoingMessage(models.Model):
     """
 
     account = models.ForeignKey(ChannelAccount, on_delete=models.CASCADE)
+    merchant_id = models.BigIntegerField(null=True)
+    """On whose behalf: several merchants may speak through one account."""
     openid = models.CharField(max_length=64)
     kind = models.CharField(max_length=10)
     """``text`` (customer message) or ``template``."""
@@ -267,6 +269,14 @@ class OutgoingMessage(models.Model):
     platform_id = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=clock.now, db_index=True)
     done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["merchant_id", "account", "openid", "-created_at"],
+                name="messages_of_a_follower",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.pk}"

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, permissions
 from zhanggui.accounts.models import Merchant
-from zhanggui.channels.wechat import oauth, services
+from zhanggui.channels.wechat import customers, oauth, services
 from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.channels.wechat.permissions import MANAGE_ACCOUNT, VIEW_ACCOUNT
+from zhanggui.contacts import holders, timeline
 from zhanggui.contacts import hooks as contact_hooks
 from zhanggui.core import tenancy
 from zhanggui.ui import navigation
@@ -41,6 +42,8 @@ def register_all() -> None:
             group=_("Shop"),
         ),
     )
+    holders.register(customers.HOLDER)
+    timeline.register(customers.TIMELINE)
     contact_hooks.register(
         contact_hooks.SignIn(
             account_id=_account_id,

@@ -375,7 +375,8 @@ def _tell(person_id: int, store: Store, *, is_approved: bool) -> None:
         else:
             text = gettext("The shop did not approve you as a manager of %(store)s.")
             desk = ""
-        text = text % {"store": f"{store.merchant.name}·{store.name}"} + desk
+        name = messages.plain(f"{store.merchant.name}·{store.name}")
+        text = text % {"store": name} + desk
     messages.send_text(account_id=account.pk, openid=identity.openid, text=text)
 
 

@@ -191,6 +191,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("merchant_id", models.BigIntegerField(null=True)),
                 ("openid", models.CharField(max_length=64)),
                 ("kind", models.CharField(max_length=10)),
                 ("body_sealed", models.BinaryField()),
@@ -328,6 +329,13 @@ class Migration(migrations.Migration):
             model_name="follower",
             constraint=models.UniqueConstraint(
                 fields=("account", "openid"), name="one_follower_per_openid"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="outgoingmessage",
+            index=models.Index(
+                fields=["merchant_id", "account", "openid", "-created_at"],
+                name="messages_of_a_follower",
             ),
         ),
         migrations.AddConstraint(

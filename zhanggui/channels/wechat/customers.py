@@ -1,0 +1,105 @@
+"""What the chats of an official account tell of a customer: handed out, shown, erased.
+
+Several merchants may speak through one account; each sees and erases only its own messages.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.html import strip_tags
+from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.accounts.models import Tier
+from zhanggui.channels.wechat.models import (
+    BODY_OF_MESSAGE,
+    Follower,
+    MessageState,
+    OAuthState,
+    OutgoingMessage,
+)
+from zhanggui.contacts.holders import Holder, Sheet
+from zhanggui.contacts.models import IdentityLink
+from zhanggui.contacts.timeline import Before, Entry, Source
+from zhanggui.core import sealing, tenancy
+
+LONGEST = 120
+TONES = {
+    MessageState.WAITING: "waiting",
+    MessageState.SENT: "success",
+    MessageState.REFUSED: "danger",
+    MessageState.FAILED: "danger",
+}
+
+
+def _messages_to(customer_ids: Collection[int]) -> QuerySet[OutgoingMessage]:
+    links = IdentityLink.objects.filter(
+        customer_id__in=customer_ids,
+        account_id=OuterRef("account_id"),
+        openid=OuterRef("openid"),
+    )
+    mine = OutgoingMessage.objects.filter(merchant_id=tenancy.current_merchant_id())
+    return mine.filter(Exists(links))
+
+
+def entries(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:
+    """Messages to a customer, newest first; they are kept for 30 days."""
+    found = _messages_to([customer_id]).filter(before.rows("created_at"))
+    return [_entry(row) for row in found.order_by("-created_at", "-pk")[:limit]]
+
+
+def _entry(message: OutgoingMessage) -> Entry:
+    return Entry(
+        message.created_at,
+        message.pk,
+        _("WeChat message: %(state)s") % {"state": message.get_state_display()},
+        Truncator(words_of(message)).chars(LONGEST),
+        "brand-wechat",
+        TONES[MessageState(message.state)],
+    )
+
+
+def words_of(message: OutgoingMessage) -> str:
+    """What a message says, without the addresses behind its links."""
+    body: dict[str, Any] = json.loads(
+        sealing.unseal(bytes(message.body_sealed), column=BODY_OF_MESSAGE, merchant_id=None)
+    )
+    text = body["text"] if message.kind == "text" else " · ".join(body["data"].values())
+    return " ".join(strip_tags(text).split())
+
+
+def sheets(customer_id: int) -> Sequence[Sheet]:
+    """Every message to one person that is still kept."""
+    rows = [
+        (row.created_at, words_of(row), row.get_state_display())
+        for row in _messages_to([customer_id]).order_by("-created_at", "-pk")
+    ]
+    columns = [_("Time"), _("Message"), _("State")]
+    return [Sheet("wechat_messages", _("WeChat messages"), columns, rows)]
+
+
+def erase(customer_ids: Collection[int]) -> None:
+    """Delete messages, sign-ins and, at the merchant's own account, the follower.
+
+    Callbacks stay sealed for the rest of their 30 days: nothing in them is found by a person.
+    """
+    _messages_to(customer_ids).delete()
+    links = list(IdentityLink.objects.filter(customer_id__in=customer_ids))
+    merchant_id = tenancy.current_merchant_id()
+    OAuthState.objects.filter(
+        audience="customer", merchant_id=merchant_id, identity_id__in=[link.pk for link in links]
+    ).delete()
+    pairs = Q(pk__in=[])
+    for link in links:
+        pairs |= Q(account_id=link.account_id, openid=link.openid)
+    Follower.objects.filter(
+        pairs, account__tier=Tier.MERCHANT, account__merchant_id=merchant_id
+    ).delete()
+
+
+HOLDER = Holder(name="wechat", erase=erase, sheets=sheets)
+TIMELINE = Source(name="wechat", label=_("WeChat"), entries=entries)
