@@ -115,7 +115,10 @@ def sign_in_first(request: HttpRequest) -> HttpResponseRedirect:
     if wants_piece(request):
         raise SignedOut
     back = request.get_full_path() if request.method == "GET" else _page_of(request)
-    return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': back})}")
+    asked = {"next": back}
+    if request.COOKIES.get(settings.SESSION_COOKIE_NAME) and request.session.is_empty():
+        asked["ended"] = "1"  # the sign-in page says why somebody who was in is out
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode(asked)}")
 
 
 def _page_of(request: HttpRequest) -> str:

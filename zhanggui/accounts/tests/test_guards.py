@@ -203,6 +203,14 @@ class TestRequests:
         )
         assert answer["Location"] == "/login?next=%2Fm%2Ftea%2Fstores%2Fnew"
 
+    def test_who_was_signed_out_elsewhere_reads_why(self, client: Client, owner: Person) -> None:
+        client.force_login(owner)
+        services.end_sessions(owner)
+        answer = client.get(STORES)
+        assert answer["Location"].endswith("&ended=1")
+        assert "您已退出登录" in client.get(answer["Location"]).content.decode()
+        assert "ended" not in client.get(STORES)["Location"], "said once"
+
     def test_a_foreign_referer_leads_nowhere_else(self, client: Client, tea: Merchant) -> None:
         answer = client.post(
             f"{STORES}new", {"name": "South"}, headers={"Referer": "https://evil.example/x"}

@@ -71,6 +71,7 @@ def login(request: HttpRequest, place: str = "") -> HttpResponse:
         "way": "sms" if take is _by_code else "password",
         "has_sms": sms_client.is_set_up(),
         "has_passkeys": passkeys.can_be_used(host_of(request)),
+        "is_ended": request.method == "GET" and "ended" in request.GET,
         "needs_owner": not selectors.has_platform_owner(),
     }
     return take(request, page, wanted)
