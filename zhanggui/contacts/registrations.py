@@ -8,7 +8,15 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, features, permissions
 from zhanggui.accounts.models import ActorKind
-from zhanggui.contacts import conditions, life_panels, measures, spreadsheets, story, timeline
+from zhanggui.contacts import (
+    conditions,
+    finding,
+    life_panels,
+    measures,
+    spreadsheets,
+    story,
+    timeline,
+)
 from zhanggui.contacts import permissions as rights
 from zhanggui.contacts.models import Customer, Segment, Tag
 from zhanggui.contacts.permissions import VIEW_CUSTOMERS
@@ -73,6 +81,7 @@ def register_all() -> None:
     timeline.register(story.SOURCE)
     spreadsheets.register_all()
     life_panels.register_all()
+    finding.register_all()
     navigation.register(
         surface="merchant",
         entry=navigation.Entry(

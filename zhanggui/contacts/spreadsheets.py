@@ -148,7 +148,7 @@ def _rows(query: exports.Query) -> Iterator[tuple[Any, ...]]:
             "、".join(stores[pk] for pk in customer.store_ids if pk in stores),
             str(customer.get_state_display()),
             customer.created_at,
-            customer.last_seen_at,
+            customer.visited_at,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -14,6 +15,7 @@ from zhanggui.core.models import TenantModel
 
 PHONE_COLUMN = "contacts_customer.phone"
 TAIL_PURPOSE = "contacts_customer.phone_tail"
+AT_ONCE = timedelta(minutes=1)
 
 
 class CustomerState(models.TextChoices):
@@ -118,6 +120,12 @@ class Customer(TenantModel):
         return sealing.unseal(
             bytes(self.phone_sealed), column=PHONE_COLUMN, merchant_id=self.merchant_id
         )
+
+    @property
+    def visited_at(self) -> datetime | None:
+        """The last visit; None for somebody the shop wrote down and who has not come since."""
+        is_noted = self.source != Source.WECHAT and self.last_seen_at - self.created_at < AT_ONCE
+        return None if is_noted else self.last_seen_at
 
     @property
     def has_phone(self) -> bool:
