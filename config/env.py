@@ -57,7 +57,9 @@ class TencentSms:
 class Env(BaseSettings):
     """Every setting, its meaning and its default; names are ``ZHANGGUI_<FIELD>``."""
 
-    model_config = SettingsConfigDict(env_prefix="ZHANGGUI_", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="ZHANGGUI_", extra="ignore", hide_input_in_errors=True
+    )
 
     mode: Mode = Mode.PRODUCTION
     database_url: SecretStr = Field(validation_alias="DATABASE_URL")
@@ -162,10 +164,11 @@ class Env(BaseSettings):
 
     def _refuse_played_wechat(self) -> None:
         """Secrets go to WeChat's own hosts only, never to a sandbox or in clear."""
-        for url in (self.wechat_api_url, self.wechat_open_url, self.wechat_mp_url):
+        for name in ("wechat_api_url", "wechat_open_url", "wechat_mp_url"):
+            url: str = getattr(self, name)
             parts = urlsplit(url)
             if parts.scheme != "https" or not f".{parts.hostname}".endswith(REAL_DOMAIN):
-                message = "ZHANGGUI_WECHAT_*_URL must be https://...weixin.qq.com in production"
+                message = f"ZHANGGUI_{name.upper()} must be https://...weixin.qq.com in production"
                 raise ValueError(message)
 
     @property

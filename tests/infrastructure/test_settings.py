@@ -66,11 +66,26 @@ class TestProduction:
     def test_starts_with_what_it_needs(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert env_of(monkeypatch).is_production
 
+    @pytest.mark.spec("platform P47")
     @pytest.mark.parametrize("values", WRONG.values(), ids=WRONG.keys())
     def test_refuses(self, monkeypatch: pytest.MonkeyPatch, values: dict[str, str]) -> None:
         with pytest.raises(ValidationError) as refusal:
             env_of(monkeypatch, **values)
-        assert "s" * 31 not in str(refusal.value)
+        told = str(refusal.value)
+        assert "s" * 31 not in told
+        assert any(name.removeprefix("ZHANGGUI_").lower() in told.lower() for name in values), told
+
+    @pytest.mark.spec("platform P47")
+    @pytest.mark.parametrize("name", ["DATABASE_URL", "ZHANGGUI_SECRET_KEY", "ZHANGGUI_KEY_RING"])
+    def test_says_what_is_missing(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        env_of(monkeypatch)
+        monkeypatch.delenv(name)
+        with pytest.raises(ValidationError) as refusal:
+            Env()
+        told = str(refusal.value)
+        assert name.removeprefix("ZHANGGUI_").lower() in told.lower()
+        assert GOOD["ZHANGGUI_KEY_RING"][-12:] not in told
+        assert GOOD["ZHANGGUI_SECRET_KEY"][-12:] not in told
 
     def test_has_no_door_of_the_demo_and_safe_cookies(self) -> None:
         kept = {name: value for name, value in os.environ.items() if "ZHANGGUI" not in name}
