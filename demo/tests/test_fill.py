@@ -52,6 +52,7 @@ def events_until(moment: Any, size: Any = SMALL) -> list[Joined | Stamped]:
 
 
 class TestFirstFill:
+    @pytest.mark.spec("platform P50")
     def test_makes_every_event_by_the_services(self, filled: Filled) -> None:
         outcome = filled.outcome
 

@@ -86,6 +86,7 @@ class TestOverview:
         assert "/m/tea/staff/" not in page
         assert "/m/tea/audit/" not in page
 
+    @pytest.mark.spec("platform P41")
     def test_other_modules_add_what_waits(
         self, client: Client, owner: Person, monkeypatch: pytest.MonkeyPatch
     ) -> None:

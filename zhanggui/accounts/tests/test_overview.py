@@ -70,6 +70,7 @@ class TestNumbers:
         assert (found.value, found.before) == (now, before)
         assert found.change == now - before
 
+    @pytest.mark.spec("repairs U-52")
     def test_days_begin_at_midnight_of_the_merchant(self, tea: Merchant) -> None:
         # 20:00 in UTC is already the next day in Shanghai
         opened(tea, 8 / 24)

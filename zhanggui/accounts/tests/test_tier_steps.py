@@ -242,6 +242,7 @@ class TestOperatorsLimits:
 
 @platform_only
 class TestTransfer:
+    @pytest.mark.spec("platform P01")
     def test_to_another_operator_and_to_the_platform(
         self, client: Client, base: str, tea: Merchant, operator: Operator
     ) -> None:

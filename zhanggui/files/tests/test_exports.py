@@ -143,6 +143,7 @@ class TestStaffList:
             "whole_phones": True,
         }
 
+    @pytest.mark.spec("repairs U-51")
     def test_phones_are_masked_without_the_right(self, client: Client, tea: Merchant) -> None:
         person = make_staff(tea, "accounts.view_staff", EXPORT.name)
         client.force_login(person)
