@@ -105,19 +105,18 @@ def entries(filters: Filters, *, time_zone: str = "Asia/Shanghai") -> QuerySet[A
 
 
 def lines(
-    rows: Iterable[AuditEntry], *, stores: Mapping[int, str] | None = None
+    rows: Iterable[AuditEntry], *, known: Mapping[str, Mapping[int, str]] | None = None
 ) -> list[AuditLine]:
     """Put entries into words; one query for each way of naming, however many rows.
 
     Args:
         rows: the entries.
-        stores: names of stores that the caller has read anyway.
+        known: names that the caller has read anyway, by kind of target.
     """
     found = list(rows)
-    known = dict(stores or {})
-    missing = {row.store_id for row in found if row.store_id is not None} - known.keys()
-    names = _names_of_all(found, missing)
-    known |= names.get(audit.target_kind("store").names, {})
+    read = {audit.target_kind(kind).names: names for kind, names in (known or {}).items()}
+    names = _names_of_all(found, read)
+    stores = names.get(audit.target_kind("store").names, {})
     return [
         AuditLine(
             at=row.at,
@@ -127,7 +126,7 @@ def lines(
             action=str(audit.text_of(row.action)),
             target=_name_of_target(row.target, names),
             target_key=row.target,
-            store=known.get(row.store_id, "") if row.store_id is not None else "",
+            store=stores.get(row.store_id, "") if row.store_id is not None else "",
             note=_note(row.details),
             changes=tuple(_changes(row)),
             device=row.device,
@@ -166,18 +165,24 @@ def _unknown(row: AuditEntry) -> str:
 type Names = dict[audit.NamesOf, Mapping[int, str]]
 
 
-def _names_of_all(rows: list[AuditEntry], store_ids: set[int]) -> Names:
+def _names_of_all(rows: list[AuditEntry], read: Names) -> Names:
     """Actors and targets of one kind are named by the same function: it is asked once."""
     ids: dict[audit.NamesOf, set[int]] = defaultdict(set)
+    of_stores = audit.target_kind("store").names
     for row in rows:
         if row.actor_id is not None:
             ids[audit.namer_of(ActorKind(row.actor_kind))].add(row.actor_id)
         kind, _colon, number = row.target.partition(":")
         if number.isdecimal():
             ids[audit.target_kind(kind).names].add(int(number))
-    if store_ids:
-        ids[audit.target_kind("store").names] |= store_ids
-    return {names: names(wanted) for names, wanted in ids.items()}
+        if row.store_id is not None:
+            ids[of_stores].add(row.store_id)
+    found: Names = {}
+    for names, wanted in ids.items():
+        there = read.get(names, {})
+        missing = wanted - there.keys()
+        found[names] = {**there, **(names(missing) if missing else {})}
+    return found
 
 
 def _name_of_actor(row: AuditEntry, names: Names) -> str:

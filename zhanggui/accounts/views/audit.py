@@ -27,10 +27,12 @@ def log(request: MerchantRequest) -> HttpResponse:
     found = audit_log.entries(filters, time_zone=request.merchant.time_zone)
     entries = paging.keyset(found, order=("-at", "-id"), after=request.GET.get("after", ""))
     members = permissions.members_of(request.merchant).order_by("person__name")
+    people = dict(members.values_list("person_id", "person__name")[:MOST_CHOICES])
     stores = dict(Store.objects.order_by("pk").values_list("pk", "name")[:MOST_CHOICES])
+    known = {"person": people, "store": stores}
     page = {
         "page": entries,
-        "lines": audit_log.lines(entries.rows, stores=stores),
+        "lines": audit_log.lines(entries.rows, known=known),
         "filters": filters,
         "action": filters.action,
         "person": request.GET.get("person", ""),
@@ -39,10 +41,7 @@ def log(request: MerchantRequest) -> HttpResponse:
         "until": filters.until.isoformat() if filters.until else "",
         "target_name": audit_log.name_of_target(filters.target) if filters.target else "",
         "areas": _actions_by_area(),
-        "people": [
-            (str(number), name)
-            for number, name in members.values_list("person_id", "person__name")[:MOST_CHOICES]
-        ],
+        "people": [(str(number), name) for number, name in people.items()],
         "stores": [(str(number), name) for number, name in stores.items()],
         "support": SUPPORT,
         "is_filtered": filters.is_any,
