@@ -14,7 +14,7 @@ from zhanggui.accounts.models import Merchant
 from zhanggui.accounts.services import create_store
 from zhanggui.accounts.tests.factories import ACTOR
 from zhanggui.billing import periods, selectors, services
-from zhanggui.billing.models import Order, OrderState, PlanChange, Transfer
+from zhanggui.billing.models import Order, OrderState, Plan, PlanChange, Transfer
 from zhanggui.billing.services import plans
 from zhanggui.billing.tests.factories import (
     edition,
@@ -120,6 +120,18 @@ def test_the_last_place_of_a_plan_is_taken_once(tea: Merchant) -> None:
         lambda name=name: create_store(name=name, actor=ACTOR) for name in ("一店", "二店", "三店")
     ]
     assert outcomes(race(tea.pk, runners)) == {"ok": 1, "E_PLAN_LIMIT": 2}
+
+
+def test_a_changed_edition_gives_nobody_their_old_end_back(tea: Merchant) -> None:
+    give: Callable[[], Any] = lambda: services.grant(  # noqa: E731
+        merchant=tea, edition=edition(), months=1, days=0, reason="续", actor=ACTOR
+    )
+    copy: Callable[[], Any] = lambda: plans.copy_edition(edition())  # noqa: E731
+
+    assert outcomes(race(tea.pk, [give, copy] * 4)) == {"ok": 8}
+
+    tea.refresh_from_db()
+    assert tea.plan_ends_at == Plan.objects.get().ends_at
 
 
 def test_without_the_lock_both_reviewers_win(tea: Merchant) -> None:

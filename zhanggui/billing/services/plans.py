@@ -169,15 +169,15 @@ def copy_to_merchant(plan: Plan) -> None:
 
 def copy_edition(edition: Edition) -> int:
     """Bring a changed edition to every merchant that has it; answers how many have."""
+    has_it = Q(edition=edition) | Q(next_edition=edition)
     with tenancy.all_merchants("an edition changed for everybody who has it"):
-        plans = list(
-            Plan.objects.filter(Q(edition=edition) | Q(next_edition=edition)).select_related(
-                "edition", "next_edition"
-            )
-        )
-    for plan in plans:
-        copy_to_merchant(plan)
-    return len(plans)
+        merchants = sorted(Plan.objects.filter(has_it).values_list("merchant_id", flat=True))
+    for merchant_id in merchants:
+        with tenancy.merchant_scope(merchant_id), transaction.atomic():
+            # locked: a plan that is paid for at this moment must not get its old end back
+            locked = Plan.objects.select_for_update(of=("self",))
+            copy_to_merchant(locked.select_related("edition", "next_edition").get())
+    return len(merchants)
 
 
 def _step(edition: Edition, is_trial: bool, since: datetime | None) -> dict[str, Any]:
