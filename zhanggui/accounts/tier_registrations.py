@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.accounts import audit, rights, tier_selectors
+from zhanggui.accounts import audit, rights, tier_selectors, todo
 from zhanggui.accounts.models import Application, Operator
 from zhanggui.ui import navigation as menus
 
@@ -52,6 +53,8 @@ def register_all() -> None:
     audit.register_field("operator", pgettext_lazy("field of the audit log", "Operator"), _operator)
     audit.register_target("operator", _("Operator"), _operators)
     audit.register_target("application", _("Application"), _applications)
+    todo.register(_applications_wait, surface="operator")
+    todo.register(_applications_wait, surface="platform")
     _menus()
 
 
@@ -100,6 +103,21 @@ def _menus() -> None:
 def _waiting(request: HttpRequest) -> int | None:
     place = getattr(request, "operator", None)
     return tier_selectors.waiting_applications(place) or None
+
+
+def _applications_wait(request: Any) -> Iterator[todo.Todo]:
+    operator = getattr(request, "operator", None)
+    view = rights.OPERATOR_VIEW if operator else rights.PLATFORM_VIEW
+    many = _waiting(request) if view.name in request.permissions else None
+    if many:
+        surface, args = ("operator", [operator.slug]) if operator else ("platform", [])
+        yield todo.Todo(
+            _("%(n)s applications wait for an answer") % {"n": many},
+            _("Merchants who want to join. They see your answer when they sign in."),
+            reverse(f"accounts:{surface}_applications", args=args),
+            "user-plus",
+            order=10,
+        )
 
 
 def _operator(value: Any) -> str:

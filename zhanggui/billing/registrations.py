@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -55,6 +55,8 @@ def register_all() -> None:
     audit.register_target("plan", _("Plan"))
     audit.register_target("edition", _("Edition"))
     todo.register(_waiting)
+    todo.register(_transfers, surface="operator")
+    todo.register(_transfers, surface="platform")
     notices.register(_banner)
     finding.register_all()
     _menus()
@@ -129,6 +131,21 @@ def _waiting(request: MerchantRequest) -> Iterator[todo.Todo]:
             "wallet",
             "waiting" if stands.may_write else "danger",
             order=5,
+        )
+
+
+def _transfers(request: Any) -> Iterator[todo.Todo]:
+    operator = getattr(request, "operator", None)
+    sales = permissions.OPERATOR_SALES if operator else permissions.PLATFORM_SALES
+    many = _to_check(request) if sales.name in request.permissions else None
+    if many:
+        surface, args = ("operator", [operator.slug]) if operator else ("platform", [])
+        yield todo.Todo(
+            _("%(n)s transfers wait for your confirmation") % {"n": many},
+            _("The merchant's plan begins when you have seen the money arrive."),
+            reverse(f"billing:{surface}_transfers", args=args),
+            "building-bank",
+            order=20,
         )
 
 
