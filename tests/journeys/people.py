@@ -39,7 +39,7 @@ def sign_in(page: Page, shop: Shop) -> None:
     """The owner signs in to the back office."""
     page.goto(f"{shop.product.url}/login")
     page.get_by_label("手机号").fill(OWNER_PHONE)
-    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_label("密码", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
     page.wait_for_url("**/m/**")
 
