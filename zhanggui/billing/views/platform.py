@@ -35,10 +35,12 @@ def editions(request: PlatformRequest) -> HttpResponse:
     page = {
         "editions": [(edition, prices.get(edition.pk)) for edition in rows],
         "features": [
-            (one, [one.name in edition.features for edition in rows]) for one in features.known()
+            (one, [(edition, one.name in edition.features) for edition in rows])
+            for one in features.known()
         ],
         "limits": [
-            (one, [edition.limits.get(one.name) for edition in rows]) for one in features.limits()
+            (one, [(edition, edition.limits.get(one.name)) for edition in rows])
+            for one in features.limits()
         ],
         "may_change": EDITIONS in request.permissions,
     }
