@@ -84,7 +84,7 @@ class TestJoin:
         assert not Person.objects.exists()
         assert not Merchant.objects.exists()
 
-    @pytest.mark.spec("repairs A5", "repairs U-7")
+    @pytest.mark.spec("repairs A5")
     @pytest.mark.parametrize(
         ("password", "again", "status"),
         [
@@ -117,7 +117,6 @@ class TestJoin:
         # the code was not spent by a mistake elsewhere
         assert client.post("/join", fields(inbox.code(PHONE))).status_code == 302
 
-    @pytest.mark.spec("repairs U-7")
     @pytest.mark.parametrize("weak", ["123456", "138000", "aaaaaa", "password"])
     def test_a_weak_password_is_a_warning(self, client: Client, inbox: Inbox, weak: str) -> None:
         answer = sign_up(client, inbox, password=weak, again=weak)
