@@ -26,7 +26,6 @@ from zhanggui.files.services import retention
 from zhanggui.files.tests.factories import run_jobs
 from zhanggui.files.writing import Look, writer
 
-pytestmark = pytest.mark.spec("platform P37")
 COLUMNS = (
     Column("name", "名称"),
     Column("phone", "手机号", kind="phone"),
