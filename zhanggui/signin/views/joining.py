@@ -176,7 +176,7 @@ def waiting(request: SignedInRequest) -> HttpResponse:
         .select_related("operator", "merchant")
         .order_by("-created_at", "-pk")[:20]
     )
-    page = {"applications": applications, "states": ApplicationState}
+    page = {"applications": list(applications), "states": ApplicationState}
     return render(request, "signin/waiting.html", page)
 
 
