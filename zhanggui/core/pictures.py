@@ -57,9 +57,7 @@ class PictureDamaged(DomainError):
 class PictureTooLarge(DomainError):
     code = "E_PICTURE_TOO_LARGE"
     status = 422
-    text = _(
-        "This picture has too many pixels. At most %(most)s million are taken."
-    )
+    text = _("This picture has too many pixels. At most %(most)s million are taken.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,7 @@ def _dispatch(account: ChannelAccount, message: Push) -> None:
         )
         if is_first is not None:
             _tell_followed(account, message, is_first=is_first)
-            contact_services.note_follow(
-                account_id=account.pk, openid=message.openid, follows=True
-            )
+            contact_services.note_follow(account_id=account.pk, openid=message.openid, follows=True)
         _tell_scanned(account, message, is_new_follower=True)
     elif message.name == "unsubscribe":
         is_known = note_follow(
