@@ -170,7 +170,7 @@ def look_at_the_figures(manager: Phone) -> None:
 def look_at_the_office(office: Page, shop: Shop) -> None:
     """The back office shows the same numbers."""
     office.goto(shop.office)
-    figures = office.locator(".zg-figure", has_text="集章").locator(".zg-figure-value")
+    figures = office.locator(".zg-figure", has_text="盖章次数").locator(".zg-figure-value")
     expect(figures.first).to_have_text("1")
     office.get_by_role("link", name="集章流水").click()
     rows = office.locator("tbody tr")

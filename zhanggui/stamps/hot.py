@@ -117,15 +117,19 @@ VALUES (%(merchant)s, %(now)s, %(actor_kind)s, %(person)s, %(action)s, %(target)
         %(details)s, %(device)s, %(ip)s)
 """
 
-# once a day and store: the visit shows in the list of customers
+# Once a day and store: the visit shows in the list of customers. A merge locks customers before
+# cards, a booking cards first: whoever is being merged is left alone, so neither waits for ever.
 _SEEN: LiteralString = """
 UPDATE contacts_customer
 SET last_seen_at = greatest(last_seen_at, %(now)s::timestamptz),
     store_ids = CASE WHEN store_ids @> ARRAY[%(store)s::bigint] THEN store_ids
                      ELSE store_ids || %(store)s::bigint END
-WHERE merchant_id = %(merchant)s AND id = %(customer)s
-  AND (last_seen_at < %(now)s::timestamptz - interval '12 hours'
-       OR NOT store_ids @> ARRAY[%(store)s::bigint])
+WHERE merchant_id = %(merchant)s AND id = (
+  SELECT id FROM contacts_customer
+  WHERE merchant_id = %(merchant)s AND id = %(customer)s
+    AND (last_seen_at < %(now)s::timestamptz - interval '12 hours'
+         OR NOT store_ids @> ARRAY[%(store)s::bigint])
+  FOR NO KEY UPDATE SKIP LOCKED)
 """
 
 _FORGET: LiteralString = """

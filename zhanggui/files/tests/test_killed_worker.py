@@ -97,7 +97,7 @@ def test_another_worker_takes_the_task_up(race_db: str, settings: Settings, tmp_
         second.wait(LIMIT_S)
 
         done = reload()
-        assert (done.state, done.attempt, done.result) == (TaskState.DONE, 2, {"rows": ROWS})
+        assert (done.state, done.attempt, done.result["rows"]) == (TaskState.DONE, 2, ROWS)
         assert done.result_file is not None
         assert storing.storage().exists(done.result_file.place)
         taken = AuditEntry.objects.filter(action="files.export.taken")

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError, connection
+from django.middleware.csrf import _does_token_match
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -61,7 +62,7 @@ def get(application: Any, sent: Sent, query: str = "") -> tuple[int, dict[str, s
 
 def same(page: str) -> str:
     """A page without what differs each time: its token, the signatures of addresses."""
-    page = re.sub(r'(csrf-token" content=")\w+', r"\1", page)
+    page = re.sub(r'((?:csrf-token" content|csrfmiddlewaretoken" value)=")\w+', r"\1", page)
     return re.sub(r"%3A\w{6}%3A[\w-]{43}", "", page)
 
 
@@ -101,6 +102,19 @@ def test_both_chains_answer_the_same(shop: Shop, sent: Sent, query: str, languag
         assert set(headers) == set(headers_2)
         assert set(headers["Vary"].split(", ")) == set(headers_2["Vary"].split(", "))
         assert "<b>改名" not in page
+
+
+def test_a_kept_frame_holds_nobody_else_s_token(shop: Shop, sent: Sent) -> None:
+    doors = HotDoors(WSGIHandler())
+    secrets = ("c" * 32, "d" * 32)
+    pages = []
+    for secret in secrets:
+        sent.cookies[settings.CSRF_COOKIE_NAME] = secret
+        pages.append(get(doors, sent)[2])
+    for page, secret in zip(pages, secrets, strict=True):
+        tokens = re.findall(r'(?:csrf-token" content|csrfmiddlewaretoken" value)="(\w+)', page)
+        assert len(tokens) >= 2
+        assert all(_does_token_match(token, secret) for token in tokens)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ class TestOffice:
 
     def test_platform_resets_nobody_by_an_endless_number(self, client: Client, shop: Shop) -> None:
         client.force_login(make_platform_staff(role=Role.OWNER))
-        url = reverse("accounts:platform_reset", args=[shop.merchant.slug])
+        url = reverse("accounts:platform_merchant_reset", args=[shop.merchant.slug])
         assert client.post(url, {"membership": ENDLESS}).status_code == 404
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from zhanggui.accounts.models import Person
 from zhanggui.accounts.tests.factories import make_person
@@ -29,6 +30,7 @@ def desk(request: StaffRequest) -> HttpResponse:
 
 
 urlpatterns = [
+    path("language", set_language, name="set_language"),
     path("staff/desk/", desk),
     path("", include("zhanggui.channels.wechat.urls")),
 ]
