@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError, connection
-from django.middleware.csrf import _does_token_match
+from django.middleware.csrf import _does_token_match  # type: ignore[attr-defined]
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
