@@ -50,7 +50,7 @@ def approving(merchant: Merchant, transfer: Transfer) -> Callable[[], Any]:
     )
 
 
-@pytest.mark.spec("repairs T-10", "repairs U-44")
+@pytest.mark.spec("repairs U-44")
 def test_two_reviewers_extend_once(tea: Merchant) -> None:
     before = tea.plan_ends_at
     assert before is not None

@@ -161,7 +161,6 @@ class TestRenewal:
     @pytest.mark.parametrize(
         "left", [timedelta(days=-3), timedelta(days=-30), timedelta(days=-200)]
     )
-    @pytest.mark.spec("repairs T-8")
     def test_after_the_end_begins_now_in_any_edition(self, left: timedelta) -> None:
         with clock.at(NOW):
             merchant = make_subscriber(left=left)
@@ -292,7 +291,6 @@ class TestBalance:
             services.refund_order(merchant=tea, order_id=top_up.pk, reason="退回", actor=ACTOR)
         assert selectors.balance_fen() == 100
 
-    @pytest.mark.spec("repairs T-9")
     @settings(
         max_examples=15,
         deadline=None,

@@ -52,7 +52,7 @@ class TestMonths:
         ],
         ids=["month-end", "leap-day", "new-year"],
     )
-    @pytest.mark.spec("repairs T-7", "repairs A7")
+    @pytest.mark.spec("repairs A7")
     def test_a_trial_ends_15_days_later_to_the_minute(self, begin: str, end: str) -> None:
         assert periods.add_days(at(begin), periods.TRIAL_DAYS, SHANGHAI) == at(end)
 
@@ -65,7 +65,6 @@ class TestMonths:
         ],
         ids=["before-the-end", "in-grace", "long-after"],
     )
-    @pytest.mark.spec("repairs T-8")
     def test_a_renewal_begins_at_the_later_of_now_and_the_end(
         self, ends_at: str, expected: str
     ) -> None:
@@ -124,7 +123,6 @@ class TestUpgradePrice:
         left=st.timedeltas(timedelta(0), timedelta(days=4000)),
         passes=st.timedeltas(timedelta(0), timedelta(days=4000)),
     )
-    @pytest.mark.spec("repairs T-9")
     def test_then_time_passes_never_yields_more_value_than_paid(
         self, old: int, new: int, left: timedelta, passes: timedelta
     ) -> None:

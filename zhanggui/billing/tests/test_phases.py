@@ -46,7 +46,6 @@ class TestPhases:
         assert open_store(client, merchant).status_code == 302
         assert "zg-banner" in client.get(overview(merchant)).content.decode()
 
-    @pytest.mark.spec("repairs T-12")
     def test_read_only_reads_and_pays_but_changes_nothing(self, client: Client) -> None:
         merchant = signed_in(client, make_subscriber(left=READ_ONLY))
         assert client.get(overview(merchant)).status_code == 200
@@ -84,7 +83,6 @@ def posts() -> list[Address]:
     return [a for a in of_kind("merchant") if "billing" not in a.permission]
 
 
-@pytest.mark.spec("repairs T-12")
 @pytest.mark.parametrize("address", posts(), ids=lambda a: f"/{a.route}")
 def test_every_post_of_a_read_only_merchant_is_refused(
     client: Client, address: Address, works_read_only: frozenset[str]
@@ -136,7 +134,7 @@ def switched() -> list[tuple[str, Address, bool]]:
     return [(feature, address, False) for feature, address in of_feature()] + on
 
 
-@pytest.mark.spec("platform P09", "repairs T-11")
+@pytest.mark.spec("platform P09")
 @pytest.mark.parametrize(
     ("feature", "address", "is_on"),
     switched(),
