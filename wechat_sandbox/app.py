@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import importlib
 from collections.abc import AsyncIterator
@@ -17,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wechat_sandbox import control, people, phone, pictures, sms
+from wechat_sandbox import control, people, phone, pictures, schedule, sms
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import Pusher
 from wechat_sandbox.config import PACKAGE, Config, find_extra_assets, refuse_production
@@ -185,7 +186,9 @@ class Sandbox:
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        ticking = asyncio.create_task(schedule.run_forever(self.world))
         yield
+        ticking.cancel()
         await self.world.pusher.close()
         await self.world.gateway.close()
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 Row = sqlite3.Row
 
-SCHEMA_VERSION = 2
-
-# The sandbox holds nothing that cannot be played again, so a file of another
-# version is emptied instead of migrated.
 SCHEMA = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE accounts (
@@ -98,8 +95,34 @@ CREATE TABLE cookies (
 );
 """
 
-# Kept by `forget_everything`: nothing. Kept by `forget_traffic`: who exists.
-LASTING = ("settings", "accounts", "people", "templates")
+_schema = [SCHEMA]
+# What a reset that keeps the setup does not empty: who exists.
+_lasting = {"settings", "accounts", "people", "templates"}
+
+
+def add_tables(schema: str, *, lasting: tuple[str, ...] = ()) -> None:
+    """Let a part of the sandbox have tables of its own; called when its module is imported.
+
+    Args:
+        schema: statements, each ended by a semicolon at the end of a line.
+        lasting: those of its tables that hold the setup and outlive a reset of what happened.
+    """
+    _schema.append(schema)
+    _lasting.update(lasting)
+
+
+def lasting_tables() -> tuple[str, ...]:
+    """Tables that hold who exists rather than what happened."""
+    return tuple(sorted(_lasting))
+
+
+def _version() -> int:
+    """Another schema is another version: 31 bits of its checksum.
+
+    The sandbox holds nothing that cannot be played again, so a file of another
+    version is emptied instead of migrated.
+    """
+    return zlib.crc32("".join(_schema).encode()) & 0x7FFF_FFFF
 
 
 class Store:
@@ -122,14 +145,15 @@ class Store:
 
     def _create(self) -> None:
         (found,) = self._db.execute("PRAGMA user_version").fetchone()
-        if found == SCHEMA_VERSION:
+        version = _version()
+        if found == version:
             return
         with self.transaction():
             for name in self._tables():
                 self._db.execute(f'DROP TABLE "{name}"')
-            for statement in SCHEMA.split(";\n"):
+            for statement in "".join(_schema).split(";\n"):
                 self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            self._db.execute(f"PRAGMA user_version = {version}")
 
     def _tables(self) -> list[str]:
         found = self._db.execute(

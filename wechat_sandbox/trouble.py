@@ -8,11 +8,11 @@ from typing import Any
 
 from starlette.requests import Request
 
-from wechat_sandbox import calllog
+from wechat_sandbox import calllog, schedule
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import COUNTED_FAULTS, Policy
 from wechat_sandbox.control import posted_object, route
-from wechat_sandbox.store import LASTING, pack, unpack
+from wechat_sandbox.store import lasting_tables, pack, unpack
 from wechat_sandbox.world import World
 
 
@@ -93,7 +93,10 @@ async def get_clock(world: World, request: Request) -> Any:
 
 @route("POST", "clock")
 async def set_clock(world: World, request: Request) -> Any:
-    """Move the sandbox's time: ``advance_s`` on, or to ``offset_s`` from real time."""
+    """Move the sandbox's time: ``advance_s`` on, or to ``offset_s`` from real time.
+
+    What falls due by it is done at once; with ``wait`` the answer comes after that.
+    """
     given = await posted_object(request)
     for name in ("advance_s", "offset_s"):
         if not isinstance(given.get(name, 0), int | float):
@@ -102,6 +105,10 @@ async def set_clock(world: World, request: Request) -> Any:
         world.clock.set_offset(float(given["offset_s"]))
     world.clock.advance(float(given.get("advance_s", 0)))
     world.touch_all()
+    if given.get("wait"):
+        await schedule.run_due(world)
+    else:
+        world.pusher.in_background(schedule.run_due(world))
     return {"now": world.clock.now(), "offset_s": world.clock.offset_s}
 
 
@@ -131,7 +138,7 @@ async def delete_calls(world: World, request: Request) -> Any:
 async def reset(world: World, request: Request) -> Any:
     """Forget everything, or with ``keep`` "setup" only what happened since."""
     given = await posted_object(request)
-    world.store.forget(keep=LASTING if given.get("keep") == "setup" else ())
+    world.store.forget(keep=lasting_tables() if given.get("keep") == "setup" else ())
     world.clock.set_offset(0)
     world.people_changed()
     world.touch_all()
