@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "demo",
     "zhanggui.stamps",
     "zhanggui.billing",
+    "zhanggui.messaging",
     "zhanggui.signin",
     "zhanggui.channels.sms",
     "zhanggui.channels.wechat",

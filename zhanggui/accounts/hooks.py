@@ -11,7 +11,7 @@ from collections.abc import Callable
 from django.utils.functional import Promise
 
 from zhanggui.accounts.actors import Actor
-from zhanggui.accounts.models import Merchant, Person
+from zhanggui.accounts.models import Membership, Merchant, Person, Role, Tier
 
 Text = str | Promise
 MerchantHandler = Callable[[Merchant, Actor], None]
@@ -59,3 +59,12 @@ def notify_person(person: Person, text: Text) -> None:
     """Tell a person something; where no channel is set up nothing goes out."""
     for notifier in _notifiers:
         notifier(person, text)
+
+
+def notify_owners(merchant: Merchant, text: Text) -> None:
+    """Tell every owner of a merchant something."""
+    owners = Membership.objects.filter(
+        merchant=merchant, tier=Tier.MERCHANT, role=Role.OWNER
+    ).select_related("person")
+    for owner in owners:
+        notify_person(owner.person, text)

@@ -36,7 +36,7 @@ class ReversalOfReversal(DomainError):
 
 
 class NotEnough(DomainError):
-    """Money never goes below zero (U-44)."""
+    """Neither money nor segments go below zero (U-44)."""
 
     code = "E_NOT_ENOUGH"
     status = 409

@@ -20,6 +20,11 @@ class Unit(models.TextChoices):
 
     STAMP = "stamp", _("Stamps")
     CNY = "cny", _("Money in fen")
+    SMS = "sms", _("SMS segments")
+
+
+NEVER_BELOW_ZERO = (Unit.CNY.value, Unit.SMS.value)
+"""What can be spent only while it is there."""
 
 
 class Account(TenantModel):
@@ -36,8 +41,8 @@ class Account(TenantModel):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["merchant", "unit", "code"], name="account_code_once"),
             models.CheckConstraint(
-                condition=~models.Q(unit="cny") | models.Q(balance__gte=0),
-                name="no_money_below_zero",
+                condition=~models.Q(unit__in=NEVER_BELOW_ZERO) | models.Q(balance__gte=0),
+                name="nothing_spent_twice",
             ),
         ]
 

@@ -19,7 +19,7 @@ from zhanggui.ledger.errors import (
     NotEnough,
     ReversalOfReversal,
 )
-from zhanggui.ledger.models import Account, Entry, Transaction, Unit
+from zhanggui.ledger.models import NEVER_BELOW_ZERO, Account, Entry, Transaction, Unit
 
 _OPEN = """
 INSERT INTO ledger_account (merchant_id, unit, code, balance, is_cached)
@@ -87,7 +87,7 @@ def book(
         NotBalanced: the amounts are not whole numbers other than 0 that sum to 0; a bug.
         AlreadyBooked: the cause was booked before (409).
         AlreadyReversed: the original was taken back before (409).
-        NotEnough: an account of money would go below zero (409).
+        NotEnough: an account of money or of segments would go below zero (409).
     """
     check_balanced(amounts)
     moment = clock.now()
@@ -113,12 +113,19 @@ def book(
                 for account_id, amount in amounts.items()
             )
             for account_id in sorted(amounts):  # one order for all, so that nobody deadlocks
-                Account.objects.filter(pk=account_id, is_cached=True).update(
-                    balance=F("balance") + amounts[account_id]
-                )
+                _move(unit, account_id, amounts[account_id])
     except IntegrityError as error:
         raise _refusal(error) from error
     return booked
+
+
+def _move(unit: Unit, account_id: int, amount: int) -> None:
+    """Keep the balance; of what can be spent, the row count of one statement decides."""
+    kept = Account.objects.filter(pk=account_id, is_cached=True)
+    is_spent = amount < 0 and unit in NEVER_BELOW_ZERO
+    enough = kept.filter(balance__gte=-amount) if is_spent else kept
+    if not enough.update(balance=F("balance") + amount) and is_spent and kept.exists():
+        raise NotEnough
 
 
 def reverse(
@@ -162,6 +169,6 @@ def _refusal(error: IntegrityError) -> Exception:
         return AlreadyReversed()
     if name == "one_booking_per_cause":
         return AlreadyBooked()
-    if name == "no_money_below_zero":
+    if name == "nothing_spent_twice":
         return NotEnough()
     return error

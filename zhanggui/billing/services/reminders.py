@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from zhanggui.accounts import audit
+from zhanggui.accounts import audit, hooks
 from zhanggui.accounts.actors import system_actor
 from zhanggui.accounts.models import Merchant, TierState
 from zhanggui.billing import periods
@@ -53,7 +53,7 @@ def _remind(merchant: Merchant, now: datetime) -> bool:
         text = (
             telling.ends_soon(merchant, end) if ends else telling.data_may_go(merchant, deletable)
         )
-        telling.tell_owners(merchant, text)
+        hooks.notify_owners(merchant, text)
         actor = system_actor("billing.remind")
         details = {"kind": due[-1], "ends_at": end.isoformat()}
         audit.record(actor, "billing.owners.warned", f"merchant:{merchant.pk}", details=details)

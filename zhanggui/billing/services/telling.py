@@ -6,22 +6,11 @@ from datetime import datetime
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.functional import lazystr
 from django.utils.translation import gettext as _
 
-from zhanggui.accounts import hooks
-from zhanggui.accounts.models import Membership, Merchant, Role, Tier
+from zhanggui.accounts.models import Merchant
 from zhanggui.billing.models import Order
 from zhanggui.ui.formats import moment, money
-
-
-def tell_owners(merchant: Merchant, text: str) -> None:
-    """Tell every owner of a merchant something, by whatever channel is set up."""
-    owners = Membership.objects.filter(
-        merchant=merchant, tier=Tier.MERCHANT, role=Role.OWNER
-    ).select_related("person")
-    for owner in owners:
-        hooks.notify_person(owner.person, lazystr(text))
 
 
 def received(order: Order) -> str:

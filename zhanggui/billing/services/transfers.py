@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
-from zhanggui.accounts import audit
+from zhanggui.accounts import audit, hooks
 from zhanggui.accounts.models import Merchant
 from zhanggui.billing import states
 from zhanggui.billing.errors import AmountDiffers, OrderMoved, ReasonMissing, TransferWaits
@@ -84,7 +84,7 @@ def approve_transfer(*, merchant: Merchant, transfer_id: int, actor: Actor) -> T
         transfer = _decide(transfer_id, TransferState.APPROVED, actor)
         order = transfer.order
         orders.fulfil(plan, order, merchant, role=states.SELLER, actor=actor)
-        telling.tell_owners(merchant, telling.received(order))
+        hooks.notify_owners(merchant, telling.received(order))
     return transfer
 
 
@@ -106,7 +106,7 @@ def reject_transfer(*, merchant: Merchant, transfer_id: int, reason: str, actor:
         )
         details = {"number": order.number, "reason": transfer.reason}
         audit.record(actor, "billing.transfer.rejected", f"order:{order.pk}", details=details)
-        telling.tell_owners(merchant, telling.sent_back(order, transfer.reason))
+        hooks.notify_owners(merchant, telling.sent_back(order, transfer.reason))
     return transfer
 
 
