@@ -52,9 +52,7 @@ def test_a_batch_is_settled_once(tea: Merchant) -> None:
     fill_purse(tea, 10)
     wallet.reserve(merchant=tea, purse=Purse.SERVICE, segments=4, cause="message:1")
     settle = [
-        lambda: wallet.settle(
-            merchant=tea, purse=Purse.SERVICE, used=4, freed=0, cause="batch:one"
-        )
+        lambda: wallet.settle(merchant=tea, purse=Purse.SERVICE, used=4, freed=0, cause="batch:one")
     ] * 4
     assert outcomes(race(tea.pk, settle))["ok"] == 1
     assert (wallet.balance(Purse.SERVICE), wallet.held(Purse.SERVICE)) == (6, 0)

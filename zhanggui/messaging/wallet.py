@@ -143,9 +143,7 @@ def take_back(*, merchant: Merchant, cause: str, actor: Actor) -> Grant:
     return row
 
 
-def move(
-    *, merchant: Merchant, source: Purse, segments: int, key: str, actor: Actor
-) -> None:
+def move(*, merchant: Merchant, source: Purse, segments: int, key: str, actor: Actor) -> None:
     """Move credit into the other purse.
 
     Args:

@@ -34,7 +34,9 @@ class SmsPack(models.Model):
     class Meta:
         ordering: ClassVar = ["segments", "code"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(segments__gt=0), name="a_pack_holds_something")
+            models.CheckConstraint(
+                condition=models.Q(segments__gt=0), name="a_pack_holds_something"
+            )
         ]
 
     def __str__(self) -> str:
@@ -101,9 +103,7 @@ class Stock(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(segments__gte=0), name="no_stock_below_zero"
-            )
+            models.CheckConstraint(condition=models.Q(segments__gte=0), name="no_stock_below_zero")
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,18 @@ from zhanggui.messaging.tests.factories import fill_purse
 class TestSegments:
     @pytest.mark.parametrize(
         ("signs", "parts"),
-        [(0, 1), (1, 1), (70, 1), (71, 2), (134, 2), (135, 3), (160, 3), (201, 3), (202, 4), (500, 8)],
+        [
+            (0, 1),
+            (1, 1),
+            (70, 1),
+            (71, 2),
+            (134, 2),
+            (135, 3),
+            (160, 3),
+            (201, 3),
+            (202, 4),
+            (500, 8),
+        ],
     )
     def test_seventy_alone_sixty_seven_in_parts(self, signs: int, parts: int) -> None:
         assert segments.count("掌" * signs) == parts
@@ -53,7 +64,9 @@ class TestGrant:
         assert not Grant.objects.exists()
 
     def test_a_new_merchant_gets_some_for_trying(self, db: None) -> None:
-        merchant = account_services.create_merchant(name="试", slug="try-it", trade="茶", actor=ACTOR)
+        merchant = account_services.create_merchant(
+            name="试", slug="try-it", trade="茶", actor=ACTOR
+        )
         with tenancy.merchant_scope(merchant.pk):
             assert wallet.balance(Purse.SERVICE) == 50
 
