@@ -52,6 +52,7 @@ GLOBAL = {
     "signin.TotpDevice": "of a person",
     "signin.RecoveryCode": "of a person",
     "signin.Passkey": "of a person",
+    "signin.QrVisit": "of a browser, before anybody is known",
     "sms.OutgoingSms": "of a phone; the platform's own belong to no merchant",
     "sms.SmsDay": "of a merchant or of the platform",
     "sms.SmsStop": "the platform's switch",

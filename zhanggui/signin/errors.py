@@ -109,3 +109,39 @@ class PasskeysFull(DomainError):
     code = "E_PASSKEYS_FULL"
     status = 409
     text = _("Ten passkeys are enough. Remove one you do not use any more.")
+
+
+class QrOver(DomainError):
+    code = "E_SIGNIN_QR_OVER"
+    status = 410
+    text = _("This QR code is used up or older than five minutes. Ask for a new one.")
+
+
+class QrDigitsWrong(DomainError):
+    code = "E_SIGNIN_QR_DIGITS"
+    status = 422
+    text = _("This is not the number on the computer's screen. Look at it once more.")
+
+
+class QrRefused(DomainError):
+    code = "E_SIGNIN_QR_REFUSED"
+    status = 403
+    text = _("Refused on the phone, or three wrong numbers. Nobody was signed in.")
+
+
+class WechatTaken(DomainError):
+    code = "E_WECHAT_TAKEN"
+    status = 409
+    text = _("This WeChat belongs to somebody else here. Take another one, or unlink it there.")
+
+
+class WechatLinked(DomainError):
+    code = "E_WECHAT_LINKED"
+    status = 409
+    text = _("Another WeChat is linked already. Unlink it first.")
+
+
+class WechatNeeded(DomainError):
+    code = "E_WECHAT_NEEDED"
+    status = 409
+    text = _("You work at a counter with this WeChat. Leave the counter before you unlink it.")

@@ -99,3 +99,52 @@ class Passkey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class QrPurpose(models.TextChoices):
+    """What scanning a code in WeChat leads to."""
+
+    ENTER = "enter", pgettext_lazy("purpose of a code", "Sign in")
+    LINK = "link", pgettext_lazy("purpose of a code", "Link WeChat")
+
+
+class QrState(models.TextChoices):
+    """How far a code to scan has come."""
+
+    OPEN = "open", pgettext_lazy("code to scan", "Waits to be scanned")
+    SCANNED = "scanned", pgettext_lazy("code to scan", "Waits for the confirmation")
+    CONFIRMED = "confirmed", pgettext_lazy("code to scan", "Confirmed on the phone")
+    DONE = "done", pgettext_lazy("code to scan", "Used")
+    REFUSED = "refused", pgettext_lazy("code to scan", "Refused on the phone")
+    UNKNOWN = "unknown", pgettext_lazy("code to scan", "Scanned by a WeChat nobody has linked")
+
+
+class QrVisit(models.Model):
+    """A code of the platform's official account on one browser's screen.
+
+    Scanning alone lets nobody in: the phone shows which browser waits where, and asks for the two
+    digits that stand on its screen.
+    """
+
+    purpose = models.CharField(max_length=10, choices=QrPurpose)
+    state = models.CharField(max_length=10, choices=QrState, default=QrState.OPEN)
+    account_id = models.BigIntegerField()
+    """The platform's official account."""
+    url = models.CharField(max_length=300, blank=True)
+    """What the picture says."""
+    digits = models.CharField(max_length=2)
+    """Stand on the screen once the code was scanned; typed on the phone."""
+    tries = models.PositiveSmallIntegerField(default=0)
+    person = models.ForeignKey(Person, null=True, on_delete=models.CASCADE, related_name="+")
+    """Who links, or whom the scan showed."""
+    openid = models.CharField(max_length=64, blank=True)
+    """Who scanned."""
+    token_digest = models.BinaryField(max_length=32, null=True, unique=True)
+    """Of the page on the phone; its address goes only into the chat of who scanned."""
+    device = models.CharField(max_length=120, blank=True)
+    ip = models.GenericIPAddressField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.purpose}:{self.pk}"

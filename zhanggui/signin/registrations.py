@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, permissions
+from zhanggui.channels.wechat import hooks as wechat_hooks
 from zhanggui.signin import rights
+from zhanggui.signin.services import scanning
 from zhanggui.ui import navigation
 
 ACTIONS = {
@@ -15,6 +17,8 @@ ACTIONS = {
     "signin.recovery.used": _("Recovery code used"),
     "signin.passkey.added": _("Passkey added"),
     "signin.passkey.removed": _("Passkey removed"),
+    "signin.wechat.linked": _("WeChat linked"),
+    "signin.wechat.unlinked": _("WeChat unlinked"),
     "signin.rule.switched_on": _("Second factor required of all staff"),
     "signin.rule.switched_off": _("Second factor no longer required"),
 }
@@ -26,6 +30,7 @@ def register_all() -> None:
     permissions.register_area("signin", _("Signing in"), order=510)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
+    wechat_hooks.on_scan(scanning.PURPOSE, scanning.scanned)
     navigation.register(
         surface="merchant",
         entry=navigation.Entry(

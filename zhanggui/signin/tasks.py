@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
-from zhanggui.signin.services import codes, pictures
+from zhanggui.signin.services import codes, pictures, scanning
 
 
 @app.periodic(cron="*/30 * * * *", periodic_id="signin.forget")
@@ -13,3 +13,4 @@ def forget(timestamp: int) -> None:
     """Remove pictures and codes that are over, every half hour."""
     pictures.forget()
     codes.forget()
+    scanning.forget()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.signin.views import entrance, joining, security
+from zhanggui.signin.views import entrance, joining, scanning, security
 
 app_name = "signin"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -17,6 +17,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("signin/picture", entrance.new_picture, name="new_picture"),
     path("signin/passkey/begin", entrance.passkey_begin, name="passkey_begin"),
     path("signin/passkey/finish", entrance.passkey_finish, name="passkey_finish"),
+    path("signin/wechat/code", scanning.code, name="qr_code"),
+    path("signin/wechat/state", scanning.state, name="qr_state"),
+    path("signin/wechat/enter", scanning.enter, name="qr_enter"),
+    path("signin/wechat/<slug:token>", scanning.confirm, name="qr_confirm"),
     path("join", joining.join, name="join"),
     path("join/<slug:place>", joining.join, name="join_operator"),
     path("signin/existing", joining.existing, name="existing"),
@@ -35,6 +39,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         security.passkey_remove,
         name="passkey_remove",
     ),
+    path("me/security/wechat/code", scanning.link_code, name="qr_link_code"),
+    path("me/security/wechat/state", scanning.link_state, name="qr_link_state"),
+    path("me/security/wechat/link", scanning.link, name="qr_link"),
+    path("me/security/wechat/unlink", scanning.unlink, name="qr_unlink"),
     path("me/phone", security.phone, name="phone"),
     path("m/<slug:merchant>/security/", security.rule, name="rule"),
     path("m/<slug:merchant>/security/set", security.set_rule, name="set_rule"),

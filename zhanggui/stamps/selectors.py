@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 from django.db.models import Count, Q, QuerySet, Sum
 
 from zhanggui.accounts import standing
-from zhanggui.accounts.models import Store, StoreState
+from zhanggui.accounts.models import Person, Store, StoreState
 from zhanggui.codes import tries
 from zhanggui.codes.models import CodeTry, TryKind
 from zhanggui.contacts import phones
@@ -265,6 +265,11 @@ def records_of_card(card_id: int, limit: int = 50) -> list[LedgerRow]:
 def choices_to_cancel(card_id: int, store_id: int, moment: datetime) -> list[StampRecord]:
     """Stamps a manager of the store may still take back, newest first (D29, D30)."""
     return list(rules.to_cancel(card_id, store_id=store_id, moment=moment))
+
+
+def manages_a_store(person: Person) -> bool:
+    """Whether somebody works at a store with their WeChat."""
+    return ManagerBinding.objects.filter(person=person, removed_at=None).exists()
 
 
 def managers_of(store_id: int) -> list[ManagerBinding]:

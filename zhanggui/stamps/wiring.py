@@ -60,6 +60,7 @@ def connect() -> None:
     timeline.register(TIMELINE)
     hooks.on_scan(PURPOSE, scans.manager_invitation_scanned)
     hooks.on_follow(scans.followed)
+    hooks.on_identity_use(selectors.manages_a_store)
 
 
 def many_wrong_codes(request: MerchantRequest) -> Iterator[todo.Todo]:

@@ -22,6 +22,7 @@ WAYS = {
     "password": gettext_lazy("password"),
     "sms": gettext_lazy("code by SMS"),
     "passkey": gettext_lazy("passkey"),
+    "wechat": gettext_lazy("WeChat"),
     "totp": gettext_lazy("app"),
     "recovery": gettext_lazy("recovery code"),
 }

@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.models import Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,10 @@ FollowHandler = Callable[[FollowEvent], None]
 TextHandler = Callable[[TextEvent], None]
 ClickHandler = Callable[[ClickEvent], None]
 
+IdentityUse = Callable[["Person"], bool]
+
+identity_uses: list[IdentityUse] = []
+"""Each says whether somebody works with the WeChat they signed in by, so that it must stay."""
 scan_handlers: dict[str, ScanHandler] = {}
 follow_handlers: list[FollowHandler] = []
 text_handlers: list[TextHandler] = []
@@ -99,6 +107,12 @@ def on_click(key: str, handler: ClickHandler) -> None:
         ValueError: the key has another handler.
     """
     _put(click_handlers, key, handler)
+
+
+def on_identity_use(uses: IdentityUse) -> None:
+    """Ask ``uses`` before a person's WeChat is unlinked or given to somebody else."""
+    if uses not in identity_uses:
+        identity_uses.append(uses)
 
 
 def _put[Handler](registry: dict[str, Handler], name: str, handler: Handler) -> None:

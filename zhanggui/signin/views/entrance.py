@@ -35,7 +35,7 @@ from zhanggui.signin.forms import (
     RecoveryForm,
 )
 from zhanggui.signin.models import Purpose
-from zhanggui.signin.services import entering, factors, passkeys, pictures
+from zhanggui.signin.services import entering, factors, passkeys, pictures, scanning
 from zhanggui.signin.views import steps
 
 PICTURES = Limit("signin-pictures", most=120, window_s=600, lock_s=300)
@@ -64,11 +64,14 @@ def login(request: HttpRequest, place: str = "") -> HttpResponse:
     if request.method == "GET" and isinstance(request.user, Person):
         return redirect(wanted or settings.LOGIN_REDIRECT_URL)
     way = request.POST.get("way") or request.GET.get("way", "")
+    can_scan = scanning.can_scan()
     take = _by_code if way == "sms" and sms_client.is_set_up() else _by_password
+    shown = "sms" if take is _by_code else "wechat" if way == "wechat" and can_scan else "password"
     page = {
         "look": look,
         "next": wanted,
-        "way": "sms" if take is _by_code else "password",
+        "way": shown,
+        "can_scan": can_scan,
         "has_sms": sms_client.is_set_up(),
         "has_passkeys": passkeys.can_be_used(host_of(request)),
         "is_ended": request.method == "GET" and "ended" in request.GET,

@@ -31,7 +31,7 @@ from zhanggui.signin import rights
 from zhanggui.signin.errors import FactorNeeded, PasskeyRefused
 from zhanggui.signin.forms import ChangePhoneForm, DigitsForm, PasskeyNameForm
 from zhanggui.signin.models import Passkey, Purpose
-from zhanggui.signin.services import entering, factors, passkeys, phones
+from zhanggui.signin.services import entering, factors, passkeys, phones, scanning
 from zhanggui.signin.views import steps
 from zhanggui.signin.views.entrance import host_of, origin_of, posted_json
 from zhanggui.ui import qr
@@ -54,6 +54,8 @@ def security(request: SignedInRequest) -> HttpResponse:
         "passkeys": Passkey.objects.filter(person=request.person).order_by("pk"),
         "needs": factors.needs_second_factor(request.person),
         "has_passkeys": passkeys.can_be_used(host_of(request)),
+        "can_scan": scanning.can_scan(),
+        "linked": scanning.linked(request.person),
     }
     return render(request, "signin/security.html", page)
 
