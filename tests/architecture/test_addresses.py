@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -33,8 +36,14 @@ DEVELOPMENT = "ui/"
 """The living page of components; it shows no data and is not there in production."""
 
 
-def name_of(address: Address) -> str:
-    return f"/{address.route}"
+def refused(addresses: Iterable[Address], ask: Callable[[Address], Any], status: int) -> list[str]:
+    """The addresses that answer something else, with what they answer.
+
+    One walk over all of them, not a test for each: there are hundreds, and a test of its own costs
+    more than the question.
+    """
+    found = [(address, ask(address).status_code) for address in addresses]
+    return [f"/{address.route}: {told}" for address, told in found if told != status]
 
 
 def send(client: Client, address: Address, **values: Any) -> Any:
@@ -45,154 +54,147 @@ def send(client: Client, address: Address, **values: Any) -> Any:
     return client.post(path, headers=headers) if answer.status_code == 405 else answer
 
 
-def behind(*kinds: str) -> pytest.MarkDecorator:
-    found = [address for kind in kinds for address in of_kind(kind)]
-    return pytest.mark.parametrize("address", found, ids=name_of)
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(180)]
+MERCHANT, OPERATOR, PLATFORM = (of_kind(kind) for kind in ("merchant", "operator", "platform"))
+STAFF = [*MERCHANT, *OPERATOR, *PLATFORM, *of_kind("signed-in")]
+PHONES = [*of_kind("customer"), *of_kind("staff"), *of_kind("manager")]
 
 
-merchants = behind("merchant")
-operators = behind("operator")
-platforms = behind("platform")
-pytestmark = pytest.mark.django_db
+def by_permission(found: list[Address]) -> list[tuple[str, list[Address]]]:
+    """The addresses of each right."""
+    ordered = sorted(found, key=lambda address: address.permission)
+    return [(name, list(group)) for name, group in groupby(ordered, lambda a: a.permission)]
 
 
-@pytest.mark.parametrize("address", addresses(), ids=name_of)
-def test_has_a_guard_we_know(address: Address) -> None:
-    if address.route.startswith(DEVELOPMENT):
-        return
-    assert address.kind in KINDS, f"say who may open /{address.route}"
+def all_but(permission: str, tier: Tier) -> set[str]:
+    """Every right of a tier without one."""
+    return {known.name for known in permissions.known(tier)} - {permission}
 
 
-@merchants
-def test_names_a_right_that_exists(address: Address) -> None:
-    known = {permission.name for permission in permissions.known(Tier.MERCHANT)}
-    assert not address.permission or address.permission in known
+def test_there_is_something_to_walk() -> None:
+    assert min(map(len, (MERCHANT, OPERATOR, PLATFORM, PHONES))) > 5
+
+
+def test_each_has_a_guard_we_know() -> None:
+    unknown = [f"/{a.route}" for a in addresses() if a.kind not in KINDS]
+    assert [route for route in unknown if not route.startswith(f"/{DEVELOPMENT}")] == []
+
+
+def test_each_names_a_right_that_exists() -> None:
+    known = {"", *(permission.name for permission in permissions.known(Tier.MERCHANT))}
+    assert [f"/{a.route}" for a in MERCHANT if a.permission not in known] == []
 
 
 def test_every_number_in_an_address_can_be_made() -> None:
-    named = {name for a in of_kind("merchant") for name, is_number in a.places if is_number}
+    named = {name for a in MERCHANT for name, is_number in a.places if is_number}
     assert named <= set(ROWS), "add the row to tests/architecture/addresses.py"
 
 
-@behind("merchant", "operator", "platform", "signed-in")
 class TestAnonymous:
-    def test_is_led_to_the_sign_in(self, client: Client, address: Address) -> None:
-        answer = send(client, address)
-        assert answer.status_code == 302
-        assert answer["Location"].startswith("/login?next=%2F")
+    def test_is_led_to_the_sign_in(self, client: Client) -> None:
+        assert refused(STAFF, lambda a: send(client, a), 302) == []
+        places = {send(client, address)["Location"].partition("%2F")[0] for address in STAFF}
+        assert places == {"/login?next="}
 
     @pytest.mark.parametrize(
         "headers", [{"HX-Request": "true"}, {"Accept": "application/json"}], ids=["htmx", "json"]
     )
-    def test_gets_401_for_pieces(
-        self, client: Client, address: Address, headers: dict[str, str]
-    ) -> None:
-        assert send(client, address, headers=headers).status_code == 401
+    def test_gets_401_for_pieces(self, client: Client, headers: dict[str, str]) -> None:
+        assert refused(STAFF, lambda a: send(client, a, headers=headers), 401) == []
+
+    def test_gets_401_for_pieces_of_phone_pages(self, client: Client) -> None:
+        slug = make_merchant().slug
+        headers = {"HX-Request": "true"}
+        assert refused(PHONES, lambda a: send(client, a, merchant=slug, headers=headers), 401) == []
 
 
-@behind("customer", "staff", "manager")
-def test_phone_pages_give_anonymous_pieces_401(client: Client, address: Address) -> None:
-    merchant = make_merchant()
-    answer = send(client, address, merchant=merchant.slug, headers={"HX-Request": "true"})
-    assert answer.status_code == 401
-
-
-@merchants
 class TestMerchant:
-    def test_stranger(self, client: Client, address: Address) -> None:
+    def test_stranger(self, client: Client) -> None:
         client.force_login(make_staff(make_merchant(), role=Role.OWNER))
-        assert send(client, address, merchant=make_merchant().slug).status_code == 404
+        slug = make_merchant().slug
+        assert refused(MERCHANT, lambda a: send(client, a, merchant=slug), 404) == []
 
-    def test_platform_and_operator_are_strangers(self, client: Client, address: Address) -> None:
+    @pytest.mark.parametrize("tier", [Tier.OPERATOR, Tier.PLATFORM])
+    def test_those_above_are_strangers(self, client: Client, tier: Tier) -> None:
         operator = make_operator()
-        merchant = make_merchant(operator=operator)
-        for person in (
-            make_operator_staff(operator, role=Role.OWNER),
-            make_platform_staff(role=Role.OWNER),
-        ):
-            client.force_login(person)
-            assert send(client, address, merchant=merchant.slug).status_code == 404
+        slug = make_merchant(operator=operator).slug
+        is_operator = tier is Tier.OPERATOR
+        client.force_login(
+            make_operator_staff(operator, role=Role.OWNER)
+            if is_operator
+            else make_platform_staff(role=Role.OWNER)
+        )
+        assert refused(MERCHANT, lambda a: send(client, a, merchant=slug), 404) == []
 
-    def test_unknown_merchant(self, client: Client, address: Address) -> None:
+    def test_unknown_merchant(self, client: Client) -> None:
         client.force_login(make_staff(make_merchant(), role=Role.OWNER))
-        assert send(client, address, merchant="nobody").status_code == 404
+        assert refused(MERCHANT, lambda a: send(client, a, merchant="nobody"), 404) == []
 
-    def test_colleague_without_the_right(self, client: Client, address: Address) -> None:
+    def test_colleague_without_the_right(self, client: Client) -> None:
         merchant = make_merchant()
-        rights = {permission.name for permission in permissions.known(Tier.MERCHANT)}
-        client.force_login(make_staff(merchant, *(rights - {address.permission})))
-        answer = send(client, address, merchant=merchant.slug)
-        # without a named right everybody who works here is let in; what is not there is 404
-        assert (answer.status_code == 403) == bool(address.permission)
+        for permission, found in by_permission(MERCHANT):
+            client.force_login(make_staff(merchant, *all_but(permission, Tier.MERCHANT)))
+            answers = {f"/{a.route}": send(client, a, merchant=merchant.slug) for a in found}
+            let_in = {route for route, answer in answers.items() if answer.status_code != 403}
+            # without a named right everybody who works here is let in; what is not there is 404
+            assert let_in == (set() if permission else set(answers))
 
-    def test_frozen_merchant(self, client: Client, address: Address) -> None:
+    def test_frozen_merchant(self, client: Client) -> None:
         merchant = make_merchant(state=TierState.FROZEN)
         client.force_login(make_staff(merchant, role=Role.OWNER))
-        assert send(client, address, merchant=merchant.slug).status_code == 403
+        assert refused(MERCHANT, lambda a: send(client, a, merchant=merchant.slug), 403) == []
+
+    def test_rows_of_another_are_not_there(self, client: Client) -> None:
+        mine, theirs = make_merchant(), make_merchant()
+        client.force_login(make_staff(mine, role=Role.OWNER))
+        named = {name for a in MERCHANT for name, is_number in a.places if is_number}
+        own = {name: ROWS[name](mine) for name in sorted(named)}
+        foreign = {name: ROWS[name](theirs) for name in sorted(named)}
+        for name in sorted(named):
+            values = own | {name: foreign[name]}
+            found = [a for a in MERCHANT if (name, True) in a.places]
+            assert refused(found, partial(ask, client, mine.slug, values), 404) == []
 
 
-def numbered() -> list[tuple[Address, str]]:
-    """Each merchant's address once for each number in it."""
-    return [
-        (address, name)
-        for address in of_kind("merchant")
-        for name, is_number in address.places
-        if is_number
-    ]
+def ask(client: Client, slug: str, numbers: dict[str, int], address: Address) -> Any:
+    """Send with those of the numbers that the address has."""
+    fitting = {name: numbers[name] for name, is_number in address.places if is_number}
+    return send(client, address, merchant=slug, **fitting)
 
 
-@pytest.mark.parametrize(
-    ("address", "foreign"), numbered(), ids=[f"{name_of(a)}-{name}" for a, name in numbered()]
-)
-def test_rows_of_another_merchant_are_not_there(
-    client: Client, address: Address, foreign: str
-) -> None:
-    mine, theirs = make_merchant(), make_merchant()
-    client.force_login(make_staff(mine, role=Role.OWNER))
-    values = {
-        name: ROWS[name](theirs if name == foreign else mine)
-        for name, is_number in address.places
-        if is_number
-    }
-    assert send(client, address, merchant=mine.slug, **values).status_code == 404
-
-
-@operators
 class TestOperator:
-    def test_stranger(self, client: Client, address: Address) -> None:
+    def test_stranger(self, client: Client) -> None:
         client.force_login(make_operator_staff(make_operator(), role=Role.OWNER))
-        assert send(client, address, operator=make_operator().slug).status_code == 404
+        slug = make_operator().slug
+        assert refused(OPERATOR, lambda a: send(client, a, operator=slug), 404) == []
 
-    def test_colleague_without_the_right(self, client: Client, address: Address) -> None:
+    def test_colleague_without_the_right(self, client: Client) -> None:
         operator = make_operator()
-        rights = {permission.name for permission in permissions.known(Tier.OPERATOR)}
-        client.force_login(make_operator_staff(operator, *(rights - {address.permission})))
-        assert send(client, address, operator=operator.slug).status_code == 403
+        for permission, found in by_permission(OPERATOR):
+            client.force_login(make_operator_staff(operator, *all_but(permission, Tier.OPERATOR)))
+            assert refused(found, lambda a: send(client, a, operator=operator.slug), 403) == []
 
-    def test_frozen_operator(self, client: Client, address: Address) -> None:
+    def test_frozen_operator(self, client: Client) -> None:
         operator = make_operator(state=TierState.FROZEN)
         client.force_login(make_operator_staff(operator, role=Role.OWNER))
-        assert send(client, address, operator=operator.slug).status_code == 403
+        assert refused(OPERATOR, lambda a: send(client, a, operator=operator.slug), 403) == []
+
+    def test_merchant_of_another(self, client: Client) -> None:
+        mine = make_operator()
+        foreign = make_merchant(operator=make_operator())
+        client.force_login(make_operator_staff(mine, role=Role.OWNER))
+        found = [address for address in OPERATOR if "slug" in dict(address.places)]
+        assert found
+        asked = {"operator": mine.slug, "slug": foreign.slug}
+        assert refused(found, lambda a: send(client, a, **asked), 404) == []
 
 
-@platforms
 class TestPlatform:
-    def test_stranger(self, client: Client, address: Address) -> None:
+    def test_stranger(self, client: Client) -> None:
         client.force_login(make_staff(make_merchant(), role=Role.OWNER))
-        assert send(client, address).status_code == 404
+        assert refused(PLATFORM, lambda a: send(client, a), 404) == []
 
-    def test_colleague_without_the_right(self, client: Client, address: Address) -> None:
-        rights = {permission.name for permission in permissions.known(Tier.PLATFORM)}
-        client.force_login(make_platform_staff(*(rights - {address.permission})))
-        assert send(client, address).status_code == 403
-
-
-@behind("operator")
-def test_an_operator_reaches_no_merchant_of_another(client: Client, address: Address) -> None:
-    if "slug" not in dict(address.places):
-        return
-    mine = make_operator()
-    foreign = make_merchant(operator=make_operator())
-    client.force_login(make_operator_staff(mine, role=Role.OWNER))
-    answer = send(client, address, operator=mine.slug, slug=foreign.slug)
-    assert answer.status_code == 404
+    def test_colleague_without_the_right(self, client: Client) -> None:
+        for permission, found in by_permission(PLATFORM):
+            client.force_login(make_platform_staff(*all_but(permission, Tier.PLATFORM)))
+            assert refused(found, lambda a: send(client, a), 403) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -74,8 +75,27 @@ APPEND_ONLY = {"accounts_auditentry", "ledger_entry", "ledger_transaction"}
 
 our_models = [m for m in apps.get_models() if m._meta.app_label in OURS]
 tenant_models = [m for m in our_models if issubclass(m, TenantModel)]
-tenants = pytest.mark.parametrize("model", tenant_models, ids=lambda m: m._meta.label)
 Model = type[models.Model]
+
+
+def each(found: list[Model]) -> Callable[[Callable[[Model], None]], Callable[[], None]]:
+    """Ask a question of every model in one test: a test for each costs more than the question."""
+
+    def decorate(check: Callable[[Model], None]) -> Callable[[], None]:
+        def test() -> None:
+            for model in found:
+                try:
+                    check(model)
+                except AssertionError as wrong:
+                    wrong.add_note(model._meta.label)
+                    raise
+
+        return test
+
+    return decorate
+
+
+of_tenants = each(tenant_models)
 
 
 def is_tenants(model: Any) -> bool:
@@ -88,7 +108,7 @@ def is_constraint(field: Any) -> bool:
     return bool(field.db_constraint)
 
 
-@pytest.mark.parametrize("model", our_models, ids=lambda m: m._meta.label)
+@each(our_models)
 def test_is_a_tenants_or_global_by_name(model: Model) -> None:
     if issubclass(model, TenantModel):
         assert model._meta.label not in GLOBAL
@@ -96,29 +116,34 @@ def test_is_a_tenants_or_global_by_name(model: Model) -> None:
         assert model._meta.label in GLOBAL, "a tenant's table, or global for which reason?"
 
 
-@tenants
 class TestTenantModel:
-    def test_has_the_scoped_manager(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_has_the_scoped_manager(model: Model) -> None:
         assert isinstance(model._default_manager, TenantManager)
         assert isinstance(model._base_manager, TenantManager)
         assert all(isinstance(manager, TenantManager) for manager in model._meta.managers)
 
-    def test_constraints_and_indexes_begin_with_the_merchant(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_constraints_and_indexes_begin_with_the_merchant(model: Model) -> None:
         unique = [c for c in model._meta.constraints if isinstance(c, models.UniqueConstraint)]
         for rule in [*unique, *model._meta.indexes]:
             first = rule.fields[0].lstrip("-") if rule.fields else str(rule.expressions[0])
             assert "merchant" in first, rule.name
 
-    def test_uses_nothing_that_forgets_the_merchant(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_uses_nothing_that_forgets_the_merchant(model: Model) -> None:
         for field in model._meta.local_fields:
             assert not isinstance(field, models.OneToOneField), field.name
             assert field.primary_key or not field.unique, field.name
         for many in model._meta.local_many_to_many:
             assert not vars(many.remote_field)["through"]._meta.auto_created, many.name
 
-    def test_keys_to_tenants_are_tenant_keys_and_others_are_no_constraints(
-        self, model: Model
-    ) -> None:
+    @staticmethod
+    @of_tenants
+    def test_keys_to_tenants_are_tenant_keys_and_others_are_no_constraints(model: Model) -> None:
         for field in model._meta.local_fields:
             if not isinstance(field, models.ForeignKey) or field.name == "merchant":
                 continue
@@ -128,9 +153,7 @@ class TestTenantModel:
                 assert not is_constraint(field), field.name
 
 
-@pytest.mark.parametrize(
-    "model", [m for m in our_models if m not in tenant_models], ids=lambda m: m._meta.label
-)
+@each([model for model in our_models if model not in tenant_models])
 def test_global_tables_have_no_key_to_tenants(model: Model) -> None:
     for field in model._meta.local_fields:
         if isinstance(field, models.ForeignKey):
@@ -164,9 +187,10 @@ FROM pg_constraint c WHERE c.conrelid = %s::regclass AND c.contype = 'f'
 
 
 @pytest.mark.django_db
-@tenants
 class TestCatalogue:
-    def test_merchant_is_the_first_column(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_merchant_is_the_first_column(model: Model) -> None:
         first = rows(
             "SELECT attname, attnotnull, atttypid::regtype::text FROM pg_attribute"
             " WHERE attrelid = %s::regclass AND attnum = 1",
@@ -174,22 +198,30 @@ class TestCatalogue:
         )
         assert first == [("merchant_id", True, "bigint")]
 
-    def test_the_primary_key_is_merchant_and_id(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_the_primary_key_is_merchant_and_id(model: Model) -> None:
         found = rows(INDEXES, model._meta.db_table)
         assert [columns for _n, _u, primary, columns in found if primary] == [["merchant_id", "id"]]
 
-    def test_every_index_begins_with_the_merchant(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_every_index_begins_with_the_merchant(model: Model) -> None:
         for name, _unique, _primary, columns in rows(INDEXES, model._meta.db_table):
             assert columns[0] == "merchant_id", name
 
-    def test_there_is_no_exclusion_without_the_merchant(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_there_is_no_exclusion_without_the_merchant(model: Model) -> None:
         found = rows(
             "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'x'",
             model._meta.db_table,
         )
         assert found == []
 
-    def test_keys_to_tenants_are_composite_and_none_is_set_null(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_keys_to_tenants_are_composite_and_none_is_set_null(model: Model) -> None:
         tables = {tenant._meta.db_table for tenant in tenant_models}
         expected = {
             field.column
@@ -207,7 +239,9 @@ class TestCatalogue:
                 assert (target, columns) == ("accounts_merchant", ["merchant_id"]), name
         assert found == expected
 
-    def test_names_leave_room_for_the_number_of_a_shard(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_names_leave_room_for_the_number_of_a_shard(model: Model) -> None:
         names = rows(
             "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype <> 'n'"
             " UNION SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
@@ -217,7 +251,9 @@ class TestCatalogue:
         )
         assert [name for (name,) in names if len(name) > LONGEST_NAME] == []
 
-    def test_append_only_tables_have_their_trigger(self, model: Model) -> None:
+    @staticmethod
+    @of_tenants
+    def test_append_only_tables_have_their_trigger(model: Model) -> None:
         if model._meta.db_table not in APPEND_ONLY:
             return
         triggers = rows(
