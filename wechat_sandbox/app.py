@@ -22,11 +22,15 @@ from wechat_sandbox import control, people, phone, pictures, schedule, sms
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import Pusher
 from wechat_sandbox.config import PACKAGE, Config, find_extra_assets, refuse_production
+from wechat_sandbox.pay import wire as pay_wire
+from wechat_sandbox.pay.merchants import NoSuchMerchant
 from wechat_sandbox.played import oauth, scenes, wire
 from wechat_sandbox.proxy import Gateway
 from wechat_sandbox.shell import page
 from wechat_sandbox.world import NoSuchAccount, NoSuchPerson, World
 
+for _name in ("pay.trade", "pay.refundcalls", "pay.bills", "pay.paycontrol"):
+    importlib.import_module(f"wechat_sandbox.{_name}")
 for _name in ("played.base", "played.users", "played.menus", "played.messages", "trouble"):
     importlib.import_module(f"wechat_sandbox.{_name}")  # they register their calls
 
@@ -105,6 +109,8 @@ async def _to_product(request: Request) -> Response:
 def _played() -> list[Route]:
     return [
         Route("/api.weixin.qq.com/{path:path}", _api, methods=ANY),
+        Route("/api.mch.weixin.qq.com/{path:path}", pay_wire.answer_pay, methods=ANY),
+        Route("/api2.mch.weixin.qq.com/{path:path}", pay_wire.answer_pay, methods=ANY),
         Route(sms.PATH, sms.take, methods=["POST"]),
         Route("/open.weixin.qq.com/connect/oauth2/authorize", _authorize, methods=["GET", "POST"]),
         Route("/mp.weixin.qq.com/cgi-bin/showqrcode", _showqrcode),
@@ -154,6 +160,10 @@ async def _no_account(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"no account {error}"}, status_code=404)
 
 
+async def _no_merchant(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"no merchant {error}"}, status_code=404)
+
+
 async def _no_person(request: Request, error: Exception) -> Response:
     if "phone" in request.scope and "/api/" not in request.url.path:
         world = control.world_of(request)
@@ -166,6 +176,7 @@ ERRORS: dict[Any, Any] = {
     BadInput: _bad_input,
     control.Forbidden: _forbidden,
     NoSuchAccount: _no_account,
+    NoSuchMerchant: _no_merchant,
     NoSuchPerson: _no_person,
 }
 

@@ -181,7 +181,7 @@ class Pusher:
         status, text = 0, ""
         try:
             async with asyncio.timeout(self._world.config.callback_timeout_s):
-                answer = await self._http().post(
+                answer = await self.http().post(
                     account.callback_url,
                     params=query,
                     content=body.encode(),
@@ -224,7 +224,8 @@ class Pusher:
             return Delivery("bad_answer", attempt, str(problem))
         return Delivery("replied" if reply.kind else "accepted", attempt, reply=reply)
 
-    def _http(self) -> httpx2.AsyncClient:
+    def http(self) -> httpx2.AsyncClient:
+        """The client all pushes share."""
         if self._client is None:
             self._client = outgoing.client(
                 self._transport, timeout_s=self._world.config.callback_timeout_s
@@ -275,7 +276,7 @@ class Pusher:
         }
         try:
             async with asyncio.timeout(self._world.config.callback_timeout_s):
-                answer = await self._http().get(account.callback_url, params=query)
+                answer = await self.http().get(account.callback_url, params=query)
         except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as error:
             return f"请求 URL 失败：{str(error) or type(error).__name__}"
         if answer.status_code != HTTPStatus.OK:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from wechat_sandbox.world import World
 
-Chore = Callable[[World], Awaitable[None]]
+Chore = Callable[[World], Coroutine[Any, Any, None]]
 
 EVERY_S = 0.5
 _chores: list[Chore] = []

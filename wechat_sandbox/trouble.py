@@ -23,7 +23,9 @@ def _whole(given: dict[str, Any], name: str, default: int) -> int:
     return value
 
 
-FAULT_PARTS = ("errcode", "errmsg", "http_status", "timeout", "after")
+FAULT_PARTS = (
+    "errcode", "errmsg", "http_status", "timeout", "after", "code", "message", "signature",
+)  # fmt: skip
 
 
 @route("POST", "faults")
@@ -32,8 +34,8 @@ async def add_fault(world: World, request: Request) -> Any:
     given = await posted_object(request)
     path = re.sub(r"^/api\.weixin\.qq\.com", "", str(given.get("path", "")))
     what = {name: given[name] for name in FAULT_PARTS if name in given}
-    if not path or not {"errcode", "http_status", "timeout"} & set(what):
-        raise BadInput("path and one of errcode, http_status, timeout are needed")
+    if not path or not {"errcode", "http_status", "timeout", "code", "signature"} & set(what):
+        raise BadInput("path and one of errcode, http_status, timeout, code, signature are needed")
     number = world.store.insert(
         "faults", path=path, what=pack(what), remaining=_whole(given, "times", 1)
     )

@@ -124,6 +124,30 @@ class Shop:
         return response
 
 
+@dataclass
+class PayHook:
+    """A product that takes notifications of payments as they come."""
+
+    taken: list[tuple[dict[str, str], str]] = field(default_factory=list)
+    statuses: list[int] = field(default_factory=list)
+
+    current: ClassVar[PayHook | None] = None
+
+    @classmethod
+    def routes(cls) -> list[Route]:
+        """One address that hands notifications to whichever test runs."""
+
+        async def take(request: Request) -> Response:
+            assert cls.current
+            headers = {name.title(): value for name, value in request.headers.items()}
+            cls.current.taken.append((headers, (await request.body()).decode()))
+            status = cls.current.statuses.pop(0) if cls.current.statuses else 204
+            body = b"" if status == 204 else b'{"code":"FAIL","message":"later"}'
+            return Response(body, status_code=status)
+
+        return [Route("/hooks/pay", take, methods=["POST"])]
+
+
 def api(client: TestClient, path: str, body: Any = None, **query: str) -> dict[str, Any]:
     """Call api.weixin.qq.com; the answer is always HTTP 200."""
     url = f"/api.weixin.qq.com{path}"
