@@ -71,13 +71,14 @@ def replay(*, delivery: CallbackDelivery, actor: Actor) -> None:
             state=DeliveryState.RECEIVED, error="", done_at=None
         )
         tasks.handle_delivery.defer(delivery_id=delivery.pk)
-        services.record(actor, delivery.account, "wechat.delivery.replayed")
+        if delivery.account is not None:
+            services.record(actor, delivery.account, "wechat.delivery.replayed")
 
 
 def handle(*, delivery_id: int) -> None:
     """Work on one stored callback; what fails is noted and rises, so that the job tries again."""
     delivery = CallbackDelivery.objects.select_related("account").filter(pk=delivery_id).first()
-    if delivery is None or delivery.state == DeliveryState.DONE:
+    if delivery is None or delivery.account is None or delivery.state == DeliveryState.DONE:
         return
     try:
         body = sealing.unseal(

@@ -25,7 +25,9 @@ from django.utils.translation import gettext_noop
 
 from zhanggui.accounts.actors import system_actor
 from zhanggui.accounts.models import Merchant
-from zhanggui.channels.wechat import client, selectors, services, tokens
+from zhanggui.channels.wechat import client, selectors, services, tokens, troubles
+from zhanggui.channels.wechat.client import credentials
+from zhanggui.channels.wechat.client.credentials import Grant, Profile
 from zhanggui.channels.wechat.errors import ChannelError
 from zhanggui.channels.wechat.models import ChannelAccount, OAuthState, Outcome, PersonIdentity
 from zhanggui.contacts import services as contact_services
@@ -147,17 +149,23 @@ def begin(
         created_at=now,
         expires_at=now + LIFETIME,
     )
-    return Start(authorize_url(app_id=account.app_id, scope=scope, state=state), state)
+    through = account.component.app_id if account.component is not None else ""
+    url = authorize_url(app_id=account.app_id, scope=scope, state=state, component_app_id=through)
+    return Start(url, state)
 
 
-def authorize_url(*, app_id: str, scope: Scope, state: str) -> str:
-    """WeChat's page that asks the person; the order of the parameters matters to it."""
+def authorize_url(*, app_id: str, scope: Scope, state: str, component_app_id: str = "") -> str:
+    """WeChat's page that asks the person; the order of the parameters matters to it.
+
+    Of an account that authorises us the third-party platform asks (``component_app_id``).
+    """
     client.check_world(app_id, settings.WECHAT_OPEN_URL)
     back = f"{settings.BASE_URL}{reverse('wechat:oauth_return', args=[app_id])}"
+    through = f"&component_appid={component_app_id}" if component_app_id else ""
     return (
         f"{settings.WECHAT_OPEN_URL}/connect/oauth2/authorize?appid={app_id}"
         f"&redirect_uri={quote(back, safe='')}&response_type=code&scope={scope.value}"
-        f"&state={state}#wechat_redirect"
+        f"&state={state}{through}#wechat_redirect"
     )
 
 
@@ -195,7 +203,7 @@ def _state(*, app_id: str, state: str, browser: str) -> OAuthState:
     if not STATE_FORM.fullmatch(state) or not browser:
         raise Foreign
     found = (
-        OAuthState.objects.select_related("account", "merchant")
+        OAuthState.objects.select_related("account__component", "merchant")
         .filter(state_digest=random_tokens.digest(state), account__app_id=app_id)
         .first()
     )
@@ -209,7 +217,7 @@ def _state(*, app_id: str, state: str, browser: str) -> OAuthState:
 def _outcome_of_first(state_id: int, code_digest: bytes) -> OAuthState:
     give_up_at = time.monotonic() + PATIENCE_S
     while True:
-        found = OAuthState.objects.select_related("account", "merchant").get(pk=state_id)
+        found = OAuthState.objects.select_related("account__component", "merchant").get(pk=state_id)
         is_same = bytes(found.code_digest or b"") == code_digest
         is_fresh = found.used_at is not None and clock.now() - found.used_at <= DUPLICATES_FOR
         if not is_same or not is_fresh:
@@ -227,25 +235,36 @@ def _outcome(state: OAuthState, code: str) -> tuple[Outcome, int | None]:
     try:
         return _identify(state, code)
     except ChannelError as error:
-        tokens.note_error(state.account_id, error)
+        troubles.note(state.account, error)
         return Outcome.FAILED, None
 
 
 def _identify(state: OAuthState, code: str) -> tuple[Outcome, int | None]:
     tokens.not_in_transaction()
-    account, asked = state.account, client.current()
-    grant = asked.oauth_grant(app_id=account.app_id, secret=account.unseal("secret"), code=code)
+    account = state.account
+    grant = _grant(account, code)
     if grant.is_snapshot:
         return Outcome.SNAPSHOT, None
     if state.scope == Scope.BASE:
         known_id = _known_by_name(state, grant.openid)
         return (Outcome.SIGNED_IN if known_id else Outcome.NAMELESS), known_id
-    profile = asked.oauth_profile(
-        app_id=account.app_id, access_token=grant.access_token, openid=grant.openid
+    profile = credentials.oauth_profile(
+        client.current(),
+        app_id=account.app_id,
+        access_token=grant.access_token,
+        openid=grant.openid,
     )
     if profile.openid != grant.openid:  # two people in one answer: trust neither
         return Outcome.FAILED, None
     return Outcome.SIGNED_IN, _identity_id(state, profile, unionid=grant.unionid)
+
+
+def _grant(account: ChannelAccount, code: str) -> Grant:
+    if account.component is not None:
+        return tokens.component_api(account.component).oauth_grant(app_id=account.app_id, code=code)
+    return credentials.oauth_grant(
+        client.current(), app_id=account.app_id, secret=account.unseal("secret"), code=code
+    )
 
 
 def _known_by_name(state: OAuthState, openid: str) -> int | None:
@@ -258,7 +277,7 @@ def _known_by_name(state: OAuthState, openid: str) -> int | None:
     return people.exclude(nickname="").values_list("pk", flat=True).first()
 
 
-def _identity_id(state: OAuthState, profile: client.Profile, *, unionid: str) -> int:
+def _identity_id(state: OAuthState, profile: Profile, *, unionid: str) -> int:
     """The identity link (customer) or person identity (staff), made on the first visit."""
     if state.merchant is not None:
         with tenancy.merchant_scope(state.merchant.pk):

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, permissions
 from zhanggui.accounts.models import Merchant
-from zhanggui.channels.wechat import customers, oauth, services
+from zhanggui.channels.wechat import customers, oauth, records, services
+from zhanggui.channels.wechat.client import http
 from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.channels.wechat.permissions import MANAGE_ACCOUNT, VIEW_ACCOUNT
 from zhanggui.contacts import holders, timeline
@@ -25,6 +26,7 @@ ACTIONS = {
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
+    http.watch(records.Records())
     permissions.register(VIEW_ACCOUNT, MANAGE_ACCOUNT)
     permissions.register_area("wechat", _("WeChat"), order=400)
     for action, text in ACTIONS.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from zhanggui.channels.wechat import records
 from zhanggui.channels.wechat.models import CallbackDelivery, OAuthState, OutgoingMessage
 from zhanggui.contacts.models import CustomerSession
 from zhanggui.core import clock, tenancy
@@ -16,6 +17,7 @@ STATES_FOR = timedelta(days=1)
 def forget() -> None:
     """Delete what is over; safe to run at any time."""
     now = clock.now()
+    records.forget()
     OAuthState.objects.filter(expires_at__lt=now - STATES_FOR).delete()
     CallbackDelivery.objects.filter(received_at__lt=now - DELIVERIES_FOR).delete()
     OutgoingMessage.objects.filter(created_at__lt=now - DELIVERIES_FOR).delete()

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from zhanggui.accounts.models import Merchant, Tier
 from zhanggui.channels.wechat import services
-from zhanggui.channels.wechat.errors import Text, advice_for
+from zhanggui.channels.wechat.errorcodes import Text
+from zhanggui.channels.wechat.errors import advice_for
 from zhanggui.channels.wechat.models import (
     CallbackDelivery,
     ChannelAccount,

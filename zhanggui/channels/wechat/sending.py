@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-from zhanggui.channels.wechat import client, tokens
+from zhanggui.channels.wechat import api
+from zhanggui.channels.wechat.client.sendables import Text
 from zhanggui.channels.wechat.errors import ChannelRefused, ChannelUnreachable
 from zhanggui.channels.wechat.models import (
     BODY_OF_MESSAGE,
-    ChannelAccount,
     MessageState,
     OutgoingMessage,
 )
@@ -21,14 +21,16 @@ def send(*, message_id: int, is_last_try: bool) -> None:
     Raises:
         ChannelUnreachable: no answer and tries are left; the job comes again.
     """
-    message = OutgoingMessage.objects.select_related("account").filter(pk=message_id).first()
+    message = (
+        OutgoingMessage.objects.select_related("account__component").filter(pk=message_id).first()
+    )
     if message is None or message.state != MessageState.WAITING:
         return
     if not message.account.is_connected:
         _done(message, MessageState.REFUSED)
         return
     try:
-        platform_id = tokens.call(message.account, lambda token: _call(message, token))
+        platform_id = _call(message)
     except ChannelRefused as refusal:
         # window closed (45015), allowance used up (45047), not following (43004), ...
         _done(message, MessageState.REFUSED, code=refusal.code)
@@ -40,22 +42,18 @@ def send(*, message_id: int, is_last_try: bool) -> None:
         _done(message, MessageState.SENT, platform_id=platform_id)
 
 
-def _call(message: OutgoingMessage, token: str) -> str:
-    account: ChannelAccount = message.account
+def _call(message: OutgoingMessage) -> str:
+    calls = api.for_account(message.account)
     body = json.loads(
         sealing.unseal(bytes(message.body_sealed), column=BODY_OF_MESSAGE, merchant_id=None)
     )
     if message.kind == "text":
-        client.current().send_text(
-            app_id=account.app_id, token=token, openid=message.openid, text=body["text"]
-        )
+        calls.custom_send(message.openid, Text(body["text"]))
         return ""
-    return client.current().send_template(
-        app_id=account.app_id,
-        token=token,
-        openid=message.openid,
-        template_id=body["template_id"],
-        data=body["data"],
+    return calls.template_send(
+        message.openid,
+        body["template_id"],
+        body["data"],
         url=body["url"],
         client_id=f"zg{message.pk}",
     )

@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator, Person, Tier
-from zhanggui.channels.wechat import client, tokens
-from zhanggui.channels.wechat.client import Token
+from zhanggui.channels.wechat import api, client, tokens
+from zhanggui.channels.wechat.client import credentials as credential_calls
+from zhanggui.channels.wechat.client.credentials import Token
 from zhanggui.channels.wechat.errors import (
     AccountHeld,
     AccountTaken,
@@ -23,7 +24,16 @@ from zhanggui.channels.wechat.errors import (
     WechatRefused,
     WechatUnreachable,
 )
-from zhanggui.channels.wechat.models import ChannelAccount, PersonIdentity, SceneCode
+from zhanggui.channels.wechat.models import (
+    ChannelAccount,
+    Kind,
+    PersonIdentity,
+    PushMode,
+    SceneCode,
+    Standing,
+    TokenHolder,
+    Way,
+)
 from zhanggui.core import clock, tenancy
 from zhanggui.core import tokens as random_tokens
 
@@ -53,10 +63,12 @@ def connect_account(
     name: str,
     credentials: Credentials,
     original_id: str = "",
+    kind: Kind = Kind.OFFICIAL,
+    push_mode: PushMode = PushMode.SAFE,
     actor: Actor,
     is_tested: bool = True,
 ) -> ChannelAccount:
-    """Connect an official account to the platform, an operator or a merchant.
+    """Connect an official account or mini program to the platform, an operator or a merchant.
 
     WeChat is asked for a token first, outside the transaction: who does not know the secret
     cannot take somebody's app id. The same app id at the same place only changes its secrets.
@@ -68,6 +80,8 @@ def connect_account(
         name: as people call it.
         credentials: app id and secrets; stored encrypted, never shown again.
         original_id: ``gh_...``; learned from the first callback when empty.
+        kind: a place has at most one account of each kind.
+        push_mode: how WeChat sends its pushes.
         actor: who connects; kept in the audit log.
         is_tested: False only where the platform cannot answer yet (demo data).
 
@@ -77,18 +91,25 @@ def connect_account(
         AccountTaken: the app id is connected elsewhere (E_ACCOUNT_TAKEN, 409).
         AccountHeld: another app id is connected here (E_ACCOUNT_HELD, 409).
     """
-    place: Place = {"tier": tier, "operator": operator, "merchant": merchant}
+    place: Place = {"tier": tier, "operator": operator, "merchant": merchant, "kind": kind}
     _refuse_taken(credentials.app_id, place)
     asked_at = clock.now()
     token = _test(credentials) if is_tested else None
     try:
         with transaction.atomic():
-            account = _saved(place, name=name, credentials=credentials, original_id=original_id)
+            account = _saved(
+                place,
+                name=name,
+                credentials=credentials,
+                original_id=original_id,
+                push_mode=push_mode,
+            )
             if token:
                 tokens.keep(account, token, asked_at=asked_at)
+                account.save(update_fields=tokens.COLUMNS)
             record(actor, account, "wechat.account.connected")
     except IntegrityError as error:
-        if "one_official_account_per_tier" in str(error):
+        if "one_account_per_tier_and_kind" in str(error):
             raise AccountHeld from error
         if "app_id" in str(error):
             raise AccountTaken from error
@@ -111,7 +132,9 @@ def _is_at(account: ChannelAccount, place: Place) -> bool:
 def _test(credentials: Credentials) -> Token:
     tokens.not_in_transaction()
     try:
-        return client.current().stable_token(app_id=credentials.app_id, secret=credentials.secret)
+        return credential_calls.stable_token(
+            client.current(), app_id=credentials.app_id, secret=credentials.secret
+        )
     except ChannelRefused as refusal:
         raise CredentialsRefused(code=refusal.code, advice=refusal.advice) from refusal
     except ChannelUnreachable as error:
@@ -119,16 +142,18 @@ def _test(credentials: Credentials) -> Token:
 
 
 def _saved(
-    place: Place, *, name: str, credentials: Credentials, original_id: str
+    place: Place, *, name: str, credentials: Credentials, original_id: str, push_mode: PushMode
 ) -> ChannelAccount:
     account = ChannelAccount.objects.select_for_update().filter(app_id=credentials.app_id).first()
     if account is None:
         account = ChannelAccount(app_id=credentials.app_id, **place)
     elif not _is_at(account, place):
         raise AccountTaken
-    elif account.unseal("aes_key") != credentials.aes_key:
-        account.seal("previous_aes_key", account.unseal("aes_key"))
+    else:
+        keep_old_keys(account, credentials.callback_token, credentials.aes_key)
     account.name = name[:80]
+    account.way, account.standing, account.component = Way.SECRET, Standing.GOOD, None
+    account.push_mode = push_mode
     account.original_id = original_id or account.original_id
     account.is_connected = True
     account.seal("secret", credentials.secret)
@@ -138,6 +163,14 @@ def _saved(
     account.last_error, account.last_error_code, account.last_error_at = "", None, None
     account.save()
     return account
+
+
+def keep_old_keys(holder: TokenHolder, callback_token: str, aes_key: str) -> None:
+    """Before new keys are put on a row: keep those that change for the pushes under way."""
+    for column, new in (("callback_token", callback_token), ("aes_key", aes_key)):
+        if holder.has(column) and holder.unseal(column) != new:
+            holder.seal(f"previous_{column}", holder.unseal(column))
+            holder.keys_changed_at = clock.now()
 
 
 def disconnect_account(*, account: ChannelAccount, actor: Actor) -> None:
@@ -163,7 +196,7 @@ def record(actor: Actor, account: ChannelAccount, action: str) -> None:
 
 def effective_account(merchant: Merchant) -> ChannelAccount | None:
     """The account this merchant's customers come through: own, else operator's, else platform's."""
-    choices = ChannelAccount.objects.filter(is_connected=True)
+    choices = ChannelAccount.objects.filter(is_connected=True, kind=Kind.OFFICIAL)
     own = choices.filter(tier=Tier.MERCHANT, merchant_id=merchant.pk).first()
     if own:
         return own
@@ -176,7 +209,8 @@ def effective_account(merchant: Merchant) -> ChannelAccount | None:
 
 def platform_account() -> ChannelAccount | None:
     """The platform's own account: the staff of all merchants signs in through it."""
-    return ChannelAccount.objects.filter(is_connected=True, tier=Tier.PLATFORM).first()
+    accounts = ChannelAccount.objects.filter(is_connected=True, kind=Kind.OFFICIAL)
+    return accounts.filter(tier=Tier.PLATFORM).first()
 
 
 def test_account(*, account: ChannelAccount) -> None:
@@ -224,12 +258,7 @@ def create_scene_code(
         raise ValueError(message)
     scene = random_tokens.new_token()
     try:
-        ticket = tokens.call(
-            account,
-            lambda token: client.current().create_qr(
-                app_id=account.app_id, token=token, scene=scene, expires_in_s=expires_in_s
-            ),
-        )
+        ticket = api.for_account(account).qrcode_create(scene, expires_in_s=expires_in_s)
     except ChannelRefused as refusal:
         raise WechatRefused(code=refusal.code, advice=refusal.advice) from refusal
     except ChannelUnreachable as error:

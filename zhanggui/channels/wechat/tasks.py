@@ -35,3 +35,12 @@ def forget(timestamp: int) -> None:
     from zhanggui.channels.wechat import retention  # noqa: PLC0415  like its neighbours
 
     retention.forget()
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queue=QUEUE, name="wechat.watch_tickets", queueing_lock="wechat.watch_tickets")
+def watch_tickets(timestamp: int) -> None:
+    """Ask for the third-party platform's tickets where none came."""
+    from zhanggui.channels.wechat import tickets  # noqa: PLC0415  like its neighbours
+
+    tickets.watch()

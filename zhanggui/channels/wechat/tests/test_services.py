@@ -66,7 +66,7 @@ class TestConnect:
             account = connect(merchant)
         assert fake.paths() == [TOKEN_PATH]
         assert account.unseal("secret") == SECRET
-        assert SECRET.encode() not in bytes(account.secret_sealed)
+        assert SECRET.encode() not in bytes(account.secret_sealed or b"")
         with tenancy.merchant_scope(merchant.pk):
             entry = AuditEntry.objects.get()
         assert entry.action == "wechat.account.connected"

@@ -13,7 +13,8 @@ import pytest
 import stamina
 from django.db import connection, transaction
 
-from zhanggui.channels.wechat import client, tokens
+from zhanggui.channels.wechat import api, tokens
+from zhanggui.channels.wechat.client.sendables import Text
 from zhanggui.channels.wechat.errors import ChannelRefused, ChannelUnreachable, TokenExpired
 from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.channels.wechat.tests.factories import (
@@ -127,12 +128,7 @@ class TestStore:
 @pytest.mark.django_db
 class TestCall:
     def send(self, account: ChannelAccount) -> None:
-        tokens.call(
-            account,
-            lambda token: client.current().send_text(
-                app_id=account.app_id, token=token, openid="o", text="x"
-            ),
-        )
+        api.for_account(account).custom_send("o", Text("x"))
 
     @pytest.mark.parametrize("code", [40001, 40014, 42001])
     def test_renews_a_dead_token_once(self, code: int) -> None:

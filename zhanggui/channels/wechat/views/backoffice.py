@@ -17,7 +17,7 @@ from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Merchant, Tier
 from zhanggui.channels.wechat import deliveries, selectors, services
 from zhanggui.channels.wechat.forms import ConnectForm
-from zhanggui.channels.wechat.models import CallbackDelivery, ChannelAccount
+from zhanggui.channels.wechat.models import CallbackDelivery, ChannelAccount, Kind
 from zhanggui.channels.wechat.permissions import MANAGE_ACCOUNT, VIEW_ACCOUNT
 from zhanggui.core.errors import DomainError
 
@@ -116,7 +116,7 @@ def replay(request: MerchantRequest, delivery_id: int) -> HttpResponse:
 
 def _own(merchant: Merchant) -> ChannelAccount | None:
     return ChannelAccount.objects.filter(
-        tier=Tier.MERCHANT, merchant=merchant, is_connected=True
+        tier=Tier.MERCHANT, kind=Kind.OFFICIAL, merchant=merchant, is_connected=True
     ).first()
 
 
