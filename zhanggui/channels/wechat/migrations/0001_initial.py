@@ -321,7 +321,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("", "Under way"),
                             ("connected", "Connected"),
-                            ("refused", "Refused"),
+                            ("refused", "Not connected"),
                         ],
                         default="",
                         max_length=10,

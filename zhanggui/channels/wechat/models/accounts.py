@@ -191,7 +191,7 @@ class Ending(models.TextChoices):
 
     OPEN = "", _("Under way")
     CONNECTED = "connected", _("Connected")
-    REFUSED = "refused", _("Refused")
+    REFUSED = "refused", _("Not connected")
 
 
 class AuthorisationVisit(models.Model):
