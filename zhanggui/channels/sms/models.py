@@ -17,7 +17,11 @@ class SmsState(models.TextChoices):
     """How far a message is."""
 
     WAITING = "waiting", pgettext_lazy("state of an SMS", "Waiting")
+    HANDING = "handing", pgettext_lazy("state of an SMS", "Being handed over")
+    """Noted before the call: found so later, nobody knows whether the provider took it."""
     SENT = "sent", pgettext_lazy("state of an SMS", "Handed over")
+    DELIVERED = "delivered", pgettext_lazy("state of an SMS", "Arrived")
+    LOST = "lost", pgettext_lazy("state of an SMS", "Did not arrive")
     REFUSED = "refused", pgettext_lazy("state of an SMS", "Refused")
     FAILED = "failed", pgettext_lazy("state of an SMS", "Failed")
 
@@ -27,6 +31,7 @@ class SmsPurpose(models.TextChoices):
 
     CODE = "code", pgettext_lazy("purpose of an SMS", "Verification code")
     NOTICE = "notice", pgettext_lazy("purpose of an SMS", "Notice")
+    MARKETING = "marketing", pgettext_lazy("purpose of an SMS", "Marketing")
 
 
 class OutgoingSms(models.Model):
@@ -37,16 +42,32 @@ class OutgoingSms(models.Model):
     purpose = models.CharField(max_length=10, choices=SmsPurpose)
     phone_sealed = models.BinaryField()
     phone_masked = models.CharField(max_length=24)
+    phone_hash = models.BinaryField(max_length=32, null=True)
+    """To find who answered to a message."""
+    out_id = models.CharField(max_length=40, unique=True, null=True)
+    """What the provider gives back with its receipt; the same message is handed over once."""
+    template = models.CharField(max_length=60, blank=True)
+    segments = models.PositiveSmallIntegerField(default=0)
+    """What the provider charges, as far as it says so."""
     body_sealed = models.BinaryField(null=True)
     state = models.CharField(max_length=10, choices=SmsState, default=SmsState.WAITING)
     provider = models.CharField(max_length=20, blank=True)
     provider_id = models.CharField(max_length=80, blank=True)
     error = models.CharField(max_length=80, blank=True)
+    error_kind = models.CharField(max_length=20, blank=True)
+    """Class of the error, for its advice."""
     created_at = models.DateTimeField(default=clock.now)
     done_at = models.DateTimeField(null=True)
+    receipt_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["-created_at", "-id"], name="sms_newest_first")]
+        indexes: ClassVar = [
+            models.Index(fields=["-created_at", "-id"], name="sms_newest_first"),
+            models.Index(
+                fields=["provider_id"], condition=~models.Q(provider_id=""), name="sms_by_number"
+            ),
+            models.Index(fields=["phone_hash", "-created_at"], name="sms_of_a_phone"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose}: {self.state}"
@@ -85,3 +106,24 @@ class SmsStop(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class SmsReceipt(models.Model):
+    """A provider's report that came before we had noted the number it speaks of."""
+
+    provider = models.CharField(max_length=20)
+    provider_id = models.CharField(max_length=80)
+    is_delivered = models.BooleanField()
+    code = models.CharField(max_length=80, blank=True)
+    segments = models.PositiveSmallIntegerField(default=0)
+    received_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["provider", "provider_id"], name="one_early_receipt_a_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.provider_id}"

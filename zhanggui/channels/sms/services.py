@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.functional import Promise
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Person
-from zhanggui.channels.sms import client, tasks
+from zhanggui.channels.sms import client, receipts, tasks
 from zhanggui.channels.sms.errors import (
     SmsBudgetSpent,
+    SmsError,
     SmsNotSetUp,
     SmsRefused,
     SmsStopped,
@@ -30,7 +32,8 @@ from zhanggui.channels.sms.models import (
     SmsState,
     SmsStop,
 )
-from zhanggui.core import clock, sealing
+from zhanggui.channels.sms.providers import Message
+from zhanggui.core import clock, constraints, sealing
 from zhanggui.core.errors import DomainError
 from zhanggui.ui.formats import masked_phone
 
@@ -54,7 +57,7 @@ def send(
     phone: str,
     text: str | Promise,
     purpose: SmsPurpose,
-    params: tuple[str, ...] = (),
+    params: Mapping[str, str] | None = None,
     merchant_id: int | None = None,
     is_meant: bool = True,
 ) -> OutgoingSms:
@@ -64,7 +67,7 @@ def send(
         phone: E.164.
         text: the words, as the sandbox shows them and a log of the shop may.
         purpose: chooses the provider's template.
-        params: what the template's places are filled with; the text itself when empty.
+        params: what the template's places are filled with, in order; the text itself without.
         merchant_id: on whose account; None for the platform's own.
         is_meant: False goes the same way and sends nothing, so that whoever asks for a code of a
             number nobody has cannot tell it by the time it takes.
@@ -76,18 +79,10 @@ def send(
     """
     refuse_stopped()
     words = str(text)
-    body = json.dumps({"text": words, "params": list(params) or [words]}, ensure_ascii=False)
-    message = OutgoingSms(
-        merchant_id=merchant_id,
-        purpose=purpose,
-        phone_sealed=sealing.seal(phone, column=PHONE_COLUMN, merchant_id=merchant_id),
-        phone_masked=masked_phone(phone),
-        body_sealed=sealing.seal(body, column=BODY_COLUMN, merchant_id=merchant_id),
-        provider=settings.SMS_PROVIDER,
-    )
+    message = _row(phone, words, params or {"text": words}, purpose, merchant_id)
     if not is_meant:
         message.state, message.error = SmsState.REFUSED, "not a user"
-        message.phone_sealed, message.body_sealed = b"", None
+        message.phone_sealed, message.phone_hash, message.body_sealed = b"", None, None
     with transaction.atomic():
         _claim_of_budget(merchant_id, is_meant=is_meant)
         message.save(force_insert=True)
@@ -123,57 +118,175 @@ def _claim_of_budget(merchant_id: int | None, *, is_meant: bool) -> None:
             raise SmsBudgetSpent
 
 
+def hand_over(
+    *,
+    phone: str,
+    text: str,
+    params: Mapping[str, str],
+    template: str,
+    purpose: SmsPurpose,
+    merchant_id: int,
+    out_id: str,
+) -> OutgoingSms:
+    """Send one message now, at most once for each ``out_id``; never inside a transaction.
+
+    Whoever calls has paid for it, so it takes nothing of the day's budget. What a worker left in
+    the middle of the call is not repeated unless the provider knows repeats.
+
+    Args:
+        phone: E.164.
+        text: the words without the signature.
+        params: what the template's places are filled with, in order.
+        template: the product's own name of it.
+        purpose: which of the provider's templates is taken when none has that name.
+        merchant_id: on whose account.
+        out_id: ours, at most 40 signs; comes back with the receipt.
+
+    Returns:
+        The message with its state: handed over, refused, failed (nobody knows), arrived.
+
+    Raises:
+        SmsUnreachable: it certainly did not go out; worth another try with the same ``out_id``.
+        SmsNotSetUp, SmsStopped: as ``send``.
+    """
+    refuse_stopped()
+    message = _row(phone, text, params, purpose, merchant_id)
+    message.out_id, message.template = out_id, template
+    try:
+        with transaction.atomic():
+            message.save(force_insert=True)
+    except IntegrityError as error:
+        if "out_id" not in constraints.violated(error):
+            raise
+        message = OutgoingSms.objects.get(out_id=out_id)
+    _hand_over(message)
+    message.refresh_from_db()
+    return message
+
+
 def deliver(*, message_id: int, is_last_try: bool) -> None:
-    """Hand one message over to the provider.
+    """Hand one message of the queue over to the provider.
 
     Raises:
         SmsUnreachable: no answer and tries are left; the job comes again.
     """
-    message = OutgoingSms.objects.filter(pk=message_id, state=SmsState.WAITING).first()
-    if message is None or message.body_sealed is None:
+    message = OutgoingSms.objects.filter(pk=message_id).first()
+    if message is None:
         return
-    if message.purpose == SmsPurpose.CODE and clock.now() >= message.created_at + CODE_LASTS:
+    is_late = clock.now() >= message.created_at + CODE_LASTS
+    if message.purpose == SmsPurpose.CODE and is_late and message.state == SmsState.WAITING:
         _done(message, SmsState.FAILED, error="too late")
         return
     try:
-        number = client.current().send(_content_of(message))
-    except SmsRefused as refusal:
-        _done(message, SmsState.REFUSED, error=refusal.code)
+        _hand_over(message)
     except SmsNotSetUp as refusal:
         _done(message, SmsState.REFUSED, error=refusal.code)
     except SmsUnreachable as error:
-        if not is_last_try and not error.is_sent:
+        if not is_last_try:
             raise
-        _done(message, SmsState.FAILED, error=error.code)
+        _done(message, SmsState.FAILED, error=error.code, kind=error)
+
+
+def _hand_over(message: OutgoingSms) -> None:
+    """Call the provider, with a note before and after.
+
+    Raises:
+        SmsUnreachable: it certainly did not go out.
+        SmsNotSetUp: no provider is named in the settings.
+    """
+    provider = client.current()
+    if not _begin(message, knows_repeats=provider.knows_repeats):
+        return
+    try:
+        sent = client.send(_content_of(message))
+    except SmsRefused as refusal:
+        _done(message, SmsState.REFUSED, error=refusal.code, kind=refusal)
+    except SmsUnreachable as error:
+        if error.is_sent and not provider.knows_repeats:
+            _done(message, SmsState.FAILED, error=error.code, kind=error)
+            return
+        OutgoingSms.objects.filter(pk=message.pk, state=SmsState.HANDING).update(
+            state=SmsState.WAITING
+        )
+        raise
     else:
-        _done(message, SmsState.SENT, provider_id=number)
+        _done(
+            message,
+            SmsState.SENT,
+            provider=sent.provider,
+            provider_id=sent.accepted.provider_id[:80],
+            segments=sent.accepted.segments,
+        )
 
 
-def _content_of(message: OutgoingSms) -> client.Message:
+def _begin(message: OutgoingSms, *, knows_repeats: bool) -> bool:
+    """Note that the call begins; False when it was made before."""
+    rows = OutgoingSms.objects.filter(pk=message.pk, body_sealed__isnull=False)
+    if rows.filter(state=SmsState.WAITING).update(state=SmsState.HANDING):
+        return True
+    left = rows.filter(state=SmsState.HANDING)
+    if knows_repeats:
+        return left.exists()
+    left.update(state=SmsState.FAILED, error="interrupted", body_sealed=None, done_at=clock.now())
+    return False
+
+
+def _row(
+    phone: str, text: str, params: Mapping[str, str], purpose: SmsPurpose, merchant_id: int | None
+) -> OutgoingSms:
+    body = json.dumps({"text": text, "params": dict(params)}, ensure_ascii=False)
+    return OutgoingSms(
+        merchant_id=merchant_id,
+        purpose=purpose,
+        phone_sealed=sealing.seal(phone, column=PHONE_COLUMN, merchant_id=merchant_id),
+        phone_masked=masked_phone(phone),
+        phone_hash=receipts.hash_of(phone),
+        body_sealed=sealing.seal(body, column=BODY_COLUMN, merchant_id=merchant_id),
+        provider=settings.SMS_PROVIDER,
+    )
+
+
+def _content_of(message: OutgoingSms) -> Message:
     body = json.loads(
         sealing.unseal(
             bytes(message.body_sealed or b""), column=BODY_COLUMN, merchant_id=message.merchant_id
         )
     )
-    return client.Message(
+    return Message(
         phone=sealing.unseal(
             bytes(message.phone_sealed), column=PHONE_COLUMN, merchant_id=message.merchant_id
         ),
         text=body["text"],
-        params=tuple(body["params"]),
+        params=body["params"],
         purpose=message.purpose,
-        request_id=f"zg{message.pk}",
+        out_id=message.out_id or f"zg{message.pk}",
+        template=message.template,
     )
 
 
-def _done(message: OutgoingSms, state: SmsState, *, error: str = "", provider_id: str = "") -> None:
-    OutgoingSms.objects.filter(pk=message.pk, state=SmsState.WAITING).update(
+def _done(
+    message: OutgoingSms,
+    state: SmsState,
+    *,
+    error: str = "",
+    kind: SmsError | None = None,
+    **values: object,
+) -> None:
+    OutgoingSms.objects.filter(
+        pk=message.pk, state__in=[SmsState.WAITING, SmsState.HANDING]
+    ).update(
         state=state,
         error=error[:80],
-        provider_id=provider_id[:80],
+        error_kind=type(kind).__name__ if kind else "",
         body_sealed=None,
         done_at=clock.now(),
+        **values,
     )
+    if values.get("provider_id"):
+        # a receipt may have come first: by our own id it found the row, by the provider's not
+        OutgoingSms.objects.filter(pk=message.pk, provider_id="").update(**values)
+        message.refresh_from_db()
+        receipts.take_early(message)
 
 
 def stop_sending(*, reason: str, actor: Actor) -> None:

@@ -112,7 +112,7 @@ def _send(phone: str, purpose: Purpose, digits: str, *, is_meant: bool) -> None:
         phone=phone,
         text=text % places,
         purpose=SmsPurpose.CODE,
-        params=(digits,),
+        params={"code": digits},
         is_meant=is_meant,
     )
 
