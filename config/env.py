@@ -22,6 +22,8 @@ REAL_API = "https://api.weixin.qq.com"
 REAL_OPEN = "https://open.weixin.qq.com"
 REAL_MP = "https://mp.weixin.qq.com"
 REAL_DOMAIN = ".weixin.qq.com"
+TENCENT_SMS = "https://sms.tencentcloudapi.com"
+ALIYUN_SMS = "https://dysmsapi.aliyuncs.com"
 
 
 class Mode(StrEnum):
@@ -38,6 +40,7 @@ class SmsProvider(StrEnum):
     NONE = ""
     SANDBOX = "sandbox"
     TENCENT = "tencent"
+    ALIYUN = "aliyun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,20 @@ class TencentSms:
     sign_name: str
     region: str
     templates: Mapping[str, str]
-    """Numbers of approved templates by purpose."""
-    host: str = "sms.tencentcloudapi.com"
+    """Numbers of approved templates by purpose (code, notice, marketing) or name of a message."""
+    url: str = TENCENT_SMS
+
+
+@dataclass(frozen=True, slots=True)
+class AliyunSms:
+    """An account at Alibaba Cloud for text messages."""
+
+    key_id: str
+    key_secret: str = field(repr=False)
+    sign_name: str
+    templates: Mapping[str, str]
+    """Codes of approved templates by purpose (code, notice, marketing) or name of a message."""
+    url: str = ALIYUN_SMS
 
 
 class Env(BaseSettings):
@@ -89,6 +104,19 @@ class Env(BaseSettings):
     """Number of the approved template for codes; its only place is the code."""
     sms_notice_template: str = ""
     """Number of the approved template for notices; its only place is the sentence."""
+    sms_templates: str = ""
+    """More approved templates: ``marketing=449740,stamps.stamped=449741``; their places are the
+    fields of that message, in order."""
+    sms_tencent_url: str = TENCENT_SMS
+    sms_aliyun_key_id: str = ""
+    sms_aliyun_key_secret: SecretStr = SecretStr("")
+    sms_aliyun_sign_name: str = ""
+    sms_aliyun_templates: str = ""
+    """Approved templates: ``code=SMS_1,notice=SMS_2,marketing=SMS_3``; the places are called
+    ``code`` and ``text``, or like the fields of the message."""
+    sms_aliyun_url: str = ALIYUN_SMS
+    sms_reserve_provider: SmsProvider = SmsProvider.NONE
+    """Another provider that is asked when the first one is down or its account is empty."""
     sms_daily_budget: int = Field(default=2000, ge=0)
     """Messages a day on the platform's account, mostly codes."""
     sms_merchant_budget: int = Field(default=500, ge=0)
@@ -105,7 +133,8 @@ class Env(BaseSettings):
     """How many proxies of ours stand in front; that many of ``X-Forwarded-For`` are believed."""
 
     @field_validator(
-        "base_url", "wechat_api_url", "wechat_open_url", "wechat_mp_url", "sms_gateway_url"
+        *("base_url", "wechat_api_url", "wechat_open_url", "wechat_mp_url", "sms_gateway_url"),
+        *("sms_tencent_url", "sms_aliyun_url"),
     )
     @classmethod
     def _url(cls, value: str) -> str:
@@ -114,6 +143,12 @@ class Env(BaseSettings):
             message = f"must be an address such as https://shop.example, not {value!r}"
             raise ValueError(message)
         return value.rstrip("/")
+
+    @field_validator("sms_templates", "sms_aliyun_templates")
+    @classmethod
+    def _templates(cls, value: str) -> str:
+        parse_templates(value)
+        return value
 
     @field_validator("phone_countries")
     @classmethod
@@ -142,24 +177,37 @@ class Env(BaseSettings):
                 message = "ZHANGGUI_BASE_URL must begin with https:// in production"
                 raise ValueError(message)
             self._refuse_played_wechat()
-            if self.sms_provider is SmsProvider.SANDBOX:
+            if SmsProvider.SANDBOX in {self.sms_provider, self.sms_reserve_provider}:
                 message = "ZHANGGUI_SMS_PROVIDER must not be sandbox in production"
+                raise ValueError(message)
+            if (self.sms_tencent_url, self.sms_aliyun_url) != (TENCENT_SMS, ALIYUN_SMS):
+                message = "ZHANGGUI_SMS_TENCENT_URL and _ALIYUN_URL must not be set in production"
                 raise ValueError(message)
         return self
 
     @model_validator(mode="after")
     def _sms(self) -> Env:
         needed = {
-            "SECRET_ID": self.sms_secret_id,
-            "SECRET_KEY": self.sms_secret_key.get_secret_value(),
-            "APP_ID": self.sms_app_id,
-            "SIGN_NAME": self.sms_sign_name,
-            "CODE_TEMPLATE": self.sms_code_template,
+            SmsProvider.TENCENT: {
+                "SECRET_ID": self.sms_secret_id,
+                "SECRET_KEY": self.sms_secret_key.get_secret_value(),
+                "APP_ID": self.sms_app_id,
+                "SIGN_NAME": self.sms_sign_name,
+                "CODE_TEMPLATE": self.sms_code_template,
+            },
+            SmsProvider.ALIYUN: {
+                "ALIYUN_KEY_ID": self.sms_aliyun_key_id,
+                "ALIYUN_KEY_SECRET": self.sms_aliyun_key_secret.get_secret_value(),
+                "ALIYUN_SIGN_NAME": self.sms_aliyun_sign_name,
+                "ALIYUN_TEMPLATES": parse_templates(self.sms_aliyun_templates).get("code", ""),
+            },
         }
-        missing = [f"ZHANGGUI_SMS_{name}" for name, value in needed.items() if not value]
-        if self.sms_provider is SmsProvider.TENCENT and missing:
-            message = f"ZHANGGUI_SMS_PROVIDER=tencent also needs {', '.join(missing)}"
-            raise ValueError(message)
+        for provider in (self.sms_provider, self.sms_reserve_provider):
+            values = needed.get(provider, {})
+            missing = [f"ZHANGGUI_SMS_{name}" for name, value in values.items() if not value]
+            if missing:
+                message = f"the SMS provider {provider.value} also needs {', '.join(missing)}"
+                raise ValueError(message)
         return self
 
     def _refuse_played_wechat(self) -> None:
@@ -180,7 +228,23 @@ class Env(BaseSettings):
             app_id=self.sms_app_id,
             sign_name=self.sms_sign_name,
             region=self.sms_region,
-            templates={"code": self.sms_code_template, "notice": self.sms_notice_template},
+            templates={
+                "code": self.sms_code_template,
+                "notice": self.sms_notice_template,
+                **parse_templates(self.sms_templates),
+            },
+            url=self.sms_tencent_url,
+        )
+
+    @property
+    def aliyun_sms(self) -> AliyunSms:
+        """What the provider ``aliyun`` needs."""
+        return AliyunSms(
+            key_id=self.sms_aliyun_key_id,
+            key_secret=self.sms_aliyun_key_secret.get_secret_value(),
+            sign_name=self.sms_aliyun_sign_name,
+            templates=parse_templates(self.sms_aliyun_templates),
+            url=self.sms_aliyun_url,
         )
 
     @property
@@ -208,3 +272,19 @@ def parse_key_ring(text: str) -> dict[int, bytes]:
             raise ValueError(message)
         ring[number] = key
     return ring
+
+
+def parse_templates(text: str) -> dict[str, str]:
+    """Read ``name=number`` pairs with commas between them.
+
+    Raises:
+        ValueError: a pair is not of that form.
+    """
+    found: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in text.split(","))):
+        name, is_there, number = (part.strip() for part in pair.partition("="))
+        if not (name and is_there and number):
+            message = "templates must look like code=SMS_1,notice=SMS_2"
+            raise ValueError(message)
+        found[name] = number
+    return found
