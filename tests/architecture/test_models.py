@@ -56,6 +56,7 @@ GLOBAL = {
     "signin.QrVisit": "of a browser, before anybody is known",
     "sms.OutgoingSms": "of a phone; the platform's own belong to no merchant",
     "sms.SmsDay": "of a merchant or of the platform",
+    "sms.SmsReceipt": "of a provider, before we know whose message it is",
     "sms.SmsStop": "the platform's switch",
     "wechat.ChannelAccount": "owned by a tier",
     "wechat.Follower": "unique per account and openid",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
+from zhanggui.channels.sms.errors import advice_of
 from zhanggui.core import clock
 
 PHONE_COLUMN = "sms_outgoingsms.phone"
@@ -44,7 +46,7 @@ class OutgoingSms(models.Model):
     phone_masked = models.CharField(max_length=24)
     phone_hash = models.BinaryField(max_length=32, null=True)
     """To find who answered to a message."""
-    out_id = models.CharField(max_length=40, unique=True, null=True)
+    out_id = models.CharField(max_length=40, blank=True)
     """What the provider gives back with its receipt; the same message is handed over once."""
     template = models.CharField(max_length=60, blank=True)
     segments = models.PositiveSmallIntegerField(default=0)
@@ -61,6 +63,11 @@ class OutgoingSms(models.Model):
     receipt_at = models.DateTimeField(null=True)
 
     class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["out_id"], condition=~models.Q(out_id=""), name="one_sms_an_out_id"
+            )
+        ]
         indexes: ClassVar = [
             models.Index(fields=["-created_at", "-id"], name="sms_newest_first"),
             models.Index(
@@ -71,6 +78,11 @@ class OutgoingSms(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose}: {self.state}"
+
+    @property
+    def advice(self) -> str | Promise:
+        """What to do about the error; empty without one."""
+        return advice_of(self.error_kind)
 
 
 class SmsDay(models.Model):

@@ -66,9 +66,7 @@ def tokens_of(provider: str) -> list[str]:
 
 def is_right(provider: str, token: str) -> bool:
     """Whether a push came to the provider's own address."""
-    return any(
-        hmac.compare_digest(known.encode(), token.encode()) for known in tokens_of(provider)
-    )
+    return any(hmac.compare_digest(known.encode(), token.encode()) for known in tokens_of(provider))
 
 
 def hash_of(phone: str) -> bytes:

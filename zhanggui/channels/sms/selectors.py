@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
+from django.urls import reverse
 
+from zhanggui.channels.sms import receipts
 from zhanggui.channels.sms.models import OutgoingSms, SmsDay, SmsPurpose, SmsState, SmsStop
+from zhanggui.channels.sms.providers import AliyunProvider, TencentProvider
 from zhanggui.channels.sms.services import PLATFORM, ZONE
 from zhanggui.core import clock
 
@@ -35,14 +38,25 @@ class Figures:
 def figures_of_today() -> Figures:
     """Counts since midnight in China."""
     today = clock.local_date(clock.now(), ZONE)
-    failed = Q(state__in=[SmsState.FAILED, SmsState.REFUSED])
+    failed = Q(state__in=[SmsState.FAILED, SmsState.REFUSED, SmsState.LOST])
+    sent = Q(state__in=[SmsState.SENT, SmsState.DELIVERED])
     counted = OutgoingSms.objects.filter(created_at__gte=clock.start_of(today, ZONE)).aggregate(
-        sent=Count("pk", filter=Q(state=SmsState.SENT)),
-        waiting=Count("pk", filter=Q(state=SmsState.WAITING)),
+        sent=Count("pk", filter=sent),
+        waiting=Count("pk", filter=Q(state__in=[SmsState.WAITING, SmsState.HANDING])),
         failed=Count("pk", filter=failed),
     )
     used = SmsDay.objects.filter(owner=PLATFORM, day=today).values_list("sent", flat=True).first()
     return Figures(**counted, left=max(settings.SMS_DAILY_BUDGET - (used or 0), 0))
+
+
+def addresses() -> list[tuple[str, str]]:
+    """Providers in use with the address to set in their console for receipts and replies."""
+    used = [settings.SMS_PROVIDER, settings.SMS_RESERVE]
+    return [
+        (name, settings.BASE_URL + reverse("sms:push", args=[name, receipts.tokens_of(name)[0]]))
+        for name in used
+        if name in {TencentProvider.name, AliyunProvider.name}
+    ]
 
 
 def stop() -> SmsStop | None:

@@ -156,7 +156,7 @@ def hand_over(
         with transaction.atomic():
             message.save(force_insert=True)
     except IntegrityError as error:
-        if "out_id" not in constraints.violated(error):
+        if constraints.violated(error) != "one_sms_an_out_id":
             raise
         message = OutgoingSms.objects.get(out_id=out_id)
     _hand_over(message)

@@ -44,6 +44,7 @@ def _page(request: PlatformRequest, form: StopForm, status: int = 200) -> HttpRe
         "stop": selectors.stop(),
         "is_set_up": client.is_set_up(),
         "provider": settings.SMS_PROVIDER,
+        "addresses": selectors.addresses(),
         "form": form,
         "may_manage": rights.PLATFORM_MANAGE.name in request.permissions,
     }
