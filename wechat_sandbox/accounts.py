@@ -1,4 +1,4 @@
-"""The official accounts that exist in the sandbox."""
+"""The official accounts and mini programs that exist in the sandbox."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from typing import Any
 
 from wechat_sandbox.store import Row, Store, pack, unpack
 
-KINDS = ("service", "subscription", "subscription_unverified")
+KINDS = ("service", "subscription", "subscription_unverified", "mini")
 MODES = ("plain", "compatible", "safe")
+FORMATS = ("xml", "json")
 
 # What an account of each kind may do (digest 4.1); anything else is allowed to all.
 MAY = {
-    "service": {"menu", "custom", "qrcode", "oauth", "user", "template"},
-    "subscription": {"menu", "custom", "user"},
-    "subscription_unverified": set[str](),
-}
+    "service": {
+        "menu", "custom", "qrcode", "oauth", "user", "template", "notify", "jsapi", "media",
+        "migrate",
+    },
+    "subscription": {"menu", "custom", "user", "notify", "jsapi", "media", "migrate"},
+    "subscription_unverified": {"jsapi", "media"},
+    "mini": {"custom", "mini", "notify", "media"},
+}  # fmt: skip
 
 
 class BadInput(ValueError):
@@ -27,7 +32,10 @@ class BadInput(ValueError):
 
 @dataclass(frozen=True)
 class Account:
-    """One official account with the settings its owner made in the account's console."""
+    """One account with the settings its owner made in the account's console.
+
+    ``admin`` is the person who may authorise platforms for it; None means anybody of the sandbox.
+    """
 
     appid: str
     name: str
@@ -46,6 +54,19 @@ class Account:
     avatar: str
     about: str
     allow_ips: tuple[str, ...] | None
+    old_aes_key: str
+    push_format: str
+    admin: str | None
+    principal: str
+    js_domains: tuple[str, ...]
+    linked: tuple[str, ...]
+    pages: tuple[str, ...]
+    is_frozen: bool
+
+    @property
+    def is_mini(self) -> bool:
+        """Whether it is a mini program."""
+        return self.kind == "mini"
 
     def may(self, capability: str) -> bool:
         """Whether an account of this kind has a capability."""
@@ -77,6 +98,14 @@ def _from_row(row: Row) -> Account:
         avatar=row["avatar"],
         about=row["about"],
         allow_ips=None if allow is None else tuple(allow),
+        old_aes_key=row["old_aes_key"],
+        push_format=row["push_format"],
+        admin=row["admin"],
+        principal=row["principal"],
+        js_domains=tuple(unpack(row["js_domains"])),
+        linked=tuple(unpack(row["linked"])),
+        pages=tuple(unpack(row["pages"])),
+        is_frozen=bool(row["is_frozen"]),
     )
 
 
@@ -96,7 +125,10 @@ def save(store: Store, appid: str, given: Mapping[str, Any]) -> Account:
     if not re.fullmatch(r"wxsb[0-9a-z]{4,28}", appid):
         raise BadInput("appid must be wxsb followed by 4 to 28 lower-case letters or digits")
     known = find(store, appid)
-    values = {**_defaults(appid), **(_as_values(known) if known else {}), **_checked(given)}
+    changed = _checked(given)
+    if known and changed.get("aes_key", known.aes_key) != known.aes_key:
+        changed["old_aes_key"] = known.aes_key  # messages sealed with it may still come
+    values = {**_defaults(appid), **(_as_values(known) if known else {}), **changed}
     if not known:
         values["position"] = _next_position(store)
         store.insert("accounts", appid=appid, **values)
@@ -136,12 +168,20 @@ def _defaults(appid: str) -> dict[str, Any]:
         "avatar": "",
         "about": "",
         "allow_ips": None,
+        "old_aes_key": "",
+        "push_format": "xml",
+        "admin": None,
+        "principal": "",
+        "js_domains": "[]",
+        "linked": "[]",
+        "pages": pack(["pages/index/index"]),
+        "is_frozen": False,
     }
 
 
 def _as_values(account: Account) -> dict[str, Any]:
     values = {name: getattr(account, name) for name in _defaults(account.appid)}
-    for name in ("oauth_domains", "editor_menu", "api_menu", "allow_ips"):
+    for name in (*LISTS, "editor_menu", "api_menu"):
         values[name] = None if values[name] is None else pack(values[name])
     return values
 
@@ -152,16 +192,20 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if name in TEXTS:
             values[name] = _text(name, value)
-        elif name in ("welcome", "open_account"):
+        elif name in ("welcome", "open_account", "admin"):
             values[name] = None if value is None else _text(name, value)
-        elif name in ("oauth_domains", "allow_ips"):
+        elif name in LISTS:
             values[name] = _names(name, value)
+        elif name == "is_frozen":
+            values[name] = bool(value)
         elif name == "menu":
             values["editor_menu"] = None if value is None else pack(_menu(value))
         elif name not in ("appid", "templates"):
             raise BadInput(f"unknown setting of an account: {name}")
     return values
 
+
+LISTS = ("oauth_domains", "js_domains", "allow_ips", "linked", "pages")
 
 TEXTS: dict[str, str | tuple[str, ...]] = {
     "name": r".{1,64}",
@@ -172,6 +216,8 @@ TEXTS: dict[str, str | tuple[str, ...]] = {
     "aes_key": r"[0-9A-Za-z]{43}",
     "callback_url": r"|https?://\S+",
     "encrypt_mode": MODES,
+    "push_format": FORMATS,
+    "principal": r".{0,64}",
     "avatar": r".{0,200}",
     "about": r".{0,200}",
 }
@@ -192,7 +238,7 @@ def _names(name: str, value: object) -> str | None:
         return None
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise BadInput(f"{name} must be a list of texts")
-    return pack([one.lower() for one in value])
+    return pack([one if name == "pages" else one.lower() for one in value])
 
 
 def _menu(value: object) -> list[dict[str, Any]]:

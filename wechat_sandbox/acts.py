@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from wechat_sandbox import chats, qrcodes
+from wechat_sandbox import chats, menus, qrcodes
 from wechat_sandbox.accounts import Account, BadInput
 from wechat_sandbox.callbacks import Delivery
 from wechat_sandbox.qrcodes import SceneCode
@@ -83,9 +83,9 @@ async def say(
     return await world.pusher.push(account, slug, fields, is_awaited=True)
 
 
-def menu_button(account: Account, path: list[int]) -> dict[str, Any]:
-    """The button of the account's menu at a path of one or two places."""
-    level: list[dict[str, Any]] = account.menu
+def menu_button(world: World, slug: str, account: Account, path: list[int]) -> dict[str, Any]:
+    """The button of the menu the person sees at a path of one or two places."""
+    level: list[dict[str, Any]] = menus.shown_to(world, account, slug)
     button: dict[str, Any] = {}
     for place in path:
         if not 0 <= place < len(level):

@@ -24,14 +24,17 @@ from wechat_sandbox.callbacks import Pusher
 from wechat_sandbox.config import PACKAGE, Config, find_extra_assets, refuse_production
 from wechat_sandbox.pay import wire as pay_wire
 from wechat_sandbox.pay.merchants import NoSuchMerchant
-from wechat_sandbox.played import oauth, scenes, wire
+from wechat_sandbox.played import bind, oauth, scenes, wire
 from wechat_sandbox.proxy import Gateway
 from wechat_sandbox.shell import page
 from wechat_sandbox.world import NoSuchAccount, NoSuchPerson, World
 
 for _name in ("pay.trade", "pay.refundcalls", "pay.bills", "pay.paycontrol"):
     importlib.import_module(f"wechat_sandbox.{_name}")
-for _name in ("played.base", "played.users", "played.menus", "played.messages", "trouble"):
+for _name in (
+    "played.base", "played.component", "played.users", "played.menus", "played.messages",
+    "control_open", "trouble",
+):  # fmt: skip
     importlib.import_module(f"wechat_sandbox.{_name}")  # they register their calls
 
 ASSETS = PACKAGE / "assets"
@@ -114,6 +117,7 @@ def _played() -> list[Route]:
         Route(sms.PATH, sms.take, methods=["POST"]),
         Route("/open.weixin.qq.com/connect/oauth2/authorize", _authorize, methods=["GET", "POST"]),
         Route("/mp.weixin.qq.com/cgi-bin/showqrcode", _showqrcode),
+        *bind.ROUTES,
         Route("/wx.qlogo.cn/mmopen/{slug}/{size}", _portrait),
         Route("/wx.qlogo.cn/mmhead/{appid}/{size}", _emblem),
     ]

@@ -1,25 +1,24 @@
-"""Pushing messages and events to the address an account has registered."""
+"""Pushing messages and events to the address an account (or its platform) has registered."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
 import httpx2
 
-from wechat_sandbox import calllog, chats, crypto, identity, outgoing
+from wechat_sandbox import calllog, chats, components, crypto, identity, lines, media, outgoing
 from wechat_sandbox.accounts import Account
-from wechat_sandbox.messagexml import BadReply, Reply, read_reply, to_xml
+from wechat_sandbox.lines import Fields, Line, Wrong
+from wechat_sandbox.messagexml import BadReply, to_xml
+from wechat_sandbox.replies import Reply, read
 from wechat_sandbox.store import pack, unpack
 from wechat_sandbox.world import World
-
-Fields = Mapping[str, str | int]
 
 RETRIES = 3
 OUT_OF_SERVICE = "该公众号暂时无法提供服务，请稍后再试"
@@ -36,8 +35,13 @@ OUTCOMES = {
     "dropped": "按设置丢弃",
     "paused": "暂停推送",
 }
+UNTRIED = ("no_address", "dropped", "paused")
 
-COUNTED_FAULTS = ("drop", "duplicate", "wrong_signature")
+COUNTED_FAULTS = (
+    "drop", "duplicate", "replay", "wrong_signature", "wrong_receiver", "old_key",
+)  # fmt: skip
+# The person waits for an answer to these, and hears when none comes.
+AWAITED_EVENTS = ("CLICK", "scancode_waitmsg")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,10 @@ class Policy:
     drop: int | bool = False
     delay_s: float = 0
     duplicate: int | bool = False
+    replay: int | bool = False
     wrong_signature: int | bool = False
+    wrong_receiver: int | bool = False
+    old_key: int | bool = False
     pause_after_failures: bool = False
     template_status: str = "success"
 
@@ -117,37 +124,45 @@ class Pusher:
             self.set_policy(appid, policy)
         return True
 
-    async def event(self, account: Account, slug: str, event: str, **more: str | int) -> Delivery:
+    async def event(self, account: Account, slug: str, event: str, **more: Any) -> Delivery:
         """Push an event."""
         fields = {"MsgType": "event", "Event": event, **more}
-        return await self.push(account, slug, fields, is_awaited=event == "CLICK")
+        return await self.push(account, slug, fields, is_awaited=event in AWAITED_EVENTS)
 
     async def push(
         self, account: Account, slug: str, fields: Fields, *, is_awaited: bool
     ) -> Delivery:
         """Deliver one message; ``is_awaited``: the person sees it when nothing comes back."""
-        if not account.callback_url:
-            return Delivery("no_address", 0)
         openid = identity.openid(account.appid, slug)
-        xml = to_xml(
-            {
-                "ToUserName": account.original_id,
-                "FromUserName": openid,
-                "CreateTime": int(self._world.clock.now()),
-                **fields,
-            }
-        )
-        if self._use(account.appid, "drop"):
-            return self._unsent(account, xml, "dropped")
-        if self._is_paused(account.appid):
-            return self._unsent(account, xml, "paused")
-        if delay_s := self.policy(account.appid).delay_s:
+        whole = {
+            "ToUserName": account.original_id,
+            "FromUserName": openid,
+            "CreateTime": int(self._world.clock.now()),
+            **fields,
+        }
+        line = components.line(self._world, account) or lines.of_account(account)
+        delivery = await self._deliver(line, openid, whole)
+        if delivery.outcome not in UNTRIED:
+            self._show(account, slug, delivery, is_awaited=is_awaited)
+        return delivery
+
+    async def tell(self, line: Line, fields: Fields) -> Delivery:
+        """Deliver an event that is nobody's message, such as a ticket to a platform."""
+        return await self._deliver(line, "", fields)
+
+    async def _deliver(self, line: Line, openid: str, fields: Fields) -> Delivery:
+        if not line.url:
+            return Delivery("no_address", 0)
+        if self._use(line.owner, "drop"):
+            return self._unsent(line, fields, "dropped")
+        if self._is_paused(line.owner):
+            return self._unsent(line, fields, "paused")
+        if delay_s := self.policy(line.owner).delay_s:
             await asyncio.sleep(delay_s)
-        delivery = await self._try(account, openid, xml)
-        self._count_failure(account.appid, failed=not delivery.is_done)
-        if self._use(account.appid, "duplicate"):
-            await self._attempt(account, openid, xml, 1, forged=False)
-        self._show(account, slug, delivery, is_awaited=is_awaited)
+        delivery = await self._try(line, openid, fields)
+        self._count_failure(line.owner, failed=not delivery.is_done)
+        if self._use(line.owner, "duplicate"):
+            await self._attempt(line, openid, fields, 1, self._sealed(line, openid, fields))
         return delivery
 
     def _show(self, account: Account, slug: str, delivery: Delivery, *, is_awaited: bool) -> None:
@@ -155,40 +170,67 @@ class Pusher:
             return
         if delivery.reply and delivery.reply.kind:
             reply = delivery.reply
+            is_transfer = reply.kind == "transfer"
             chats.add(
-                self._world, slug, account.appid, sender="account", kind=reply.kind, body=reply.body
+                self._world,
+                slug,
+                account.appid,
+                sender="system" if is_transfer else "account",
+                kind="text" if is_transfer else reply.kind,
+                body=reply.body,
             )
         elif is_awaited and not delivery.is_done:
             body = {"content": OUT_OF_SERVICE}
             chats.add(self._world, slug, account.appid, sender="system", kind="text", body=body)
 
-    async def _try(self, account: Account, openid: str, xml: str) -> Delivery:
-        forged = self._use(account.appid, "wrong_signature")
-        delivery = Delivery("unreachable", 0)
+    def _sealed(
+        self, line: Line, openid: str, fields: Fields, wrong: Wrong | None = None
+    ) -> tuple[dict[str, str], str]:
+        now = int(self._world.clock.now())
+        return lines.seal(line, openid, fields, now=now, wrong=wrong)
+
+    async def _try(self, line: Line, openid: str, fields: Fields) -> Delivery:
+        wrong = Wrong(
+            signature=self._use(line.owner, "wrong_signature"),
+            receiver=self._use(line.owner, "wrong_receiver"),
+            old_key=self._use(line.owner, "old_key"),
+        )
+        delivery, sent = Delivery("unreachable", 0), self._sealed(line, openid, fields, wrong)
         for attempt in range(1, RETRIES + 2):
             if attempt > 1:
                 await asyncio.sleep(self._world.config.callback_retry_gap_s)
-            delivery = await self._attempt(account, openid, xml, attempt, forged=forged)
+                sent = self._sealed(line, openid, fields, wrong)
+            delivery = await self._attempt(line, openid, fields, attempt, sent)
             if delivery.outcome not in ("timeout", "unreachable"):
                 break
+        if self._use(line.owner, "replay"):
+            await self._attempt(line, openid, fields, 1, sent)
         return delivery
 
     async def _attempt(
-        self, account: Account, openid: str, xml: str, attempt: int, *, forged: bool
+        self,
+        line: Line,
+        openid: str,
+        fields: Fields,
+        attempt: int,
+        sent: tuple[dict[str, str], str],
     ) -> Delivery:
-        query, body = seal(account, openid, xml, now=int(self._world.clock.now()), forged=forged)
+        query, body = sent
         started = time.monotonic()
         status, text = 0, ""
         try:
             async with asyncio.timeout(self._world.config.callback_timeout_s):
                 answer = await self.http().post(
-                    account.callback_url,
+                    line.url,
                     params=query,
                     content=body.encode(),
-                    headers={"Content-Type": "text/xml", "User-Agent": "Mozilla/4.0"},
+                    headers={
+                        "Content-Type": "application/json" if line.is_json else "text/xml",
+                        "User-Agent": "Mozilla/4.0",
+                    },
                 )
             status, text = answer.status_code, answer.text
-            delivery = self._judge(account, openid, status, text, attempt)
+            delivery = self._judge(line, openid, fields, answer, attempt)
         except (TimeoutError, httpx2.TimeoutException):
             delivery = Delivery("timeout", attempt, "no answer in time")
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -197,12 +239,12 @@ class Pusher:
             self._world,
             kind="callback",
             method="POST",
-            path=account.callback_url,
-            appid=account.appid,
+            path=line.url,
+            appid=line.owner,
             status=status,
             errcode=None,
-            note=f"{_subject(xml)} · 第 {attempt} 次 · {_told(delivery)}",
-            request={"query": query, "message": xml, "body": body},
+            note=f"{_subject(fields)} · 第 {attempt} 次 · {_told(delivery)}",
+            request={"query": query, "message": to_xml(fields), "body": body},
             answer={
                 "outcome": delivery.outcome,
                 "body": text,
@@ -212,17 +254,33 @@ class Pusher:
         )
         return delivery
 
-    @staticmethod
-    def _judge(account: Account, openid: str, status: int, text: str, attempt: int) -> Delivery:
+    def _judge(
+        self, line: Line, openid: str, fields: Fields, answer: httpx2.Response, attempt: int
+    ) -> Delivery:
+        status = answer.status_code
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Delivery("unreachable", attempt, f"HTTP {status}")
         if status != HTTPStatus.OK:
             return Delivery("refused", attempt, f"HTTP {status}")
         try:
-            reply = read_reply(text, account=account, openid=openid)
+            reply = self._read(line, openid, fields, answer.text)
         except BadReply as problem:
             return Delivery("bad_answer", attempt, str(problem))
         return Delivery("replied" if reply.kind else "accepted", attempt, reply=reply)
+
+    def _read(self, line: Line, openid: str, fields: Fields, text: str) -> Reply:
+        if not openid:
+            if text.strip() != "success":
+                raise BadReply("a platform answers its events with success")
+            return Reply("")
+        account = self._world.by_original_id(line.original_id)
+
+        def kind_of(media_id: str) -> str | None:
+            found = media.find(self._world, account.appid, media_id)
+            return found.kind if found else None
+
+        is_message = fields.get("MsgType") != "event"
+        return read(text, line=line, openid=openid, answers_message=is_message, media_kind=kind_of)
 
     def http(self) -> httpx2.AsyncClient:
         """The client all pushes share."""
@@ -232,17 +290,17 @@ class Pusher:
             )
         return self._client
 
-    def _unsent(self, account: Account, xml: str, outcome: str) -> Delivery:
+    def _unsent(self, line: Line, fields: Fields, outcome: str) -> Delivery:
         calllog.record(
             self._world,
             kind="callback",
             method="POST",
-            path=account.callback_url,
-            appid=account.appid,
+            path=line.url,
+            appid=line.owner,
             status=0,
             errcode=None,
-            note=f"{_subject(xml)} · {OUTCOMES[outcome]}",
-            request={"message": xml},
+            note=f"{_subject(fields)} · {OUTCOMES[outcome]}",
+            request={"message": to_xml(fields)},
             answer={"outcome": outcome},
             took_s=0,
         )
@@ -289,29 +347,6 @@ def _told(delivery: Delivery) -> str:
     return f"{known}：{delivery.detail}" if delivery.detail else known
 
 
-def _subject(xml: str) -> str:
+def _subject(fields: Fields) -> str:
     """What a push is about, for the log."""
-    found = re.search(r"<(?:Event|MsgType)><!\[CDATA\[(?!event\])(\w+)", xml)
-    return found.group(1) if found else ""
-
-
-def seal(
-    account: Account, openid: str, xml: str, *, now: int, forged: bool = False
-) -> tuple[dict[str, str], str]:
-    """Query and body of one delivery in the account's mode, freshly signed."""
-    stamp, nonce = str(now), str(secrets.randbelow(10**10))
-    token = secrets.token_hex(8) if forged else account.token
-    query = {
-        "signature": crypto.sign(token, stamp, nonce),
-        "timestamp": stamp,
-        "nonce": nonce,
-        "openid": openid,
-    }
-    if account.encrypt_mode == "plain":
-        return query, xml
-    sealed = crypto.encrypt(xml, aes_key=account.aes_key, receiver=account.appid)
-    query["encrypt_type"] = "aes"
-    query["msg_signature"] = crypto.sign(token, stamp, nonce, sealed)
-    if account.encrypt_mode == "compatible":
-        return query, xml.removesuffix("</xml>") + to_xml({"Encrypt": sealed})[5:]
-    return query, to_xml({"ToUserName": account.original_id, "Encrypt": sealed})
+    return str(fields.get("InfoType") or fields.get("Event") or fields.get("MsgType") or "")

@@ -14,7 +14,10 @@ SHOWN_CHARACTERS = 6000
 
 SECRET_NAMES = {
     "access_token", "refresh_token", "secret", "appsecret", "code", "aes_key", "token",
-    "js_code", "component_access_token",
+    "js_code", "component_access_token", "component_appsecret", "component_secret",
+    "component_verify_ticket", "authorization_code", "authorizer_access_token",
+    "authorizer_refresh_token", "pre_auth_code", "auth_code", "session_key", "ticket",
+    "iv", "encryptedData",
 }  # fmt: skip
 
 

@@ -7,8 +7,15 @@ from typing import Any
 
 from wechat_sandbox.accounts import Account
 from wechat_sandbox.qrcodes import SceneCode
-from wechat_sandbox.store import Row, pack, unpack
+from wechat_sandbox.store import Row, add_tables, pack, unpack
 from wechat_sandbox.world import World
+
+add_tables(
+    """
+CREATE TABLE blacklist (slug TEXT, appid TEXT, PRIMARY KEY (slug, appid));
+CREATE TABLE muted (slug TEXT, appid TEXT, PRIMARY KEY (slug, appid));
+"""
+)
 
 FOLLOW_SCENES = (
     "ADD_SCENE_SEARCH", "ADD_SCENE_ACCOUNT_MIGRATION", "ADD_SCENE_PROFILE_CARD",
@@ -43,6 +50,38 @@ def is_following(world: World, slug: str, appid: str) -> bool:
     """Whether the person follows the account now."""
     found = follow_of(world, slug, appid)
     return found is not None and found.followed
+
+
+def is_blacklisted(world: World, slug: str, appid: str) -> bool:
+    """Whether the account has put the person on its blacklist."""
+    row = world.store.row("SELECT 1 FROM blacklist WHERE slug = ? AND appid = ?", slug, appid)
+    return row is not None
+
+
+def is_muted(world: World, slug: str, appid: str) -> bool:
+    """Whether the person follows but takes no messages of the account."""
+    row = world.store.row("SELECT 1 FROM muted WHERE slug = ? AND appid = ?", slug, appid)
+    return row is not None
+
+
+def mute(world: World, slug: str, appid: str, *, is_on: bool) -> None:
+    """The person switches the account's messages off or on again."""
+    if is_on:
+        world.store.insert("muted", slug=slug, appid=appid)
+    else:
+        world.store.write("DELETE FROM muted WHERE slug = ? AND appid = ?", slug, appid)
+    world.touch(slug)
+
+
+def has_written(world: World, slug: str, appid: str, *, within_s: float) -> bool:
+    """Whether the person sent a message in the last seconds."""
+    row = world.store.row(
+        "SELECT 1 FROM messages WHERE slug = ? AND appid = ? AND sender = 'person' AND at > ?",
+        slug,
+        appid,
+        world.clock.now() - within_s,
+    )
+    return row is not None
 
 
 def follow(

@@ -19,6 +19,10 @@ from wechat_sandbox.people import Person
 from wechat_sandbox.played import templates
 from wechat_sandbox.world import World
 
+OF_ACCOUNT = (
+    "follows", "messages", "tokens", "qrcodes", "templates", "authorisations", "media", "tags",
+    "tagged", "blacklist", "muted", "conditional_menus", "accounts",
+)  # fmt: skip
 Handler = Callable[[World, Request], Awaitable[Any]]
 ROUTES: list[Route] = []
 
@@ -107,7 +111,7 @@ def _delivered(delivery: Delivery | None) -> dict[str, Any] | None:
     return delivery.as_json() if delivery else None
 
 
-async def _run(
+async def run(
     world: World, work: Coroutine[Any, Any, Delivery | None], given: dict[str, Any]
 ) -> dict[str, Any] | None:
     """Wait for the push (the default: what follows in a test can rely on it) or not."""
@@ -155,7 +159,7 @@ async def delete_account(world: World, request: Request) -> Any:
     """Take an account away with everything that hangs on it."""
     account = world.account(request.path_params["appid"])
     with world.store.transaction():
-        for table in ("follows", "messages", "tokens", "qrcodes", "templates", "accounts"):
+        for table in OF_ACCOUNT:
             world.store.write(f"DELETE FROM {table} WHERE appid = ?", account.appid)  # noqa: S608
     world.touch_all()
     return {"ok": True}
@@ -228,7 +232,7 @@ async def follow(world: World, request: Request) -> Any:
         scene=given.get("scene") or "ADD_SCENE_SEARCH",
         is_silent=bool(given.get("silent")),
     )
-    callback = await _run(world, work, given)
+    callback = await run(world, work, given)
     return {"openid": identity.openid(account.appid, person.slug), "callback": callback}
 
 
@@ -253,7 +257,7 @@ async def follow_many(world: World, request: Request) -> Any:
 async def unfollow(world: World, request: Request) -> Any:
     """Leave an account."""
     person, account, given = await _parties(world, request)
-    return {"callback": await _run(world, acts.unfollow(world, person.slug, account), given)}
+    return {"callback": await run(world, acts.unfollow(world, person.slug, account), given)}
 
 
 @route("POST", "people/{slug}/scan")
@@ -271,7 +275,7 @@ async def scan(world: World, request: Request) -> Any:
     if not chats.is_following(world, person.slug, account.appid) and not given.get("follow", True):
         return {**answer, "followed": False, "callback": None}
     work = acts.follow(world, person.slug, account, code=found.code)
-    return {**answer, "followed": True, "callback": await _run(world, work, given)}
+    return {**answer, "followed": True, "callback": await run(world, work, given)}
 
 
 @route("POST", "people/{slug}/messages")
@@ -279,7 +283,7 @@ async def say(world: World, request: Request) -> Any:
     """Send a text to an account."""
     person, account, given = await _parties(world, request)
     work = acts.say(world, person.slug, account, str(given.get("text", "")))
-    return {"callback": await _run(world, work, given)}
+    return {"callback": await run(world, work, given)}
 
 
 @route("POST", "people/{slug}/menu")
@@ -289,8 +293,8 @@ async def tap_menu(world: World, request: Request) -> Any:
     path = given.get("path")
     if not isinstance(path, list) or not all(isinstance(one, int) for one in path):
         raise BadInput("path must be a list of places")
-    button = acts.menu_button(account, path)
-    callback = await _run(world, acts.tap_menu(world, person.slug, account, button), given)
+    button = acts.menu_button(world, person.slug, account, path)
+    callback = await run(world, acts.tap_menu(world, person.slug, account, button), given)
     return {"button": button, "callback": callback}
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wechat_sandbox import accounts, acts, chats, cookies, qrcodes
+from wechat_sandbox import accounts, acts, chats, cookies, menus, qrcodes
 from wechat_sandbox.accounts import Account, BadInput
 from wechat_sandbox.control import Forbidden, posted_object, world_of
 from wechat_sandbox.people import Person
@@ -102,7 +102,7 @@ async def chat(world: World, person: Person, request: Request) -> Any:
         chats.mark_seen(world, person.slug, account.appid)
     return {
         "account": _account(world, person, account),
-        "menu": account.menu,
+        "menu": menus.shown_to(world, account, person.slug),
         "messages": chats.messages(world, person.slug, account.appid),
     }
 
@@ -135,7 +135,7 @@ async def tap_menu(world: World, person: Person, request: Request) -> Any:
     path = given.get("path")
     if not isinstance(path, list) or not all(isinstance(one, int) for one in path):
         raise BadInput("path must be a list of places")
-    button = acts.menu_button(account, path)
+    button = acts.menu_button(world, person.slug, account, path)
     world.pusher.in_background(acts.tap_menu(world, person.slug, account, button))
     return {"kind": button["type"], "url": button.get("url", "")}
 
@@ -163,20 +163,7 @@ async def unfollow(world: World, person: Person, request: Request) -> Any:
 @route("GET", "codes")
 async def codes(world: World, person: Person, request: Request) -> Any:
     """Codes that can be scanned, newest first."""
-    names = {one.appid: one for one in accounts.every(world.store)}
-    return [
-        {
-            "ticket": code.ticket,
-            "content": code.url,
-            "appid": code.appid,
-            "name": names[code.appid].name,
-            "scene": code.scene,
-            "created_at": code.created_at,
-            "expires_at": code.expires_at,
-        }
-        for code in qrcodes.recent(world)
-        if code.appid in names
-    ]
+    return [vars(one) for one in qrcodes.on_screens(world)]
 
 
 @route("POST", "scan")

@@ -5,15 +5,48 @@ from __future__ import annotations
 import io
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import segno
 
+from wechat_sandbox import accounts
 from wechat_sandbox.store import Row
 from wechat_sandbox.world import World
 
 SCENE_URL = re.compile(r"https?://weixin\.qq\.com/q/([0-9A-Za-z_-]{8,64})")
 PERMANENT_LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A QR code on some screen, which a phone may scan; ``picture`` is a path of the sandbox."""
+
+    key: str
+    content: str
+    picture: str
+    name: str
+    created_at: float
+    expires_at: float | None
+    scene: str = ""
+    appid: str = ""
+
+
+Shows = Callable[[World], list[Shown]]
+_shows: list[Shows] = []
+
+
+def shown(source: Shows) -> Shows:
+    """Register a part of the sandbox that shows QR codes of its own."""
+    _shows.append(source)
+    return source
+
+
+def on_screens(world: World) -> list[Shown]:
+    """All QR codes that can be scanned now, newest first."""
+    found = [one for source in _shows for one in source(world)]
+    return sorted(found, key=lambda one: -one.created_at)
 
 
 class TooManyCodes(RuntimeError):
@@ -121,6 +154,26 @@ def recent(world: World, *, limit: int = 40) -> list[SceneCode]:
         limit,
     )
     return [code for row in rows if (code := _from_row(row))]
+
+
+@shown
+def scenes_on_screens(world: World) -> list[Shown]:
+    """The scene codes of accounts."""
+    names = {one.appid: one.name for one in accounts.every(world.store)}
+    return [
+        Shown(
+            key=code.ticket,
+            content=code.url,
+            picture=f"/mp.weixin.qq.com/cgi-bin/showqrcode?ticket={quote(code.ticket, safe='')}",
+            name=names[code.appid],
+            created_at=code.created_at,
+            expires_at=code.expires_at,
+            scene=code.scene,
+            appid=code.appid,
+        )
+        for code in recent(world)
+        if code.appid in names
+    ]
 
 
 def picture(content: str, *, kind: str = "png", scale: int = 10) -> bytes:

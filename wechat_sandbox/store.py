@@ -20,7 +20,9 @@ CREATE TABLE accounts (
     aes_key TEXT NOT NULL, callback_url TEXT NOT NULL, encrypt_mode TEXT NOT NULL,
     oauth_domains TEXT NOT NULL, welcome TEXT, editor_menu TEXT, api_menu TEXT,
     open_account TEXT, avatar TEXT NOT NULL, about TEXT NOT NULL, allow_ips TEXT,
-    position INTEGER NOT NULL
+    old_aes_key TEXT NOT NULL, push_format TEXT NOT NULL, admin TEXT, principal TEXT NOT NULL,
+    js_domains TEXT NOT NULL, linked TEXT NOT NULL, pages TEXT NOT NULL,
+    is_frozen INTEGER NOT NULL, position INTEGER NOT NULL
 );
 CREATE TABLE people (
     slug TEXT PRIMARY KEY, nickname TEXT NOT NULL, avatar TEXT NOT NULL, tags TEXT NOT NULL,

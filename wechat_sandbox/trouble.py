@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from wechat_sandbox import calllog, schedule
+from wechat_sandbox import calllog, components, schedule
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import COUNTED_FAULTS, Policy
 from wechat_sandbox.control import posted_object, route
@@ -58,9 +58,11 @@ async def delete_faults(world: World, request: Request) -> Any:
 
 @route("POST", "callbacks/policy")
 async def set_policy(world: World, request: Request) -> Any:
-    """Faults on the way of pushes: a count of pushes, or true until changed."""
+    """Faults on the way of pushes to an account or a platform: a count, or true until changed."""
     given = await posted_object(request)
-    appid = world.account(str(given.pop("appid", ""))).appid
+    appid = str(given.pop("appid", ""))
+    if components.find(world.store, appid) is None:
+        appid = world.account(appid).appid
     unknown = set(given) - {one.name for one in fields(Policy)}
     if unknown:
         raise BadInput(f"unknown: {', '.join(sorted(unknown))}")
@@ -76,10 +78,17 @@ async def set_policy(world: World, request: Request) -> Any:
 
 @route("PUT", "quotas")
 async def set_quota(world: World, request: Request) -> Any:
-    """Set a daily quota; ``permanent_codes`` as path limits the account's permanent QR codes."""
+    """Set a ``daily`` quota of a path, or what is allowed each ``minute``.
+
+    ``permanent_codes`` as path limits the account's permanent QR codes.
+    """
     given = await posted_object(request)
     appid = world.account(str(given.get("appid", ""))).appid
     path, daily = str(given.get("path", "")), _whole(given, "daily", 0)
+    if "minute" in given:
+        minute = _whole(given, "minute", 0)
+        world.store.insert("quota_limits", appid=appid, path=f"{path}#minute", daily=minute)
+        return {"appid": appid, "path": path, "minute": minute}
     if path == "permanent_codes":
         world.store.insert("settings", key=f"permanent_codes:{appid}", value=str(daily))
     else:

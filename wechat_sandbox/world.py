@@ -48,6 +48,13 @@ class World:
             raise NoSuchAccount(appid)
         return found
 
+    def by_original_id(self, original_id: str) -> Account:
+        """The account with this original id (gh_...), or NoSuchAccount."""
+        row = self.store.row("SELECT appid FROM accounts WHERE original_id = ?", original_id)
+        if row is None:
+            raise NoSuchAccount(original_id)
+        return self.account(row["appid"])
+
     def person(self, slug: str) -> Person:
         """The person, or NoSuchPerson."""
         found = people.find(self.store, slug)

@@ -10,10 +10,6 @@ RESETS_A_MONTH = 10
 FORCED_A_DAY = 20
 
 
-def _ip(call: Call) -> str:
-    return call.request.client.host if call.request.client else "127.0.0.1"
-
-
 @endpoint("/cgi-bin/token", method="GET", needs_token=False)
 async def token(call: Call) -> Answer:
     """A new plain token."""
@@ -23,7 +19,7 @@ async def token(call: Call) -> Answer:
         secret=call.query("secret"),
         grant_type=call.query("grant_type"),
         wanted="client_credential",
-        ip=_ip(call),
+        ip=call.ip,
     )
     count_use(call.world, account.appid, "/cgi-bin/token", 2000)
     value, seconds = tokens.fresh_plain(call.world, account)
@@ -41,7 +37,7 @@ async def stable_token(call: Call) -> Answer:
         secret=body.get("secret"),
         grant_type=body.get("grant_type"),
         wanted="client_credential",
-        ip=_ip(call),
+        ip=call.ip,
     )
     if not isinstance(force, bool):
         raise Refusal(47001)
@@ -118,6 +114,6 @@ async def clear_quota_by_secret(call: Call) -> Answer:
         secret=call.body.get("appsecret"),
         grant_type="",
         wanted="",
-        ip=_ip(call),
+        ip=call.ip,
     )
     return _clear(call, account.appid)

@@ -12,10 +12,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from wechat_sandbox import accounts, acts, calllog, identity
+from wechat_sandbox import accounts, acts, calllog, components, identity
 from wechat_sandbox.accounts import Account
 from wechat_sandbox.people import Person
 from wechat_sandbox.played import tokens
+from wechat_sandbox.played.component import by_own_token
 from wechat_sandbox.played.errors import Refusal
 from wechat_sandbox.played.wire import Answer, Call, endpoint
 from wechat_sandbox.rewrite import Rewriter
@@ -23,7 +24,7 @@ from wechat_sandbox.shell import page
 from wechat_sandbox.world import World
 
 SCOPES = ("snsapi_base", "snsapi_userinfo")
-ORDER = ("appid", "redirect_uri", "response_type", "scope", "state")
+ORDER = ("appid", "redirect_uri", "response_type", "scope", "state", "component_appid")
 CODE_LIFE_S = 300
 CODE_KEPT_S = 86_400
 TOKEN_LIFE_S = 7200
@@ -39,6 +40,10 @@ PAGE_ERRORS = {
     10011: ("redirect_uri 不能为空", "链接里缺少 redirect_uri。"),
     10012: ("appid 不能为空", "链接里缺少 appid，或没有这个公众号。"),
     10013: ("state 参数错误", "state 只能有字母和数字，最多 128 个。"),
+    10004: ("公众号被封禁", "这个公众号不能使用网页授权。"),
+    10006: ("必须关注测试号", "请先关注这个公众号，再打开链接。"),
+    10009: ("操作过于频繁", "请稍后再试。"),
+    10015: ("公众号未授权第三方平台", "请让公众号管理员先把公众号授权给这个第三方平台。"),
     10016: ("appid 类型不支持网页授权", "这个公众号不是认证服务号。"),
 }  # fmt: skip
 
@@ -94,9 +99,21 @@ def _checked(world: World, request: Request) -> tuple[Account, str, str]:
         raise PageError(10016)
     target = acts.canonical_url(world, target)
     parts = urlsplit(target)
-    if parts.scheme not in ("http", "https") or parts.netloc.lower() not in account.oauth_domains:
+    domains = _domains(world, account, given.get("component_appid", ""))
+    if parts.scheme not in ("http", "https") or parts.netloc.lower() not in domains:
         raise PageError(10003)
     return account, target, scope
+
+
+def _domains(world: World, account: Account, component_appid: str) -> tuple[str, ...]:
+    """Where the answer may go: the account's domains, or those of the platform that asks."""
+    if not component_appid:
+        return account.oauth_domains
+    component = components.find(world.store, component_appid)
+    held = components.authorisation(world.store, component_appid, account.appid)
+    if component is None or held is None or not held.is_on or not held.allows("oauth"):
+        raise PageError(10015)
+    return component.account_domains
 
 
 def _check_form(given: Mapping[str, str]) -> None:
@@ -212,6 +229,19 @@ async def exchange(call: Call) -> Answer:
         wanted="authorization_code",
         ip=None,
     )
+    return _exchanged(call, account)
+
+
+@endpoint("/sns/oauth2/component/access_token", method="GET", needs_token=False)
+async def exchange_for_platform(call: Call) -> Answer:
+    """The same for a platform that has the account in its hands."""
+    account = by_own_token(call, "oauth")
+    if call.query("grant_type") != "authorization_code":
+        raise Refusal(40002)
+    return _exchanged(call, account)
+
+
+def _exchanged(call: Call, account: Account) -> Answer:
     given, now = call.query("code"), call.world.clock.now()
     if not given:
         raise Refusal(41008)
@@ -268,6 +298,17 @@ async def refresh(call: Call) -> Answer:
     account = accounts.find(call.world.store, appid)
     if account is None:
         raise Refusal(40013)
+    return _refreshed(call, account)
+
+
+@endpoint("/sns/oauth2/component/refresh_token", method="GET", needs_token=False)
+async def refresh_for_platform(call: Call) -> Answer:
+    """The same for a platform that has the account in its hands."""
+    return _refreshed(call, by_own_token(call, "oauth"))
+
+
+def _refreshed(call: Call, account: Account) -> Answer:
+    appid = account.appid
     if call.query("grant_type") != "refresh_token":
         raise Refusal(40002)
     row = call.world.store.row(

@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
@@ -16,12 +16,26 @@ from starlette.responses import HTMLResponse, Response
 
 from wechat_sandbox import accounts, calllog
 from wechat_sandbox.accounts import Account
+from wechat_sandbox.components import Component
 from wechat_sandbox.played import tokens
 from wechat_sandbox.played.errors import Refusal
-from wechat_sandbox.store import pack, unpack
+from wechat_sandbox.played.errors import rid as new_rid
+from wechat_sandbox.played.tokens import Caller
+from wechat_sandbox.store import add_tables, pack, unpack
 from wechat_sandbox.world import World
 
 BODY_LIMIT = 1_000_000
+FORM_LIMIT = 12_000_000
+KEPT_RIDS = 1000
+
+add_tables(
+    """
+CREATE TABLE rids (
+    rid TEXT PRIMARY KEY, appid TEXT NOT NULL, at INTEGER NOT NULL, path TEXT NOT NULL,
+    body TEXT NOT NULL, answer TEXT NOT NULL, ip TEXT NOT NULL
+);
+"""
+)
 NOT_FOUND = (
     "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
 )
@@ -34,7 +48,9 @@ class Call:
     world: World
     request: Request
     raw: bytes
-    caller: Account | None = None
+    caller: Caller | None = None
+    platform: Component | None = None
+    rid: str = field(default_factory=new_rid)
     _body: dict[str, Any] | None = None
 
     @property
@@ -42,7 +58,19 @@ class Call:
         """The account whose token was presented."""
         if self.caller is None:
             raise Refusal(41001)
-        return self.caller
+        return self.caller.account
+
+    @property
+    def component(self) -> Component:
+        """The platform whose own token was presented."""
+        if self.platform is None:
+            raise Refusal(41001)
+        return self.platform
+
+    @property
+    def ip(self) -> str:
+        """From where the call comes."""
+        return self.request.client.host if self.request.client else "127.0.0.1"
 
     @property
     def body(self) -> dict[str, Any]:
@@ -78,20 +106,29 @@ class Call:
             raise Refusal(40003)
         return slug
 
+    def answered(self, **more: Any) -> Answer:
+        """Success, with the code some calls spell out."""
+        return {"errcode": 0, "errmsg": "ok", **more}
+
 
 Answer = dict[str, Any]
-Handler = Callable[[Call], Awaitable[Answer]]
+Handler = Callable[[Call], Awaitable[Answer | Response]]
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One path of api.weixin.qq.com."""
+    """One path of api.weixin.qq.com.
+
+    ``of_component``: the call takes a platform's own token. ``is_form``: the body is no JSON.
+    """
 
     handler: Handler
-    method: str
+    methods: tuple[str, ...]
     needs_token: bool
     capability: str | None
     daily: int | None
+    of_component: bool
+    is_form: bool
 
 
 ENDPOINTS: dict[str, Endpoint] = {}
@@ -100,15 +137,20 @@ ENDPOINTS: dict[str, Endpoint] = {}
 def endpoint(
     path: str,
     *,
-    method: str = "POST",
+    method: str | tuple[str, ...] = "POST",
     needs_token: bool = True,
     capability: str | None = None,
     daily: int | None = None,
+    of_component: bool = False,
+    is_form: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Register a handler; ``daily`` is the account's quota a day."""
+    methods = (method,) if isinstance(method, str) else method
 
     def register(handler: Handler) -> Handler:
-        ENDPOINTS[path] = Endpoint(handler, method, needs_token, capability, daily)
+        ENDPOINTS[path] = Endpoint(
+            handler, methods, needs_token, capability, daily, of_component, is_form
+        )
         return handler
 
     return register
@@ -120,6 +162,9 @@ async def answer_api(world: World, request: Request) -> Response:
     path = "/" + request.path_params["path"]
     call = Call(world, request, await request.body())
     status, answer = await _answer(call, path)
+    is_file = isinstance(answer, Response)
+    shown = f"{answer.media_type}" if isinstance(answer, Response) else answer
+    errcode = None if is_file or not answer else answer.get("errcode")  # type: ignore[union-attr]
     calllog.record(
         world,
         kind="api",
@@ -127,21 +172,43 @@ async def answer_api(world: World, request: Request) -> Response:
         path=path,
         appid=_appid_of(call),
         status=status,
-        errcode=answer.get("errcode") if answer else None,
+        errcode=errcode,
         note="",
         request={"query": dict(request.query_params), "body": _shown(call.raw)},
-        answer=answer,
+        answer=shown,
         took_s=time.monotonic() - started,
     )
+    if errcode:
+        _keep_rid(call, path, errcode, str(answer))
     if status == HTTPStatus.NOT_FOUND:
         return HTMLResponse(NOT_FOUND, status_code=404)
     if answer is None:
         return Response(status_code=status)
+    if isinstance(answer, Response):
+        return answer
     kind = "text/plain" if path.startswith("/sns/") else "application/json; encoding=utf-8"
     return Response(pack(answer), headers={"Content-Type": kind})
 
 
-async def _answer(call: Call, path: str) -> tuple[int, Answer | None]:
+def _keep_rid(call: Call, path: str, errcode: int, answer: str) -> None:
+    """Remember a failed call for ``/cgi-bin/openapi/rid/get``."""
+    if call.caller is None:
+        return
+    number = call.world.store.insert(
+        "rids",
+        rid=call.rid,
+        appid=call.account.appid,
+        at=int(call.world.clock.now()),
+        path=f"{path}?{call.request.url.query}",
+        body=call.raw[:2000].decode(errors="replace"),
+        answer=answer,
+        ip=call.ip,
+    )
+    if number % 100 == 0:
+        call.world.store.write("DELETE FROM rids WHERE rowid <= ?", number - KEPT_RIDS)
+
+
+async def _answer(call: Call, path: str) -> tuple[int, Answer | Response | None]:
     found = ENDPOINTS.get(path)
     if found is None:
         return 404, None
@@ -156,39 +223,85 @@ async def _answer(call: Call, path: str) -> tuple[int, Answer | None]:
         answer = await _checked(call, path, found)
         return (fault["http_status"], None) if fault and "http_status" in fault else (200, answer)
     except Refusal as refusal:
-        return 200, refusal.body()
+        return 200, refusal.body(call.rid)
 
 
-async def _checked(call: Call, path: str, found: Endpoint) -> Answer:
-    if len(call.raw) > BODY_LIMIT:
-        raise Refusal(45002)
-    if call.request.method != found.method:
-        raise Refusal(43001 if found.method == "GET" else 43002)
-    if found.needs_token:
-        call.caller = tokens.account_of(call.world, call.query("access_token"))
-        if found.capability and not call.account.may(found.capability):
-            raise Refusal(48001)
-        if found.method == "POST":
-            _ = call.body
-        count_use(call.world, call.account.appid, path, found.daily)
+async def _checked(call: Call, path: str, found: Endpoint) -> Answer | Response:
+    """The checks every call goes through, in WeChat's order (digest 10.3)."""
+    if len(call.raw) > (FORM_LIMIT if found.is_form else BODY_LIMIT):
+        raise Refusal(40006 if found.is_form else 45002)
+    if call.request.method not in found.methods:
+        raise Refusal(43001 if found.methods[0] == "GET" else 43002)
+    if found.of_component:
+        _check_component(call)
+    elif found.needs_token:
+        call.caller = tokens.caller_of(call.world, call.query("access_token"))
+        _check_permission(call, found.capability)
+    if call.request.method == "POST" and not found.is_form and (call.caller or call.platform):
+        _ = call.body
+    if found.of_component and call.body.get("component_appid") != call.component.appid:
+        raise Refusal(61011)
+    if call.caller or call.platform:
+        owner = call.component.appid if found.of_component else call.account.appid
+        count_use(call.world, owner, path, found.daily)
+        count_minute(call.world, owner, path)
     return await found.handler(call)
+
+
+def _check_component(call: Call) -> None:
+    # Classic pages say component_access_token, new ones access_token; WeChat takes both.
+    given = call.query("component_access_token") or call.query("access_token")
+    call.platform = tokens.component_of(call.world, given)
+    check_component_ip(call, call.platform)
+
+
+def check_component_ip(call: Call, component: Component) -> None:
+    """A platform calls from its listed addresses only."""
+    if component.allow_ips is not None and call.ip not in component.allow_ips:
+        raise Refusal(61004, f"access clientip is not registered requestIP: {call.ip}")
+
+
+def _check_permission(call: Call, capability: str | None) -> None:
+    if capability is None:
+        return
+    if not call.account.may(capability):
+        raise Refusal(48001)
+    given = call.caller.authorisation if call.caller else None
+    if given is not None and not given.allows(capability):
+        raise Refusal(61007)
+
+
+def count_minute(world: World, appid: str, path: str, default: int | None = None) -> None:
+    """Count one call of this minute; 45011 above the limit, where one is set."""
+    row = world.store.row(
+        "SELECT daily FROM quota_limits WHERE appid = ? AND path = ?", appid, f"{path}#minute"
+    )
+    limit = row["daily"] if row else default
+    if limit is None:
+        return
+    key, minute = f"{path}#minute", str(int(world.clock.now() // 60))
+    if not _count(world, appid, key, minute, limit):
+        raise Refusal(45011)
 
 
 def count_use(world: World, appid: str, path: str, default: int | None) -> None:
     """Count one call of today; 45009 above the daily quota."""
     limit = daily_limit(world, appid, path, default)
-    if limit is None:
-        return
-    done = world.store.write(
-        "INSERT INTO quota_used (appid, path, day, used) SELECT ?1, ?2, ?3, 1 WHERE ?4 > 0"
-        " ON CONFLICT (appid, path, day) DO UPDATE SET used = used + 1 WHERE used < ?4",
-        appid,
-        path,
-        world.clock.day(),
-        limit,
-    )
-    if not done:
+    if limit is not None and not _count(world, appid, path, world.clock.day(), limit):
         raise Refusal(45009)
+
+
+def _count(world: World, appid: str, path: str, period: str, limit: int) -> bool:
+    return bool(
+        world.store.write(
+            "INSERT INTO quota_used (appid, path, day, used) SELECT ?1, ?2, ?3, 1 WHERE ?4 > 0"
+            " ON CONFLICT (appid, path, day) DO UPDATE SET used = used + 1 WHERE used < ?4",
+            appid,
+            path,
+            period,
+            limit,
+        )
+    )
 
 
 def daily_limit(world: World, appid: str, path: str, default: int | None) -> int | None:
@@ -212,7 +325,9 @@ def _take_fault(world: World, path: str) -> dict[str, Any] | None:
 
 def _appid_of(call: Call) -> str | None:
     if call.caller:
-        return call.caller.appid
+        return call.account.appid
+    if call.platform:
+        return call.component.appid
     given: object = call.query("appid")
     if not given and call.raw[:1] == b"{":
         try:

@@ -16,8 +16,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from wechat_sandbox import crypto
+from wechat_sandbox import components, crypto
 from wechat_sandbox.accounts import Account
+from wechat_sandbox.components import Component
 from wechat_sandbox.messagexml import to_xml
 
 APPID = "wxsbtea00001"
@@ -34,8 +35,9 @@ class Push:
 
     query: dict[str, str]
     body: str
+    path: str = ""
 
-    def opened(self, account: Account) -> dict[str, str]:
+    def opened(self, account: Account | Component) -> dict[str, str]:
         """The fields of the message, after the checks a product makes."""
         sealed = fromstring(self.body).findtext("Encrypt") or ""
         stamp, nonce = self.query["timestamp"], self.query["nonce"]
@@ -75,6 +77,8 @@ class Shop:
         return [
             page("check", "/hooks/wechat", "GET"),
             page("take", "/hooks/wechat", "POST"),
+            page("take", "/hooks/open", "POST"),
+            page("take", "/hooks/open/{appid}", "POST"),
             page("picture", "/picture", "GET"),
             page("login", "/login", "GET"),
             page("page", "/{path:path}", "GET"),
@@ -85,7 +89,8 @@ class Shop:
         return PlainTextResponse(request.query_params["echostr"])
 
     async def take(self, request: Request) -> Response:
-        push = Push(dict(request.query_params), (await request.body()).decode())
+        body = (await request.body()).decode()
+        push = Push(dict(request.query_params), body, request.url.path)
         self.pushes.append(push)
         if self.delays_s:
             await asyncio.sleep(self.delays_s.pop(0))
@@ -195,7 +200,55 @@ def scene_code(client: TestClient, scene: str = "bind-7", **more: Any) -> dict[s
     return api(client, "/cgi-bin/qrcode/create", body, access_token=token(client))
 
 
-def sealed_reply(account: Account, fields: dict[str, str | int], *, token: str = "") -> str:
+PLATFORM = "wxsbplatform1"
+PLATFORM_SECRET = "fedcba9876543210fedcba9876543210"
+
+
+def make_platform(client: TestClient, **changes: Any) -> Component:
+    """A third-party platform whose events come to the shop, tickets only when asked for."""
+    body = {
+        "name": "掌柜平台",
+        "secret": PLATFORM_SECRET,
+        "event_url": f"{PRODUCT}/hooks/open",
+        "message_url": f"{PRODUCT}/hooks/open/$APPID$",
+        "login_domains": ["127.0.0.1:8000"],
+        "account_domains": ["127.0.0.1:8000"],
+        "sends_tickets": False,
+        **changes,
+    }
+    control(client, "PUT", f"components/{PLATFORM}", body)
+    world = client.app.world  # type: ignore[attr-defined]
+    made = components.find(world.store, PLATFORM)
+    assert made
+    return made
+
+
+def platform_token(client: TestClient) -> str:
+    ticket = control(client, "POST", f"components/{PLATFORM}/ticket", {"push": False})["ticket"]
+    body = {
+        "component_appid": PLATFORM,
+        "component_appsecret": PLATFORM_SECRET,
+        "component_verify_ticket": ticket,
+    }
+    found = api(client, "/cgi-bin/component/api_component_token", body)
+    return str(found["component_access_token"])
+
+
+def as_platform(client: TestClient, call: str, value: str, **body: Any) -> dict[str, Any]:
+    """A call of the platform with its own token."""
+    sent = {"component_appid": PLATFORM, **body}
+    return api(client, f"/cgi-bin/component/{call}", sent, component_access_token=value)
+
+
+def authorise(client: TestClient, **more: Any) -> dict[str, Any]:
+    body = {"appid": APPID, **more}
+    found: dict[str, Any] = control(client, "POST", f"components/{PLATFORM}/authorise", body)
+    return found
+
+
+def sealed_reply(
+    account: Account | Component, fields: dict[str, str | int], *, token: str = ""
+) -> str:
     """A passive reply as a product would encrypt it."""
     sealed = crypto.encrypt(to_xml(fields), aes_key=account.aes_key, receiver=account.appid)
     signature = crypto.sign(token or account.token, "1700000000", "n", sealed)

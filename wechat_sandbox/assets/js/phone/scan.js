@@ -44,10 +44,10 @@ export function scanView() {
   let drawn = "";
   const update = async () => {
     const codes = await ask("GET", "/_phone/api/codes").catch(() => []);
-    const text = codes.map((code) => code.ticket).join();
+    const text = codes.map((code) => code.key).join();
     if (text === drawn && grid.childElementCount) return;
     drawn = text;
-    grid.replaceChildren(...(codes.length ? codes.map(card) : [h("p", { class: "empty" }, "还没有公众号生成带参数的二维码。商家后台显示二维码后，会出现在这里。")]));
+    grid.replaceChildren(...(codes.length ? codes.map(card) : [h("p", { class: "empty" }, "现在没有二维码。商家后台显示带参数的二维码、授权二维码后，会出现在这里。")]));
   };
   const timer = setInterval(update, 1500);
   return { element, update, enter: update, leave: () => { clearInterval(timer); document.removeEventListener("paste", onPaste); } };
@@ -58,7 +58,7 @@ function card(code) {
   return h(
     "button",
     { type: "button", class: "code", "data-scene": code.scene, onclick: () => scanned(code.content) },
-    h("img", { src: `/mp.weixin.qq.com/cgi-bin/showqrcode?ticket=${encodeURIComponent(code.ticket)}`, alt: "二维码", loading: "lazy", width: "150", height: "150" }),
+    h("img", { src: code.picture, alt: "二维码", loading: "lazy", width: "150", height: "150" }),
     h("b", {}, code.name),
     h("span", {}, `${moment(code.created_at, now())} 生成`),
     h("span", {}, left),
