@@ -14,7 +14,10 @@ from launcher.accounts import Account
 from launcher.messages import Stop
 
 OLDEST = 16
-REFUGES = (Path("/var/lib/zhanggui"), Path("/var/tmp/zhanggui"))  # noqa: S108  # made 0711 by root
+REFUGES = (  # made 0711 by root; an installation of its own lies in /var/lib/zhanggui
+    Path("/var/lib/zhanggui-demo"),
+    Path("/var/tmp/zhanggui-demo"),  # noqa: S108
+)
 SYSTEM_PATTERNS = (
     "/usr/lib/postgresql/*/bin",
     "/usr/pgsql-*/bin",

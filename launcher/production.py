@@ -17,7 +17,7 @@ from launcher import environment as settings
 from launcher.database import require_database
 from launcher.demo import cluster_of_demo
 from launcher.messages import Stop
-from launcher.paths import ROOT, var_directory
+from launcher.paths import ROOT, require_writable, var_directory
 from launcher.secretfile import demo_secrets
 
 
@@ -43,6 +43,7 @@ def check() -> int:
     """Say whether this installation could start, and what is missing if not."""
     env = require_settings()
     require_database(env.database_url.get_secret_value())
+    require_writable(env.var)
     if _manage("migrate", "--check"):
         raise Stop(
             "数据库结构不是最新的。请运行 zhanggui migrate。",
@@ -58,6 +59,7 @@ def serve(host: str, port: int) -> NoReturn:
     """Become the web server."""
     env = require_settings()
     require_database(env.database_url.get_secret_value())
+    require_writable(env.var)
     if _manage("collectstatic", "--noinput", "--verbosity", "0"):
         raise Stop("静态文件收集失败。", "The static files could not be collected.")
     os.environ.update(settings.shared_metrics(env.var))

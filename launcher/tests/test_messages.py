@@ -115,6 +115,15 @@ class TestFolder:
             paths.require_writable(tmp_path / "file" / "var")
         assert "ZHANGGUI_VAR" in said(reason)
 
+    def test_checking_an_installation_says_so(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("ZHANGGUI_VAR", str(tmp_path / "file" / "var"))
+        monkeypatch.setattr("launcher.production.require_database", lambda _url: None)
+        assert main(["check"]) == 1
+        assert "ZHANGGUI_VAR" in capsys.readouterr().err
+
 
 class TestSecrets:
     def test_are_made_once_and_private(self, tmp_path: Path) -> None:
