@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from wechat_sandbox import chats, menus, qrcodes
 from wechat_sandbox.accounts import Account, BadInput
 from wechat_sandbox.callbacks import Delivery
+from wechat_sandbox.pay import cashier
 from wechat_sandbox.qrcodes import SceneCode
 from wechat_sandbox.world import World
 
@@ -20,7 +21,7 @@ LONGEST_TEXT = 2000
 
 @dataclass(frozen=True)
 class Scanned:
-    """What a scanned QR code turned out to be: scene, expired, url or text."""
+    """What a scanned QR code turned out to be: scene, expired, url, pay or text."""
 
     kind: str
     content: str
@@ -116,6 +117,8 @@ def read_code(world: World, content: str) -> Scanned:
     content = content.strip()
     if not content:
         raise BadInput("content is empty")
+    if cashier.CODE_URL.fullmatch(content):
+        return Scanned("pay", content)
     code = qrcodes.by_content(world, content)
     if code:
         kind = "expired" if code.is_over(world.clock.now()) else "scene"

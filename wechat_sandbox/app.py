@@ -22,8 +22,10 @@ from wechat_sandbox import control, people, phone, pictures, schedule, sms
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import Pusher
 from wechat_sandbox.config import PACKAGE, Config, find_extra_assets, refuse_production
+from wechat_sandbox.pay import payphone
 from wechat_sandbox.pay import wire as pay_wire
 from wechat_sandbox.pay.merchants import NoSuchMerchant
+from wechat_sandbox.pay.wallets import PayProblem
 from wechat_sandbox.played import bind, oauth, scenes, wire
 from wechat_sandbox.proxy import Gateway
 from wechat_sandbox.shell import page
@@ -128,11 +130,13 @@ def _main_routes() -> list[Route | Mount]:
         Route("/", _shell("stage.html")),
         Route("/_sandbox/", lambda request: RedirectResponse("/_sandbox/calls")),
         Route("/_sandbox/calls", _shell("calls.html")),
+        Route("/_sandbox/merchants", _shell("merchants.html")),
         Route("/_sandbox/sms", _shell("sms.html")),
         Route("/_sandbox/people", _shell("people.html")),
         Route("/_sandbox/accounts", _shell("accounts.html")),
         Route("/_sandbox/health", _health),
         *control.ROUTES,
+        *payphone.MAIN_ROUTES,
         *_played(),
         Mount("/_sandbox/assets", Assets(directory=ASSETS)),
         Mount("/_phone/assets", Assets(directory=ASSETS)),
@@ -145,6 +149,7 @@ def _phone_routes() -> list[Route | Mount]:
         Route("/_phone/", _shell("phone.html")),
         Route("/_phone/external", _external),
         *phone.ROUTES,
+        *payphone.PHONE_ROUTES,
         Route("/_phone/assets/vendor/jsqr.js", _decoder),
         Mount("/_phone/assets", Assets(directory=ASSETS)),
         *[one for one in _played() if not one.path.startswith(("/api.", "/sms."))],
@@ -181,6 +186,7 @@ ERRORS: dict[Any, Any] = {
     control.Forbidden: _forbidden,
     NoSuchAccount: _no_account,
     NoSuchMerchant: _no_merchant,
+    PayProblem: payphone.pay_problem,
     NoSuchPerson: _no_person,
 }
 

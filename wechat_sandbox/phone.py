@@ -12,6 +12,7 @@ from starlette.routing import Route
 from wechat_sandbox import accounts, acts, chats, cookies, menus, qrcodes
 from wechat_sandbox.accounts import Account, BadInput
 from wechat_sandbox.control import Forbidden, posted_object, world_of
+from wechat_sandbox.pay import wallets
 from wechat_sandbox.people import Person
 from wechat_sandbox.rewrite import Rewriter
 from wechat_sandbox.world import World
@@ -72,6 +73,7 @@ async def state(world: World, person: Person, request: Request) -> Any:
             "phone": person.phone,
         },
         "sms_unseen": unseen_sms(world, person),
+        "pay": wallets.overview(world, person.slug),
         "chats": chats.overview(world, person.slug),
         "accounts": [_account(world, person, one) for one in accounts.every(world.store)],
         "offset_s": world.clock.offset_s,

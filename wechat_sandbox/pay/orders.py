@@ -222,6 +222,22 @@ def prepay_by_tail(world: World, tail: str) -> Prepay | None:
     return Prepay(**dict(row)) if row else None
 
 
+def open_native(world: World) -> list[tuple[Prepay, Order]]:
+    """Native orders nobody has paid yet with their newest codes that still hold, at most 40."""
+    now = world.clock.now()
+    rows = world.store.rows(
+        "SELECT max(p.rowid), p.* FROM pay_prepays p JOIN pay_orders o ON o.id = p.order_id"
+        " WHERE o.way = 'native' AND o.paid_at IS NULL AND o.closed_at IS NULL"
+        " AND o.expires_at > ? AND p.created_at > ? GROUP BY p.order_id"
+        " ORDER BY p.created_at DESC LIMIT 40",
+        now,
+        now - PREPAY_LIFE_S,
+    )
+    names = Prepay.__annotations__
+    found = [Prepay(**{name: row[name] for name in names}) for row in rows]
+    return [(one, by_id(world, one.order_id)) for one in found]
+
+
 def close(world: World, order: Order) -> None:
     """Nobody can pay it any more."""
     world.store.write(

@@ -39,6 +39,7 @@ const SHAPES = {
   warning: ["M12 4l9 16H3Z", "M12 10v4.5", "M12 17.200v.01"],
   phone: ["M8 3.5h8a1.5 1.5 0 0 1 1.5 1.5v14a1.5 1.5 0 0 1-1.5 1.5H8A1.5 1.5 0 0 1 6.5 19V5A1.5 1.5 0 0 1 8 3.5Z", "M11 17.5h2"],
   sms: ["M4.5 5h15A1.500 1.500 0 0 1 21 6.500v9a1.500 1.500 0 0 1-1.500 1.500H10l-4.500 3.500V17h-1A1.500 1.500 0 0 1 3 15.500v-9A1.500 1.500 0 0 1 4.500 5Z", "M8 11h.01", "M12 11h.01", "M16 11h.01"],
+  wallet: ["M4.5 6.5h14a1.500 1.500 0 0 1 1.500 1.500v10a1.500 1.500 0 0 1-1.500 1.500h-14A1.500 1.500 0 0 1 3 18V6a1.500 1.500 0 0 1 1.500-1.500H17", "M20 11h-4.500a2 2 0 0 0 0 4H20"],
   list: ["M9 6.5h11", "M9 12h11", "M9 17.5h11", "M4.5 6.5h.01", "M4.5 12h.01", "M4.5 17.5h.01"],
   shop: ["M4 10v9.5h16V10", "M3 10l2-5.5h14l2 5.5", "M3 10a3 3 0 0 0 6 0 3 3 0 0 0 6 0 3 3 0 0 0 6 0"],
 };
@@ -114,7 +115,7 @@ export async function ask(method, url, body) {
   }
   if (answer.status === 204) return null;
   const data = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(data.error || `沙箱回答了 ${answer.status}`);
+  if (!answer.ok) throw Object.assign(new Error(data.error || `沙箱回答了 ${answer.status}`), { code: data.code });
   return data;
 }
 

@@ -3,7 +3,7 @@
 import { ask, beijing, h, icon } from "../dom.js";
 import { API, desk, notice } from "./frame.js";
 
-const KINDS = [["", "全部"], ["api", "接口调用"], ["callback", "消息推送"], ["page", "网页授权"]];
+const KINDS = [["", "全部"], ["api", "接口调用"], ["callback", "消息推送"], ["page", "网页授权"], ["pay", "微信支付"]];
 const LABELS = Object.fromEntries(KINDS);
 const PAGE = 60;
 const EVERY_MS = 1500;

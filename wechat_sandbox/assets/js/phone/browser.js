@@ -2,18 +2,25 @@
 
 import { ask, copyText, h } from "../dom.js";
 import { iconButton } from "./bar.js";
+import { bridge } from "./bridge.js";
 import { sheet, toast } from "./feedback.js";
 import { back, navigate, remember } from "./nav.js";
+import { payContent } from "./pay.js";
 import { scanned } from "./scan.js";
 import { state } from "./state.js";
 
 const WATCH_MS = 300;
+const PAYMENT = /^weixin:\/\/(wap\/pay|wxpay\/bizpayurl)\?/;
 const SCENE = /^https?:\/\/weixin\.qq\.com\/q\//;
 
 /** Open any address: a scene code counts as scanned, foreign pages are only named. */
 export async function openUrl(url, options = {}) {
   if (SCENE.test(url)) {
     scanned(url, { replace: false });
+    return;
+  }
+  if (PAYMENT.test(url)) {
+    payContent(url);
     return;
   }
   try {
@@ -96,15 +103,7 @@ export function browserView({ path }) {
 function equip(frame, progress) {
   const view = frame.contentWindow;
   view.addEventListener("beforeunload", () => { progress.hidden = false; });
-  view.WeixinJSBridge = {
-    invoke: (name, _values, callback) => {
-      if (name === "closeWindow") back();
-      callback?.({ err_msg: name === "closeWindow" ? "closeWindow:ok" : `${name}:fail not supported by the sandbox` });
-    },
-    call: (name) => name === "closeWindow" && back(),
-    on: () => {},
-  };
-  frame.contentDocument.dispatchEvent(new Event("WeixinJSBridgeReady"));
+  bridge(view, back);
   frame.contentDocument.addEventListener(
     "click",
     (event) => {

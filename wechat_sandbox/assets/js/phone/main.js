@@ -9,6 +9,7 @@ import { chatView } from "./chat.js";
 import { accountView, searchView } from "./accounts.js";
 import { scanView } from "./scan.js";
 import { smsView } from "./sms.js";
+import { billsView, payChatView, walletView } from "./wallet.js";
 import { browserView, openUrl } from "./browser.js";
 
 const VIEWS = {
@@ -21,6 +22,9 @@ const VIEWS = {
   search: searchView,
   scan: scanView,
   sms: smsView,
+  paychat: payChatView,
+  wallet: walletView,
+  bills: billsView,
   browser: browserView,
 };
 
@@ -46,7 +50,7 @@ document.getElementById("app").append(phone);
 let shown = null;
 
 function unread() {
-  return state.chats.reduce((sum, chat) => sum + chat.unread, 0);
+  return state.chats.reduce((sum, chat) => sum + chat.unread, state.pay?.unread ?? 0);
 }
 
 function drawTabs(name) {

@@ -3,7 +3,8 @@
 import { ask, h, icon, moment } from "../dom.js";
 import { bar } from "./bar.js";
 import { toast } from "./feedback.js";
-import { navigate } from "./nav.js";
+import { back, navigate } from "./nav.js";
+import { payContent } from "./pay.js";
 import { now, state } from "./state.js";
 import { openUrl } from "./browser.js";
 
@@ -19,7 +20,10 @@ export async function scanned(content, { replace = true } = {}) {
   if (found.kind === "scene" && found.followed) navigate("chat", { appid: found.appid }, { replace });
   else if (found.kind === "scene") navigate("account", { appid: found.appid, content }, { replace });
   else if (found.kind === "url") openUrl(found.url, { replace });
-  else if (found.kind === "expired") toast("二维码已过期，请让商家换一个");
+  else if (found.kind === "pay") {
+    const { result } = await payContent(found.text);
+    if (result === "ok") back();
+  } else if (found.kind === "expired") toast("二维码已过期，请让商家换一个");
   else toast(`二维码内容：${found.text}`);
 }
 

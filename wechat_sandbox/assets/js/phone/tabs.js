@@ -5,6 +5,7 @@ import { bar, iconButton } from "./bar.js";
 import { sheet, toast } from "./feedback.js";
 import { navigate } from "./nav.js";
 import { now, state } from "./state.js";
+import { payRow } from "./wallet.js";
 
 /** One line that stands for a message in the chat list. */
 export function summary(message) {
@@ -27,12 +28,20 @@ export function chatsView() {
   const list = h("div", { class: "list" });
   const element = h("section", { class: "view" }, bar(title, { isRoot: true, actions: tools() }), h("div", { class: "scroll" }, list));
   const update = () => {
-    const count = state.chats.reduce((sum, chat) => sum + chat.unread, 0);
+    const count = state.chats.reduce((sum, chat) => sum + chat.unread, state.pay?.unread ?? 0);
     title.textContent = count ? `微信（${count}）` : "微信";
-    list.replaceChildren(...(state.sms_unseen ? [smsRow()] : []), ...(state.chats.length ? state.chats.map(row) : [empty()]));
+    list.replaceChildren(...(state.sms_unseen ? [smsRow()] : []), ...chatRows());
   };
   update();
   return { element, update };
+}
+
+/** Chats with accounts and the one with 微信支付, the newest first. */
+function chatRows() {
+  const rows = state.chats.map((chat) => [chat.at, row(chat)]);
+  if (state.pay) rows.push([state.pay.last.at, payRow()]);
+  if (!rows.length) return [empty()];
+  return rows.sort((one, other) => other[0] - one[0]).map(([, element]) => element);
 }
 
 function row(chat) {
@@ -118,6 +127,7 @@ export function meView() {
     { class: "view" },
     h("div", { class: "scroll grey" },
       h("div", { class: "profile" }, portrait(me), h("div", {}, h("h1", {}, me.nickname), h("p", {}, `微信号：${me.slug}`), me.tags.length ? h("p", {}, me.tags.join(" · ")) : null)),
+      h("div", { class: "group" }, entry("wallet", "服务", "钱包与账单", () => navigate("wallet"))),
       h("div", { class: "group" }, smsEntry()),
       h("div", { class: "group" }, h("div", { class: "entry" }, icon("phone"), h("span", {}, "手机"), h("small", {}, me.platform === "ios" ? "iPhone" : "Android"))),
       h("div", { class: "group" }, entry("close", "清除网页登录状态", "", signOut))),
