@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from wechat_sandbox import Sandbox, create_app
 from wechat_sandbox.accounts import Account
-from wechat_sandbox.tests.factories import APPID, MAIN, SECRET, Shop
+from wechat_sandbox.tests.factories import APPID, MAIN, SECRET, PayHook, Shop
 
 
 @pytest.fixture
@@ -22,6 +22,15 @@ def shop() -> Iterator[Shop]:
     Shop.current = None
 
 
+@pytest.fixture
+def hook() -> Iterator[PayHook]:
+    """The product's address for notifications of payments."""
+    made = PayHook()
+    PayHook.current = made
+    yield made
+    PayHook.current = None
+
+
 @pytest.fixture(scope="session")
 def served() -> Iterator[tuple[Sandbox, TestClient]]:
     """One sandbox for all tests: starting one takes longer than most of them."""
@@ -29,7 +38,9 @@ def served() -> Iterator[tuple[Sandbox, TestClient]]:
         product="http://127.0.0.1:8000",
         callback_timeout_s=0.2,
         callback_retry_gap_s=0,
-        product_transport=httpx2.ASGITransport(app=Starlette(routes=Shop.routes())),
+        product_transport=httpx2.ASGITransport(
+            app=Starlette(routes=[*PayHook.routes(), *Shop.routes()])
+        ),
     )
     with TestClient(app, base_url=MAIN, follow_redirects=False) as started:
         yield app, started

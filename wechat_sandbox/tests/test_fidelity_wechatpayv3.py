@@ -100,14 +100,6 @@ def running_sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture
-def hook() -> Iterator[PayHook]:
-    made = PayHook()
-    PayHook.current = made
-    yield made
-    PayHook.current = None
-
-
 @pytest.fixture(params=MODES)
 def seller(request: pytest.FixtureRequest, running_sandbox: Sandbox) -> Seller:
     return Seller(running_sandbox, request.param, partner=False)
