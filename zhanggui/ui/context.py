@@ -37,6 +37,12 @@ class Surroundings:
         return next((place for place in self.places if place.is_current), None)
 
     @cached_property
+    def shop(self) -> str:
+        """Whose page this is, for its title: the merchant's or operator's name, or empty."""
+        owner = getattr(self._request, "merchant", None) or getattr(self._request, "operator", None)
+        return owner.name if owner is not None else ""
+
+    @cached_property
     def search_url(self) -> str:
         return search.address(self._request)
 

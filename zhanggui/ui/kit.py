@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.core import clock
-from zhanggui.ui import navigation
+from zhanggui.ui import lists, navigation
 from zhanggui.ui.charts import Chart, Series
 from zhanggui.ui.forms import DigitsInput, PhoneInput
 from zhanggui.ui.paging import Page
@@ -111,8 +111,41 @@ OPERATIONS = ("stamp", "cancel", "redeem", "checkin")
 STAMPS = (0, 7, 4, 1, 8, 6170, 2, 9)
 
 
+CUSTOMERS = lists.ListPage(
+    name="ui.kit",
+    search=_("Name, member number or last four digits"),
+    columns=(
+        lists.Column("name", _("Customer"), is_fixed=True, sort="name"),
+        lists.Column("phone", _("Phone")),
+        lists.Column("store", _("Store")),
+        lists.Column("state", _("State")),
+        lists.Column("operation", _("Operation")),
+        lists.Column("stamps", _("Stamps"), css="num"),
+        lists.Column("seen", _("Last seen"), sort="seen"),
+    ),
+    sorts=(
+        lists.Sort("seen", _("Last seen first"), ("-at",)),
+        lists.Sort("name", _("By name"), ("name",)),
+    ),
+    filters=(
+        lists.Choice(
+            "state",
+            _("State"),
+            [("success", _("Active")), ("waiting", _("Waiting")), ("danger", _("Blocked"))],
+            every=_("All states"),
+        ),
+        lists.Period("seen", _("Last seen")),
+    ),
+    bulk=(
+        lists.Bulk("tag", _("Add a tag"), "tag-plus"),
+        lists.Bulk("archive", _("Archive"), "archive", is_danger=True),
+    ),
+)
+
+
 def _row(at: int, now: datetime) -> dict[str, Any]:
     return {
+        "pk": at + 1,
         "name": NAMES[at % len(NAMES)],
         "phone": f"1380013{8000 + at * 37}",
         "store": STORES[at % len(STORES)],
@@ -124,6 +157,25 @@ def _row(at: int, now: datetime) -> dict[str, Any]:
     }
 
 
+def _list(request: HttpRequest, rows: list[dict[str, Any]]) -> lists.Shown:
+    """The sample rows as the request asks for them, with two views that somebody saved."""
+    views = [
+        lists.SavedView(1, _("Waiting"), "state=waiting", is_shared=True, may_delete=True),
+        lists.SavedView(2, "欧阳", "q=欧阳", is_shared=False, may_delete=True),
+    ]
+    shown = CUSTOMERS.read(request, request.GET)
+    shown.keep(request, lists.Kept(views))
+    shown.address = request.path
+    wanted = shown.values["state"]
+    fitting = [row for row in rows if shown.search in row["name"] and wanted in {"", row["tone"]}]
+    by_name = shown.sort.name == "name"
+    shown.rows = sorted(fitting, key=lambda r: r["name" if by_name else "at"], reverse=not by_name)
+    shown.count = len(shown.rows) if shown.is_filtered else 12_843
+    if not shown.is_filtered:
+        shown.page = Page(shown.rows, "next-token", "previous-token", 50)
+    return shown
+
+
 def samples(request: HttpRequest) -> dict[str, Any]:
     """Everything the kit's templates show."""
     now = clock.now()
@@ -131,10 +183,9 @@ def samples(request: HttpRequest) -> dict[str, Any]:
     stamps = [42, 55, 61, 38, 44, 70, 88, 51, 49, 63, 58, 77, 96, 64]
     cancels = [2, 1, 0, 3, 1, 2, 4, 0, 1, 2, 1, 3, 2, 1]
     rows = [_row(at, now) for at in range(8)]
-    query = request.GET.get("q", "")
     return {
-        "rows": [row for row in rows if query in str(row["name"])],
-        "query": query,
+        "rows": rows,
+        "list": _list(request, rows),
         "page": Page(rows, "next-token", "previous-token", 50),
         "now": now,
         "soon": now + timedelta(hours=5, minutes=30),
