@@ -114,7 +114,7 @@ class CustomerForm(forms.Form):
 class TagForm(forms.Form):
     """A tag's name and colour."""
 
-    name = forms.CharField(label=_("Name"), max_length=20)
+    name = forms.CharField(label=_("Name of the tag"), max_length=20)
     colour = forms.ChoiceField(
         label=_("Colour"), choices=TagColour.choices, widget=forms.RadioSelect()
     )

@@ -30,5 +30,5 @@ def register_all() -> None:
 
 
 def _customers(merchant: Merchant, span: figures.Span, store_id: int | None) -> str:
-    days = {"since": span.first.isoformat(), "until": span.last.isoformat()}
+    days = {"created_from": span.first.isoformat(), "created_to": span.last.isoformat()}
     return f"{reverse('contacts:customers', args=[merchant.slug])}?{urlencode(days)}"
