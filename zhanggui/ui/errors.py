@@ -99,12 +99,21 @@ def refuse(request: HttpRequest, status: int, *, what: Text = "", code: str = ""
         "code": code,
         "support_code": support_code(request),
         "is_phone": is_phone(request),
+        "home": _home(request),
         "theme": request.COOKIES.get("theme", ""),
         "retry": status in {409, 429, 500, 503},
     }
     template = "ui/error/piece.html" if is_piece else "ui/error/page.html"
     # no context processors: they may be what broke
     return HttpResponse(loader.render_to_string(template, page), status=status)
+
+
+def _home(request: HttpRequest) -> str:
+    """Where the reader begins again: customers at their shop, managers at their desk."""
+    merchant = getattr(request, "merchant", None)
+    if merchant is not None and request.path.startswith("/w/"):
+        return f"/w/{merchant.slug}/"
+    return "/staff/" if request.path.startswith("/staff/") else "/"
 
 
 def is_phone(request: HttpRequest) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from types import SimpleNamespace
 
 import pytest
 from django.http import HttpResponse
@@ -37,6 +38,15 @@ class TestErrorPage:
         assert (
             "weui.min.css" in refuse(404, **{"User-Agent": "x MicroMessenger/8"}).content.decode()
         )
+
+    @pytest.mark.parametrize(
+        ("path", "home"),
+        [("/w/tea/cards/x/", "/w/tea/"), ("/staff/ledger", "/staff/"), ("/m/tea/stores/", "/")],
+    )
+    def test_leads_to_where_the_reader_begins(self, path: str, home: str) -> None:
+        request = RequestFactory().get(path)
+        request.merchant = SimpleNamespace(slug="tea")  # type: ignore[attr-defined]
+        assert f'href="{home}">回到首页' in errors.refuse(request, 404).content.decode()
 
     def test_htmx_gets_a_piece(self) -> None:
         page = refuse(409, **{"HX-Request": "true"}).content.decode()

@@ -140,7 +140,7 @@ def merchant_edit(request: TierRequest, *, slug: str) -> HttpResponse:
         form,
         lambda values: services.edit_merchant(merchant=found, actor=request.actor, **values),
         done=_("Saved."),
-        page=_page(request, found, title=_("Change merchant"), submit=_("Save")),
+        page=_page(request, found, title=_("Change merchant"), submit=_("Save"), crumb=_("Change")),
     )
 
 

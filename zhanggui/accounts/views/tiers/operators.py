@@ -125,7 +125,7 @@ def operator_edit(request: PlatformRequest, *, slug: str) -> HttpResponse:
     """Change what an operator is called."""
     found = get_object_or_404(Operator, slug=slug)
     form = OperatorEditForm(request.POST or None, initial={"name": found.name, "slug": found.slug})
-    page = _page(found, title=_("Change operator"), submit=_("Save"))
+    page = _page(found, title=_("Change operator"), submit=_("Save"), crumb=_("Change"))
 
     def save(values: dict[str, str]) -> None:
         services.edit_operator(operator=found, actor=request.actor, **values)
