@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -44,6 +43,7 @@ from zhanggui.billing.tests.factories import (
     receipt_file,
 )
 from zhanggui.core import clock, tenancy
+from zhanggui.ui import formats
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +94,7 @@ class TestAccount:
         page = client.get(url("account", shop)).content.decode()
         assert "基础版" in page
         assert "¥1,234.50" in page
-        assert f"{end_of(shop).astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%d %H:%M}" in page
+        assert f"{formats.moment(end_of(shop))}</time>" in page
         assert url("renew", shop) in page
         assert url("upgrade", shop) in page
 
@@ -104,8 +104,7 @@ class TestAccount:
         client.force_login(owner(merchant))
         page = client.get(url("account", merchant)).content.decode()
         assert "试用版" in page
-        local = end_of(merchant).astimezone(ZoneInfo("Asia/Shanghai"))
-        assert f"{local:%Y-%m-%d %H:%M}" in page
+        assert f"{formats.moment(end_of(merchant))}</time>" in page
 
     @pytest.mark.spec("repairs M2")
     def test_without_orders_says_there_are_no_data(self, client: Client, shop: Merchant) -> None:
