@@ -24,6 +24,8 @@ REAL_MP = "https://mp.weixin.qq.com"
 REAL_DOMAIN = ".weixin.qq.com"
 TENCENT_SMS = "https://sms.tencentcloudapi.com"
 ALIYUN_SMS = "https://dysmsapi.aliyuncs.com"
+REAL_PAY = "https://api.mch.weixin.qq.com"
+REAL_PAY_BACKUP = "https://api2.mch.weixin.qq.com"
 
 
 class Mode(StrEnum):
@@ -88,6 +90,10 @@ class Env(BaseSettings):
     wechat_api_url: str = REAL_API
     wechat_open_url: str = REAL_OPEN
     wechat_mp_url: str = REAL_MP
+    pay_base_url: str = REAL_PAY
+    """WeChat Pay."""
+    pay_backup_url: str = REAL_PAY_BACKUP
+    """Asked when the first host of WeChat Pay cannot be reached."""
     sandbox_url: str | None = None
     sms_provider: SmsProvider = SmsProvider.NONE
     """Who carries text messages; without one people sign in by password."""
@@ -135,6 +141,7 @@ class Env(BaseSettings):
     @field_validator(
         *("base_url", "wechat_api_url", "wechat_open_url", "wechat_mp_url", "sms_gateway_url"),
         *("sms_tencent_url", "sms_aliyun_url"),
+        *("pay_base_url", "pay_backup_url"),
     )
     @classmethod
     def _url(cls, value: str) -> str:
@@ -212,7 +219,13 @@ class Env(BaseSettings):
 
     def _refuse_played_wechat(self) -> None:
         """Secrets go to WeChat's own hosts only, never to a sandbox or in clear."""
-        for name in ("wechat_api_url", "wechat_open_url", "wechat_mp_url"):
+        for name in (
+            "wechat_api_url",
+            "wechat_open_url",
+            "wechat_mp_url",
+            "pay_base_url",
+            "pay_backup_url",
+        ):
             url: str = getattr(self, name)
             parts = urlsplit(url)
             if parts.scheme != "https" or not f".{parts.hostname}".endswith(REAL_DOMAIN):

@@ -33,6 +33,8 @@ WECHAT_API_URL = ENV.wechat_api_url
 WECHAT_OPEN_URL = ENV.wechat_open_url
 WECHAT_MP_URL = ENV.wechat_mp_url
 SANDBOX_URL = ENV.sandbox_url
+PAY_BASE_URL = ENV.pay_base_url
+PAY_BACKUP_URL = ENV.pay_backup_url
 
 SMS_PROVIDER = ENV.sms_provider.value
 SMS_GATEWAY_URL = ENV.sms_gateway_url
@@ -52,6 +54,7 @@ INSTALLED_APPS = [
     "zhanggui.signin",
     "zhanggui.channels.sms",
     "zhanggui.channels.wechat",
+    "zhanggui.channels.pay",
     "zhanggui.contacts",
     "zhanggui.codes",
     "zhanggui.files",

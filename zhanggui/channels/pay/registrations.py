@@ -1,0 +1,107 @@
+"""What this channel tells the registries: rights, audit texts, menus, exports, what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.accounts import audit, todo
+from zhanggui.accounts import permissions as rights
+from zhanggui.channels.pay import hooks, lists, permissions, trials
+from zhanggui.channels.pay.models import PayAccount, Payment, Way
+from zhanggui.core import tenancy
+from zhanggui.files import exports
+from zhanggui.ui import navigation
+
+ACTIONS = {
+    "pay.account.connected": _("WeChat Pay connected"),
+    "pay.account.changed": _("WeChat Pay account changed"),
+    "pay.account.disconnected": _("WeChat Pay disconnected"),
+    "pay.payment.begun": _("Payment begun"),
+    "pay.payment.paid": _("Payment arrived"),
+    "pay.payment.closed": _("Payment closed"),
+    "pay.payment.late": _("Payment arrived, but goes back"),
+    "pay.payment.flagged": _("Payment not booked"),
+    "pay.refund.asked": _("Refund begun"),
+    "pay.refund.done": _("Refund done"),
+    "pay.refund.failed": _("Refund did not work"),
+    "pay.trouble.done": _("Trouble of a payment settled"),
+    "pay.notification.replayed": _("Payment notification worked on again"),
+    "pay.bill.asked": _("Bill fetched"),
+    "pay.difference.resolved": _("Difference of a bill resolved"),
+}
+RIGHTS = {
+    "merchant": permissions.VIEW,
+    "operator": permissions.OPERATOR_VIEW,
+    "platform": permissions.PLATFORM_VIEW,
+}
+GROUPS = {"merchant": _("Shop"), "operator": _("Sales"), "platform": _("Sales")}
+
+
+def register_all() -> None:
+    """Fill all registries; once per process, from ``apps.py``."""
+    rights.register(*permissions.ALL)
+    rights.register_area("pay", _("WeChat Pay"), order=450)
+    for action, text in ACTIONS.items():
+        audit.register_action(action, text)
+    audit.register_target("pay_account", _("WeChat Pay account"), _accounts)
+    audit.register_target("payment", _("Payment"), _payments)
+    audit.register_field("ways", _("Ways of paying"), _ways)
+    hooks.register(trials.PURPOSE)
+    exports.register(lists.EXPORT)
+    for surface, right in RIGHTS.items():
+        navigation.register(
+            surface=surface,
+            entry=navigation.Entry(
+                "pay",
+                pgettext_lazy("menu", "Payments"),
+                "coin",
+                f"pay:{surface}_payments",
+                right.name,
+                order=555 if surface == "merchant" else 64,
+                group=GROUPS[surface],
+                badge=_to_look_at,
+            ),
+        )
+        todo.register(_waiting, surface=surface)
+
+
+def _accounts(ids: Collection[int]) -> Mapping[int, str]:
+    found = PayAccount.objects.filter(pk__in=ids, merchant_id=tenancy.current_merchant_id())
+    return dict(found.values_list("pk", "name"))
+
+
+def _payments(ids: Collection[int]) -> Mapping[int, str]:
+    return dict(Payment.objects.filter(pk__in=ids).values_list("pk", "number"))
+
+
+def _ways(value: Any) -> str:
+    labels = dict(Way.choices)
+    names = value if isinstance(value, list) else []
+    return ", ".join(str(labels.get(name, name)) for name in names)
+
+
+def _to_look_at(request: HttpRequest) -> int | None:
+    from zhanggui.channels.pay.views.till import Till  # noqa: PLC0415  views load after the apps
+
+    return Till.of(request).to_look_at() or None
+
+
+def _waiting(request: Any) -> Iterator[todo.Todo]:
+    from zhanggui.channels.pay.views.till import Till  # noqa: PLC0415  views load after the apps
+
+    till = Till.of(request)
+    many = till.to_look_at() if RIGHTS[till.surface].name in request.permissions else 0
+    if many:
+        yield todo.Todo(
+            _("%(n)s payments or bills need a look") % {"n": many},
+            _("Money came that fits no order, a refund did not work, or a bill differs."),
+            till.url("payments"),
+            "coin",
+            "danger",
+            order=15,
+        )

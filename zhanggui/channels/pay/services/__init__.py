@@ -1,0 +1,1 @@
+"""Every write of this channel; one public function is one business step."""
