@@ -152,12 +152,6 @@ class PayAccountHeld(DomainError):
     text = _("This merchant number is connected elsewhere already. Disconnect it there first.")
 
 
-class PayKeyWrong(DomainError):
-    code = "E_PAY_KEY"
-    status = 422
-    text = _("This cannot be right: %(why)s")
-
-
 class PaymentMoved(DomainError):
     code = "E_PAYMENT_MOVED"
     status = 409

@@ -134,8 +134,10 @@ class ConnectForm(WaysForm):
         label=_("Id of WeChat Pay's public key"),
         required=False,
         widget=forms.TextInput(attrs={**PLAIN, "placeholder": "PUB_KEY_ID_"}),
-        help_text=_("Leave both empty if WeChat Pay shows you no public key: then its platform "
-                    "certificates are fetched by themselves."),
+        help_text=_(
+            "Leave both empty if WeChat Pay shows you no public key: then its platform "
+            "certificates are fetched by themselves."
+        ),
         error_messages={"invalid": _("It begins with PUB_KEY_ID_. Copy it whole.")},
     )
     public_key = PemField(label=_("WeChat Pay's public key (pub_key.pem)"))
@@ -191,7 +193,9 @@ class ConnectForm(WaysForm):
             try:
                 signing.load_public_key(values["public_key"])
             except signing.BadKey:
-                self._say("public_key", _("This is no public key. It begins with BEGIN PUBLIC KEY."))
+                self._say(
+                    "public_key", _("This is no public key. It begins with BEGIN PUBLIC KEY.")
+                )
 
     def _say(self, name: str, text: Any) -> None:
         if name not in self.errors:

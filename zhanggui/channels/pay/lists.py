@@ -115,7 +115,5 @@ EXPORT = Export(
     ),
     rows=_rows,
     count=lambda query: int(_found(query).count()),
-    parameters=frozenset(
-        {"q", "state", "way", "trouble", "purpose", "created_from", "created_to"}
-    ),
+    parameters=frozenset({"q", "state", "way", "trouble", "purpose", "created_from", "created_to"}),
 )

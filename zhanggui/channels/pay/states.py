@@ -65,9 +65,7 @@ def may_move(payment: Payment, to: PaymentState, role: str) -> bool:
     return role in PAYMENTS.get((PaymentState(payment.state), to), frozenset())
 
 
-def move(
-    payment: Payment, to: PaymentState, *, role: str, actor: Actor, reason: str = ""
-) -> None:
+def move(payment: Payment, to: PaymentState, *, role: str, actor: Actor, reason: str = "") -> None:
     """Take a payment one step further; the statement decides who is first.
 
     Raises:

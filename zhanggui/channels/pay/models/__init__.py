@@ -2,9 +2,9 @@
 
 from zhanggui.channels.pay.models.accounts import (
     Mode,
+    NotificationState,
     PayAccount,
     PayNotification,
-    NotificationState,
     PlatformCertificate,
     TradeKind,
     TradeNumber,

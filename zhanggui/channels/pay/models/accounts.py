@@ -96,8 +96,7 @@ class PayAccount(models.Model):
             ),
             models.CheckConstraint(
                 condition=(
-                    models.Q(mode="sub", partner__isnull=False)
-                    & ~models.Q(sub_mchid="")
+                    models.Q(mode="sub", partner__isnull=False) & ~models.Q(sub_mchid="")
                     | models.Q(partner__isnull=True, sub_mchid="") & ~models.Q(mode="sub")
                 ),
                 name="pay_account_signs_or_has_a_partner",

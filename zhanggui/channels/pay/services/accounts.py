@@ -221,11 +221,7 @@ def _ask_something(account: PayAccount) -> None:
     """
     number = tokens.new_token(28)
     try:
-        if account.pk is None:
-            api = gateway.api_of(account)
-            _ignore_missing(lambda: api.query(number))
-        else:
-            _ignore_missing(lambda: gateway.call(account, lambda api: api.query(number)))
+        _ignore_missing(lambda: gateway.call(account, lambda api: api.query(number)))
     except PayError as error:
         raise _refusal(error) from error
 

@@ -15,8 +15,8 @@ from zhanggui.channels.pay import gateway, states, tasks
 from zhanggui.channels.pay.client import PayOrder
 from zhanggui.channels.pay.errors import (
     NoSuchTrade,
-    PaymentMoved,
     PayDown,
+    PaymentMoved,
     PayNotOffered,
     PayRefused,
     PayRefusedHere,

@@ -227,7 +227,7 @@ def _keep(bill: PayBill, rows: list[BillRow], found: list[_Found]) -> None:
 def _sum_up(bill: PayBill, rows: list[BillRow]) -> None:
     paid = [row.amount_fen for row in rows if not row.is_refund]
     back = [row.amount_fen for row in rows if row.is_refund]
-    here = {kind: 0 for kind in TradeKind}
+    here = dict.fromkeys(TradeKind, 0)
     for trade in book_of(bill.account, bill.day):
         here[TradeKind(trade.kind)] += trade.amount_fen
     PayBill.objects.filter(pk=bill.pk).update(

@@ -171,10 +171,10 @@ def ask(*, merchant_id: int, payment_id: int, step: int) -> None:
             _close(payment, system_actor("pay.expire"), states.CLOCK)
             return
         found = look(payment)
-        payment.refresh_from_db(fields=["state"])
-        if payment.is_open and found is not None and found.is_shut:
+        is_open = Payment.objects.filter(pk=payment_id, state__in=OPEN).exists()
+        if is_open and found is not None and found.is_shut:
             _close(payment, ACTOR, states.WECHAT)  # closed at WeChat Pay by its own time
-        elif payment.is_open:
+        elif is_open:
             ask_later(payment, step=step + 1)
 
 

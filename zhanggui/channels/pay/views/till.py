@@ -113,7 +113,7 @@ class Till:
 
     @contextmanager
     def payment(self, slug: str, payment_id: int) -> Iterator[Payment]:
-        """A payment on an account of this place, in its merchant's scope; another's is not there."""
+        """A payment to this place, in its merchant's scope; another's is not there (404)."""
         merchant = self.merchant or get_object_or_404(Merchant, slug=slug)
         with tenancy.merchant_scope(merchant.pk):
             rows = selectors.payments(self.accounts).select_related("account__partner")
