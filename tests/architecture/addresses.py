@@ -23,6 +23,7 @@ from zhanggui.accounts.tests.factories import (
     membership_of,
 )
 from zhanggui.billing.tests.factories import make_order
+from zhanggui.channels.pay.tests import factories as pay
 from zhanggui.channels.wechat.models import CallbackDelivery
 from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.contacts import services as contacts
@@ -266,5 +267,10 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "task_id": _task,
     "batch_id": _batch,
     "order_id": _order,
+    "payment_id": lambda merchant: pay.make_payment(merchant).pk,
+    "refund_id": lambda merchant: pay.make_refund(merchant).pk,
+    "bill_id": lambda merchant: pay.make_bill(merchant).pk,
+    "difference_id": lambda merchant: pay.make_difference(merchant).pk,
+    "notification_id": lambda merchant: pay.make_notification(merchant).pk,
 }
 """A new number in an address needs its line here: how to make such a row of a merchant."""

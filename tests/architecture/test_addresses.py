@@ -31,6 +31,7 @@ KINDS = {
     "staff": "whoever signed in through the platform's account",
     "manager": "store managers",
     "wechat-signature": "WeChat itself",
+    "wechat-pay-signature": "WeChat Pay itself",
 }
 DEVELOPMENT = "ui/"
 """The living page of components; it shows no data and is not there in production."""

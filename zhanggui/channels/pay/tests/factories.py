@@ -26,8 +26,8 @@ from django.test import Client
 
 from zhanggui.accounts.models import Merchant, Operator, Tier
 from zhanggui.accounts.tests.factories import ACTOR
-from zhanggui.channels.pay import client as pay_client
 from zhanggui.channels.pay import answers, selectors, signing
+from zhanggui.channels.pay import client as pay_client
 from zhanggui.channels.pay.models import (
     BillDifference,
     Mode,
@@ -397,9 +397,10 @@ USUAL: dict[str, Answers] = {
 
 
 @contextmanager
-def fake_pay(answers: Mapping[str, Answers] | None = None, **signing_: Any) -> Iterator[FakePay]:
+def fake_pay(others: Mapping[str, Answers] | None = None, **signing_: Any) -> Iterator[FakePay]:
     """Let all calls be answered by a fake; by default everything works and nothing is paid."""
-    fake = FakePay({**(other or {}), **{k: v for k, v in USUAL.items() if k not in (other or {})}})
+    mine = others or {}
+    fake = FakePay({**mine, **{name: one for name, one in USUAL.items() if name not in mine}})
     fake.signing_ = signing_
     with pay_client.using(httpx2.MockTransport(fake)):
         yield fake
