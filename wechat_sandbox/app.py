@@ -21,6 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from wechat_sandbox import control, people, phone, pictures, schedule, sms
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import Pusher
+from wechat_sandbox.clouds import aliyun, tencent
+from wechat_sandbox.clouds.senders import NoSuchSender
 from wechat_sandbox.config import PACKAGE, Config, find_extra_assets, refuse_production
 from wechat_sandbox.pay import payphone
 from wechat_sandbox.pay import wire as pay_wire
@@ -31,7 +33,7 @@ from wechat_sandbox.proxy import Gateway
 from wechat_sandbox.shell import page
 from wechat_sandbox.world import NoSuchAccount, NoSuchPerson, World
 
-for _name in ("pay.trade", "pay.refundcalls", "pay.bills", "pay.paycontrol"):
+for _name in ("pay.trade", "pay.refundcalls", "pay.bills", "pay.paycontrol", "clouds.cloudcontrol"):
     importlib.import_module(f"wechat_sandbox.{_name}")
 for _name in (
     "played.base", "played.component", "played.users", "played.menus", "played.messages",
@@ -40,6 +42,8 @@ for _name in (
     importlib.import_module(f"wechat_sandbox.{_name}")  # they register their calls
 
 ASSETS = PACKAGE / "assets"
+# Played for programs only, not under the phones' own hosts.
+SERVERS = ("/api.", "/api2.", "/sms.", "/dysmsapi.")
 ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -117,6 +121,10 @@ def _played() -> list[Route]:
         Route("/api.mch.weixin.qq.com/{path:path}", pay_wire.answer_pay, methods=ANY),
         Route("/api2.mch.weixin.qq.com/{path:path}", pay_wire.answer_pay, methods=ANY),
         Route(sms.PATH, sms.take, methods=["POST"]),
+        Route("/sms.tencentcloudapi.com", tencent.answer, methods=["POST"]),
+        Route(tencent.PATH, tencent.answer, methods=["POST"]),
+        Route("/dysmsapi.aliyuncs.com", aliyun.answer, methods=["GET", "POST"]),
+        Route(aliyun.PATH, aliyun.answer, methods=["GET", "POST"]),
         Route("/open.weixin.qq.com/connect/oauth2/authorize", _authorize, methods=["GET", "POST"]),
         Route("/mp.weixin.qq.com/cgi-bin/showqrcode", _showqrcode),
         *bind.ROUTES,
@@ -152,7 +160,7 @@ def _phone_routes() -> list[Route | Mount]:
         *payphone.PHONE_ROUTES,
         Route("/_phone/assets/vendor/jsqr.js", _decoder),
         Mount("/_phone/assets", Assets(directory=ASSETS)),
-        *[one for one in _played() if not one.path.startswith(("/api.", "/sms."))],
+        *[one for one in _played() if not one.path.startswith(SERVERS)],
         Route("/{path:path}", _to_product, methods=ANY),
     ]
 
@@ -167,6 +175,10 @@ async def _forbidden(request: Request, error: Exception) -> Response:
 
 async def _no_account(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"no account {error}"}, status_code=404)
+
+
+async def _no_sender(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": f"no sender {error}"}, status_code=404)
 
 
 async def _no_merchant(request: Request, error: Exception) -> Response:
@@ -186,6 +198,7 @@ ERRORS: dict[Any, Any] = {
     control.Forbidden: _forbidden,
     NoSuchAccount: _no_account,
     NoSuchMerchant: _no_merchant,
+    NoSuchSender: _no_sender,
     PayProblem: payphone.pay_problem,
     NoSuchPerson: _no_person,
 }

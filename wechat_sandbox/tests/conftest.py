@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from wechat_sandbox import Sandbox, create_app
 from wechat_sandbox.accounts import Account
-from wechat_sandbox.tests.factories import APPID, MAIN, SECRET, PayHook, Shop
+from wechat_sandbox.tests.factories import APPID, MAIN, SECRET, PayHook, ReceiptHook, Shop
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def served() -> Iterator[tuple[Sandbox, TestClient]]:
         callback_timeout_s=0.2,
         callback_retry_gap_s=0,
         product_transport=httpx2.ASGITransport(
-            app=Starlette(routes=[*PayHook.routes(), *Shop.routes()])
+            app=Starlette(routes=[*PayHook.routes(), *ReceiptHook.routes(), *Shop.routes()])
         ),
     )
     with TestClient(app, base_url=MAIN, follow_redirects=False) as started:

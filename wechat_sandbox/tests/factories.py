@@ -12,7 +12,13 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import fromstring
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -151,6 +157,29 @@ class PayHook:
             return Response(body, status_code=status)
 
         return [Route("/hooks/pay", take, methods=["POST"])]
+
+
+@dataclass
+class ReceiptHook:
+    """A product that takes receipts of text messages."""
+
+    taken: list[list[dict[str, Any]]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)
+
+    current: ClassVar[ReceiptHook | None] = None
+
+    @classmethod
+    def routes(cls) -> list[Route]:
+        """One address that hands receipts to whichever test runs."""
+
+        async def take(request: Request) -> Response:
+            assert cls.current
+            cls.current.taken.append(await request.json())
+            usual = {"result": 0, "errmsg": "OK", "code": 0}
+            answers = cls.current.answers
+            return JSONResponse(answers.pop(0) if answers else usual)
+
+        return [Route("/hooks/receipts", take, methods=["POST"])]
 
 
 def api(client: TestClient, path: str, body: Any = None, **query: str) -> dict[str, Any]:

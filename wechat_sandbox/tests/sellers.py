@@ -66,7 +66,7 @@ class Seller:
 
     def send(
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None,
-        **changed: str,
+        **changed: Any,
     ) -> Response:  # fmt: skip
         raw = "" if body is None else json.dumps(body, ensure_ascii=False)
         sent = {
@@ -95,7 +95,7 @@ class Seller:
         if found["wechatpay-serial"] == self.made["public_key_id"]:
             public = load_pem_public_key(self.made["public_key_pem"].encode())
         else:
-            public = self.certificate().public_key()  # type: ignore[assignment]
+            public = self.certificate().public_key()
         assert isinstance(public, rsa.RSAPublicKey)
         try:
             signature = base64.b64decode(found["wechatpay-signature"], validate=True)

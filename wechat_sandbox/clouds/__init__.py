@@ -1,0 +1,1 @@
+"""SMS services of Tencent Cloud and Alibaba Cloud by their real protocols (digest 9)."""
