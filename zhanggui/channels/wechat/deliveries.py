@@ -8,16 +8,18 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
+from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
-from zhanggui.channels.wechat import hooks, push, services, tasks
+from zhanggui.channels.wechat import authorising, hooks, push, services, tasks, tickets
 from zhanggui.channels.wechat.models import (
     BODY_OF_DELIVERY,
     CallbackDelivery,
     ChannelAccount,
+    Component,
     DeliveryState,
     SceneCode,
 )
-from zhanggui.channels.wechat.push import Push
+from zhanggui.channels.wechat.push import Notice, Push
 from zhanggui.contacts import services as contact_services
 from zhanggui.core import clock, sealing
 
@@ -26,72 +28,154 @@ log = structlog.get_logger("zhanggui.wechat.deliveries")
 SEEN_EVERY = timedelta(seconds=30)
 
 
+_KEEP = """
+WITH kept AS (
+  INSERT INTO wechat_callbackdelivery
+    (account_id, component_id, platform_key, kind, body_sealed, sent_at, state, tries, error,
+     received_at)
+  VALUES (%(account)s, %(component)s, %(key)s, %(kind)s, %(body)s, %(sent_at)s, 'received', 0,
+          '', %(now)s)
+  ON CONFLICT DO NOTHING
+  RETURNING id
+)
+SELECT procrastinate_defer_jobs_v1(ARRAY[
+  ROW(%(queue)s, %(task)s, 0, NULL, NULL, jsonb_build_object('delivery_id', kept.id), NULL)
+    ::procrastinate_job_to_defer_v1])
+  FROM kept
+"""
+"""One statement and so one transaction: the push is kept if and only if its job is."""
+
+
 def keep(*, account: ChannelAccount, body: str, message: Push) -> bool:
     """Store a callback under the platform's own id and let a job work on it.
 
     Returns:
         False when it was here before; then nothing happens.
     """
-    now = clock.now()
-    with transaction.atomic():
-        delivery, is_new = CallbackDelivery.objects.get_or_create(
-            account=account,
-            platform_key=message.platform_key,
-            defaults={
-                "kind": message.kind,
-                "body_sealed": sealing.seal(body, column=BODY_OF_DELIVERY, merchant_id=None),
-                "sent_at": message.sent_at,
-                "received_at": now,
-            },
-        )
-        if is_new:
-            _note_seen(account, message)
-            tasks.handle_delivery.defer(delivery_id=delivery.pk)
+    is_new = _keep(
+        account_id=account.pk,
+        component_id=None,
+        key=message.platform_key,
+        kind=message.kind,
+        body=body,
+        sent_at=message.sent_at,
+    )
+    if is_new:
+        _note_seen(account, message.to)
     return is_new
 
 
-def _note_seen(account: ChannelAccount, message: Push) -> None:
+def keep_notice(*, component: Component, body: str, notice: Notice) -> None:
+    """Store what the third-party platform was told; a ticket is put in its place at once."""
+    if notice.kind == "component_verify_ticket":
+        if notice.ticket:
+            tickets.keep(component, notice.ticket, sent_at=notice.sent_at)
+    else:
+        _keep(
+            account_id=None,
+            component_id=component.pk,
+            key=notice.platform_key,
+            kind=notice.kind,
+            body=body,
+            sent_at=notice.sent_at,
+        )
+    _note_seen(component, "")
+
+
+def _keep(
+    *,
+    account_id: int | None,
+    component_id: int | None,
+    key: str,
+    kind: str,
+    body: str,
+    sent_at: datetime,
+) -> bool:
+    values = {
+        "account": account_id,
+        "component": component_id,
+        "key": key,
+        "kind": kind,
+        "body": sealing.seal(body, column=BODY_OF_DELIVERY, merchant_id=None),
+        "sent_at": sent_at,
+        "now": clock.now(),
+        "queue": tasks.QUEUE,
+        "task": tasks.handle_delivery.name,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP, values)
+        return cursor.fetchone() is not None
+
+
+def _note_seen(holder: ChannelAccount | Component, to: str) -> None:
     """Remember that pushes arrive, without rewriting a shared row for each of them."""
     now = clock.now()
-    seen = ChannelAccount.objects.filter(pk=account.pk).filter(
-        Q(last_callback_at__isnull=True) | Q(last_callback_at__lt=now - SEEN_EVERY)
-    )
-    if account.last_callback_at is None or account.last_callback_at < now - SEEN_EVERY:
-        seen.update(last_callback_at=now)
-    if not account.original_id and message.to:
-        ChannelAccount.objects.filter(pk=account.pk, original_id="").update(
-            original_id=message.to[:40]
-        )
+    if holder.last_callback_at is None or holder.last_callback_at < now - SEEN_EVERY:
+        rows = Component.objects if isinstance(holder, Component) else ChannelAccount.objects
+        rows.filter(pk=holder.pk).filter(
+            Q(last_callback_at__isnull=True) | Q(last_callback_at__lt=now - SEEN_EVERY)
+        ).update(last_callback_at=now)
+    if isinstance(holder, ChannelAccount) and not holder.original_id and to:
+        ChannelAccount.objects.filter(pk=holder.pk, original_id="").update(original_id=to[:40])
 
 
 def replay(*, delivery: CallbackDelivery, actor: Actor) -> None:
-    """Work on a stored callback once more, by hand."""
+    """Work on a stored callback once more, by hand; it has all its tries again."""
     with transaction.atomic():
         CallbackDelivery.objects.filter(pk=delivery.pk).update(
-            state=DeliveryState.RECEIVED, error="", done_at=None
+            state=DeliveryState.RECEIVED, error="", tries=0, done_at=None
         )
         tasks.handle_delivery.defer(delivery_id=delivery.pk)
         if delivery.account is not None:
             services.record(actor, delivery.account, "wechat.delivery.replayed")
+        else:
+            audit.record_platform(actor, "wechat.delivery.replayed", f"wechat:{delivery.pk}")
 
 
-def handle(*, delivery_id: int) -> None:
-    """Work on one stored callback; what fails is noted and rises, so that the job tries again."""
-    delivery = CallbackDelivery.objects.select_related("account").filter(pk=delivery_id).first()
-    if delivery is None or delivery.account is None or delivery.state == DeliveryState.DONE:
+def handle(*, delivery_id: int, is_last_try: bool = False) -> None:
+    """Work on one stored callback; what fails is noted and rises, so that the job tries again.
+
+    After the last try it is given up: shown where the account's health is, and worked on again
+    only by hand.
+    """
+    delivery = (
+        CallbackDelivery.objects.select_related("account", "component")
+        .filter(pk=delivery_id)
+        .first()
+    )
+    if delivery is None or delivery.state == DeliveryState.DONE:
         return
+    delivery.tries += 1
     try:
         body = sealing.unseal(
             bytes(delivery.body_sealed), column=BODY_OF_DELIVERY, merchant_id=None
         )
-        _dispatch(delivery.account, push.read(body))
+        if delivery.component is not None:
+            _dispatch_notice(delivery.component, push.read_notice(body))
+        elif delivery.account is not None:
+            _dispatch(delivery.account, push.read(body))
     except Exception as error:
-        delivery.state = DeliveryState.FAILED
+        delivery.state = DeliveryState.DEAD if is_last_try else DeliveryState.FAILED
         delivery.error = _in_short(error)
-        delivery.save(update_fields=["state", "error"])
+        delivery.save(update_fields=["state", "error", "tries"])
         raise
     delivery.state, delivery.error, delivery.done_at = DeliveryState.DONE, "", clock.now()
-    delivery.save(update_fields=["state", "error", "done_at"])
+    delivery.save(update_fields=["state", "error", "tries", "done_at"])
+
+
+def _dispatch_notice(component: Component, notice: Notice) -> None:
+    if notice.kind in {"authorized", "updateauthorized"}:
+        authorising.on_authorised(
+            component=component,
+            app_id=notice.app_id,
+            code=notice.code,
+            pre_auth_code=notice.pre_auth_code,
+            at=notice.sent_at,
+        )
+    elif notice.kind == "unauthorized":
+        authorising.on_unauthorised(component=component, app_id=notice.app_id, at=notice.sent_at)
+    else:
+        log.info("notice of a kind we do not use", kind=notice.kind)
 
 
 def _in_short(error: Exception) -> str:
@@ -101,6 +185,21 @@ def _in_short(error: Exception) -> str:
 
 
 def _dispatch(account: ChannelAccount, message: Push) -> None:
+    _tell_kind(account, message)
+    if message.is_event and message.name in hooks.event_handlers:
+        event = hooks.PushEvent(
+            account.pk,
+            message.openid,
+            account.merchant_id,
+            message.name,
+            message.details,
+            message.sent_at,
+        )
+        for handler in hooks.event_handlers[message.name]:
+            handler(event)
+
+
+def _tell_kind(account: ChannelAccount, message: Push) -> None:
     if message.name == "subscribe":
         is_first = note_follow(
             account_id=account.pk, openid=message.openid, is_following=True, at=message.sent_at

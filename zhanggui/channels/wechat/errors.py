@@ -119,3 +119,33 @@ class NoAccount(DomainError):
     code = "E_NO_ACCOUNT"
     status = 409
     text = _("No official account is connected. Connect one in the settings first.")
+
+
+class NoComponent(DomainError):
+    code = "E_NO_COMPONENT"
+    status = 409
+    text = _("Authorising by scanning is not set up here. Connect by app id and secret instead.")
+
+
+class AuthorisationUnknown(DomainError):
+    code = "E_AUTHORISATION_UNKNOWN"
+    status = 404
+    text = _("This authorisation was not begun by you. Begin it anew on the page of the account.")
+
+
+class AuthorisationOver(DomainError):
+    code = "E_AUTHORISATION_OVER"
+    status = 410
+    text = _("WeChat's page was open for too long or was left without an answer. Begin anew.")
+
+
+class OtherAccountAuthorised(DomainError):
+    code = "E_OTHER_ACCOUNT"
+    status = 409
+    text = _("Another account was authorised than the one to renew. Scan with its administrator.")
+
+
+class WrongKindAuthorised(DomainError):
+    code = "E_WRONG_KIND"
+    status = 409
+    text = _("An official account is asked for here, or a mini program: the other one was chosen.")

@@ -6,13 +6,16 @@ own scope and transaction and must be safe to repeat.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zhanggui.accounts.models import Person
+    from zhanggui.channels.wechat.models import ChannelAccount
+    from zhanggui.channels.wechat.passive import Reply
+    from zhanggui.channels.wechat.push import Push
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,42 @@ scan_handlers: dict[str, ScanHandler] = {}
 follow_handlers: list[FollowHandler] = []
 text_handlers: list[TextHandler] = []
 click_handlers: dict[str, ClickHandler] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class PushEvent:
+    """Any event of an account, for those who want its details."""
+
+    account_id: int
+    openid: str
+    merchant_id: int | None
+    name: str
+    """In small letters."""
+    details: Mapping[str, str]
+    sent_at: datetime
+
+
+ReplyHandler = Callable[["ChannelAccount", "Push"], "Reply | None"]
+EventHandler = Callable[[PushEvent], None]
+reply_handlers: list[ReplyHandler] = []
+event_handlers: dict[str, list[EventHandler]] = {}
+
+
+def on_reply(handler: ReplyHandler) -> None:
+    """Let ``handler`` answer pushes at once; the first answer counts.
+
+    It is called before WeChat gets its answer, also for a push that comes a second time: it must
+    be quick, change nothing, and answer None for silence.
+    """
+    if handler not in reply_handlers:
+        reply_handlers.append(handler)
+
+
+def on_event(name: str, handler: EventHandler) -> None:
+    """Call ``handler`` for every event of this name, whatever its case, in a job."""
+    handlers = event_handlers.setdefault(name.lower(), [])
+    if handler not in handlers:
+        handlers.append(handler)
 
 
 def on_scan(purpose: str, handler: ScanHandler) -> None:

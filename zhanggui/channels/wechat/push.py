@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from xml.etree.ElementTree import ParseError
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError  # the parser itself is defusedxml's
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
@@ -16,6 +17,8 @@ from zhanggui.core import tokens
 SCENE_PREFIX = "qrscene_"  # only in front of the scene of a subscribe event
 KEY_LENGTH = 200
 OPENID_LENGTH = 64
+DEEPEST = 6
+MOST_FIELDS = 300
 LATEST = 253_402_300_799  # 9999-12-31, the last moment Python can name
 LATEST_DIGITS = len(str(LATEST))
 
@@ -39,6 +42,13 @@ class Push:
     key: str
     """``EventKey``."""
     text: str
+    details: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Every text of the push by its place: ``Status``, ``ScanCodeInfo.ScanResult``, ..."""
+
+    @property
+    def scanned(self) -> str:
+        """What a menu entry of a scanning type read; a bar code comes with its type in front."""
+        return self.details.get("ScanCodeInfo.ScanResult", "")
 
     @property
     def name(self) -> str:
@@ -63,29 +73,68 @@ class Push:
 
 
 def fields(body: str) -> dict[str, str]:
-    """The plain fields of a push; nested ones are left out.
+    """The texts of a push by their place, such as ``EventKey`` or ``ScanCodeInfo.ScanType``.
+
+    Of several with one name the first counts, others follow as ``List.1.TemplateId``.
 
     Raises:
-        CannotRead: neither XML nor JSON, or a DTD or entity in it.
+        CannotRead: neither XML nor JSON, or a DTD or entity in it, or nested too deep.
     """
     stripped = body.lstrip()
+    found: dict[str, str] = {}
     if stripped.startswith("{"):
-        return _json_fields(stripped)
+        _put_json(found, "", _json(stripped), 0)
+        return found
     try:
         root = fromstring(stripped, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError):
         raise CannotRead from None
-    return {child.tag: child.text or "" for child in root if len(child) == 0}
+    _put_xml(found, "", root, 0)
+    return found
 
 
-def _json_fields(body: str) -> dict[str, str]:
+def _json(body: str) -> dict[str, Any]:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):  # the latter: brackets in brackets, thousands deep
         raise CannotRead from None
     if not isinstance(content, dict):
         raise CannotRead
-    return {name: str(value) for name, value in content.items() if isinstance(value, str | int)}
+    return content
+
+
+def _put(found: dict[str, str], name: str, text: str) -> None:
+    if len(found) >= MOST_FIELDS:
+        raise CannotRead
+    found.setdefault(name, text)
+
+
+def _put_json(found: dict[str, str], place: str, value: object, depth: int) -> None:
+    if depth > DEEPEST:
+        raise CannotRead
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _put_json(found, f"{place}.{name}" if place else name, inner, depth + 1)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            _put_json(found, f"{place}.{number}" if number else place, inner, depth + 1)
+    elif isinstance(value, str | int):
+        _put(found, place, str(value))
+
+
+def _put_xml(found: dict[str, str], place: str, element: Element, depth: int) -> None:
+    if depth > DEEPEST:
+        raise CannotRead
+    seen: dict[str, int] = {}
+    for child in element:
+        number = seen.get(child.tag, 0)
+        seen[child.tag] = number + 1
+        name = f"{place}.{child.tag}" if place else child.tag
+        name = f"{name}.{number}" if number else name
+        if len(child):
+            _put_xml(found, name, child, depth + 1)
+        else:
+            _put(found, name, child.text or "")
 
 
 def read(body: str) -> Push:
@@ -109,6 +158,49 @@ def read(body: str) -> Push:
         message_id=found.get("MsgId") or found.get("MsgID", ""),
         key=found.get("EventKey", ""),
         text=found.get("Content", ""),
+        details=found,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What WeChat tells the third-party platform itself."""
+
+    kind: str
+    """``InfoType``: ``component_verify_ticket``, ``authorized``, ``unauthorized``, ..."""
+    component_app_id: str
+    app_id: str
+    """The account it is about; empty for a ticket."""
+    sent_at: datetime
+    ticket: str
+    code: str
+    pre_auth_code: str
+
+    @property
+    def platform_key(self) -> str:
+        """What is the same in every repeat of one notice."""
+        print_ = tokens.digest("|".join((self.kind, self.app_id, self.code)))
+        return f"info:{print_.hex()}:{int(self.sent_at.timestamp())}:{self.kind}"[:KEY_LENGTH]
+
+
+def read_notice(body: str) -> Notice:
+    """A decrypted notice to the third-party platform.
+
+    Raises:
+        CannotRead: it has no kind, no time or no app id.
+    """
+    found = fields(body)
+    kind, component_app_id = found.get("InfoType", ""), found.get("AppId", "")
+    if not kind or not component_app_id:
+        raise CannotRead
+    return Notice(
+        kind=kind[:40],
+        component_app_id=component_app_id,
+        app_id=found.get("AuthorizerAppid") or found.get("appid", ""),
+        sent_at=_moment(found),
+        ticket=found.get("ComponentVerifyTicket", ""),
+        code=found.get("AuthorizationCode", ""),
+        pre_auth_code=found.get("PreAuthCode", ""),
     )
 
 

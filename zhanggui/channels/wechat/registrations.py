@@ -20,6 +20,9 @@ from zhanggui.ui import navigation
 ACTIONS = {
     "wechat.account.connected": _("Official account connected"),
     "wechat.account.disconnected": _("Official account disconnected"),
+    "wechat.account.authorised": _("Account authorised"),
+    "wechat.account.revoked": _("Authorisation withdrawn"),
+    "wechat.component.changed": _("Third-party platform set up"),
     "wechat.delivery.replayed": _("Callback worked on again"),
 }
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from zhanggui.channels.wechat import records
-from zhanggui.channels.wechat.models import CallbackDelivery, OAuthState, OutgoingMessage
+from zhanggui.channels.wechat.models import (
+    AuthorisationVisit,
+    CallbackDelivery,
+    OAuthState,
+    OutgoingMessage,
+)
 from zhanggui.contacts.models import CustomerSession
 from zhanggui.core import clock, tenancy
 
@@ -19,6 +24,7 @@ def forget() -> None:
     now = clock.now()
     records.forget()
     OAuthState.objects.filter(expires_at__lt=now - STATES_FOR).delete()
+    AuthorisationVisit.objects.filter(expires_at__lt=now - STATES_FOR).delete()
     CallbackDelivery.objects.filter(received_at__lt=now - DELIVERIES_FOR).delete()
     OutgoingMessage.objects.filter(created_at__lt=now - DELIVERIES_FOR).delete()
     with tenancy.all_merchants("sessions that have run out are deleted every night"):

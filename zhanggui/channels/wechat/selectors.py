@@ -19,6 +19,7 @@ from zhanggui.core import clock
 
 QUIET_AFTER = timedelta(days=7)
 SHOWN = 20
+IN_TROUBLE = [DeliveryState.FAILED, DeliveryState.DEAD]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def health(account: ChannelAccount) -> Health:
     until = account.access_token_expires_at
     is_good = until is not None and until > now
     is_quiet = account.last_callback_at is None or account.last_callback_at < now - QUIET_AFTER
-    failed = CallbackDelivery.objects.filter(account=account, state=DeliveryState.FAILED).count()
+    failed = CallbackDelivery.objects.filter(account=account, state__in=IN_TROUBLE).count()
     has_error = account.last_error_at is not None
     return Health(
         tone="danger" if has_error else "waiting" if is_quiet or failed else "success",

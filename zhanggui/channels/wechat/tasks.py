@@ -11,12 +11,21 @@ AGAIN = RetryStrategy(max_attempts=RETRIES, exponential_wait=4)
 """After 4, 16, 64, 256 and 1,024 seconds."""
 
 
-@app.task(queue=QUEUE, name="wechat.handle_delivery", retry=AGAIN)
-def handle_delivery(delivery_id: int) -> None:
+@app.task(queue=QUEUE, name="wechat.handle_delivery", retry=AGAIN, pass_context=True)
+def handle_delivery(context: JobContext, delivery_id: int) -> None:
     """Work on a callback that was stored."""
     from zhanggui.channels.wechat import deliveries  # noqa: PLC0415  they need each other
 
-    deliveries.handle(delivery_id=delivery_id)
+    is_last = context.job.attempts >= RETRIES
+    deliveries.handle(delivery_id=delivery_id, is_last_try=is_last)
+
+
+@app.task(queue=QUEUE, name="wechat.answer_release_check", retry=2)
+def answer_release_check(component_id: int, openid: str, code: str) -> None:
+    """Do what WeChat's release check of a third-party platform demands."""
+    from zhanggui.channels.wechat import release_check  # noqa: PLC0415  like its neighbours
+
+    release_check.answer(component_id=component_id, openid=openid, code=code)
 
 
 @app.task(queue=QUEUE, name="wechat.send_message", retry=AGAIN, pass_context=True)
@@ -44,3 +53,12 @@ def watch_tickets(timestamp: int) -> None:
     from zhanggui.channels.wechat import tickets  # noqa: PLC0415  like its neighbours
 
     tickets.watch()
+
+
+@app.periodic(cron="41 4 * * *")
+@app.task(queue=QUEUE, name="wechat.reconcile", queueing_lock="wechat.reconcile")
+def reconcile(timestamp: int) -> None:
+    """Compare the accounts with WeChat's own list of authorisations, every night."""
+    from zhanggui.channels.wechat import authorising  # noqa: PLC0415  like its neighbours
+
+    authorising.reconcile()

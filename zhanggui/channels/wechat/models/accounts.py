@@ -214,6 +214,8 @@ class AuthorisationVisit(models.Model):
     """Set when one known account is to be authorised again."""
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField(db_index=True)
+    busy_until = models.DateTimeField(null=True)
+    """While this lies ahead, the return or the push is exchanging its code and the other waits."""
     ended_at = models.DateTimeField(null=True)
     ending = models.CharField(max_length=10, choices=Ending, default=Ending.OPEN, blank=True)
     refusal = models.CharField(max_length=40, blank=True)

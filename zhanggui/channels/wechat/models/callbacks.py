@@ -44,8 +44,9 @@ class CallbackDelivery(models.Model):
     It belongs to an account, or to the third-party platform itself (authorisation events).
     """
 
-    account = models.ForeignKey(ChannelAccount, null=True, on_delete=models.CASCADE)
-    component = models.ForeignKey(Component, null=True, on_delete=models.CASCADE)
+    # both keys lead an index below; one more of each would cost every push
+    account = models.ForeignKey(ChannelAccount, null=True, on_delete=models.CASCADE, db_index=False)
+    component = models.ForeignKey(Component, null=True, on_delete=models.CASCADE, db_index=False)
     platform_key = models.CharField(max_length=200)
     """``msg:<MsgId>``, ``event:<digest>:<CreateTime>:<Event>`` or
     ``info:<digest>:<CreateTime>:<InfoType>``."""

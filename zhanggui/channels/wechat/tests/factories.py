@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -18,7 +19,14 @@ from zhanggui.accounts.models import Merchant, Operator, Person, Tier
 from zhanggui.accounts.tests.factories import make_person
 from zhanggui.channels.wechat import client as wechat_client
 from zhanggui.channels.wechat.guards import ACCOUNT_KEY
-from zhanggui.channels.wechat.models import ChannelAccount, PersonIdentity, SceneCode
+from zhanggui.channels.wechat.models import (
+    ChannelAccount,
+    Component,
+    PersonIdentity,
+    SceneCode,
+    Way,
+)
+from zhanggui.core import clock
 
 AES_KEY = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 TOKEN = "pamtest"
@@ -50,6 +58,48 @@ def make_account(
     account.seal("secret", SECRET)
     account.seal("callback_token", TOKEN)
     account.seal("aes_key", AES_KEY)
+    account.save()
+    return account
+
+
+COMPONENT_TOKEN = "componenttoken"
+COMPONENT_KEY = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefg"
+
+
+def make_component(*, app_id: str = "", ticket: str = "ticket@@@1") -> Component:
+    """A third-party platform in use that has a ticket."""
+    component = Component(app_id=app_id or f"wxsbc{next(_numbers):013d}", name="掌柜平台")
+    component.seal("secret", SECRET)
+    component.seal("callback_token", COMPONENT_TOKEN)
+    component.seal("aes_key", COMPONENT_KEY)
+    if ticket:
+        component.seal("ticket", ticket)
+        component.ticket_at = clock.now() - timedelta(minutes=10)
+    component.save()
+    return component
+
+
+def make_authorised(
+    component: Component,
+    *,
+    merchant: Merchant | None = None,
+    app_id: str = "",
+    refresh_token: str = "refresh-1",
+    **values: Any,
+) -> ChannelAccount:
+    """A merchant's account that authorised the platform an hour ago."""
+    account = ChannelAccount(
+        tier=Tier.MERCHANT if merchant else Tier.PLATFORM,
+        merchant=merchant,
+        app_id=app_id or f"wxsb{next(_numbers):014d}",
+        original_id=f"gh_{next(_numbers):012d}",
+        name="茶舍",
+        way=Way.AUTHORISED,
+        component=component,
+        authorised_at=clock.now() - timedelta(hours=1),
+        **values,
+    )
+    account.seal("refresh_token", refresh_token)
     account.save()
     return account
 
@@ -126,7 +176,22 @@ PROFILE_PATH = "/sns/userinfo"
 QR_PATH = "/cgi-bin/qrcode/create"
 TEXT_PATH = "/cgi-bin/message/custom/send"
 TEMPLATE_PATH = "/cgi-bin/message/template/send"
+COMPONENT_TOKEN_PATH = "/cgi-bin/component/api_component_token"
+PRE_AUTH_PATH = "/cgi-bin/component/api_create_preauthcode"
+QUERY_AUTH_PATH = "/cgi-bin/component/api_query_auth"
+RENEW_PATH = "/cgi-bin/component/api_authorizer_token"
+INFO_PATH = "/cgi-bin/component/api_get_authorizer_info"
+LIST_PATH = "/cgi-bin/component/api_get_authorizer_list"
+START_TICKET_PATH = "/cgi-bin/component/api_start_push_ticket"
 USUAL: dict[str, Answers] = {
+    COMPONENT_TOKEN_PATH: {"component_access_token": "component-1", "expires_in": 7200},
+    PRE_AUTH_PATH: {"pre_auth_code": "preauthcode@@@1", "expires_in": 600},
+    RENEW_PATH: {
+        "authorizer_access_token": "renewed-1",
+        "expires_in": 7200,
+        "authorizer_refresh_token": "refresh-2",
+    },
+    START_TICKET_PATH: {"errcode": 0, "errmsg": "ok"},
     TOKEN_PATH: {"access_token": "token-1", "expires_in": 7200},
     QR_PATH: {"ticket": "T", "url": "http://weixin.qq.com/q/abc", "expire_seconds": 86400},
     TEXT_PATH: {"errcode": 0, "errmsg": "ok"},

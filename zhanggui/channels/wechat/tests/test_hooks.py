@@ -13,7 +13,16 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from pytest_django import DjangoAssertNumQueries
 
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant
-from zhanggui.channels.wechat import crypto, deliveries, hooks, push
+from zhanggui.channels.wechat import (
+    crypto,
+    deliveries,
+    hooks,
+    push,
+    receivers,
+    selectors,
+    services,
+    tasks,
+)
 from zhanggui.channels.wechat.crypto import MessageBox
 from zhanggui.channels.wechat.models import (
     CallbackDelivery,
@@ -26,8 +35,10 @@ from zhanggui.channels.wechat.tests.factories import (
     TOKEN,
     make_account,
     make_scene_code,
+    run_job,
     run_jobs,
 )
+from zhanggui.core import clock
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as TestResponse
@@ -181,8 +192,33 @@ class TestPush:
     def test_under_the_previous_key_is_read(self, client: Client, account: ChannelAccount) -> None:
         account.seal("previous_aes_key", AES_KEY)
         account.seal("aes_key", "k" * 43)
+        account.keys_changed_at = clock.now()
         account.save()
         assert post(client, account, event("subscribe")).status_code == 200
+        assert CallbackDelivery.objects.count() == 1
+
+    def test_under_keys_changed_days_ago_is_refused(
+        self, client: Client, account: ChannelAccount
+    ) -> None:
+        account.seal("previous_aes_key", AES_KEY)
+        account.seal("previous_callback_token", TOKEN)
+        account.seal("aes_key", "k" * 43)
+        account.seal("callback_token", "another")
+        account.keys_changed_at = clock.now() - receivers.OLD_KEYS_FOR
+        account.save()
+        assert post(client, account, event("subscribe")).status_code == 403
+
+    @pytest.mark.parametrize("aes_key", [AES_KEY, "k" * 43], ids=["old-key", "new-key"])
+    @pytest.mark.parametrize("token", [TOKEN, "another"], ids=["old-token", "new-token"])
+    def test_under_old_and_new_keys_is_read_for_a_day(
+        self, client: Client, account: ChannelAccount, token: str, aes_key: str
+    ) -> None:
+        services.keep_old_keys(account, "another", "k" * 43)
+        account.seal("aes_key", "k" * 43)
+        account.seal("callback_token", "another")
+        account.save()
+        response = post(client, account, event("subscribe"), token=token, aes_key=aes_key)
+        assert response.content == b"success"
         assert CallbackDelivery.objects.count() == 1
 
     def test_that_cannot_be_read_is_taken_and_forgotten(
@@ -458,12 +494,32 @@ class TestFailing:
         assert (delivery.state, delivery.error) == (DeliveryState.FAILED, "LookupError: no")
 
         deliveries.replay(delivery=delivery, actor=ACTOR)
+        delivery.refresh_from_db()
+        assert (delivery.state, delivery.tries) == (DeliveryState.RECEIVED, 0)
         deliveries.handle(delivery_id=delivery.pk)
 
         delivery.refresh_from_db()
         assert (delivery.state, delivery.error) == (DeliveryState.DONE, "")
         deliveries.handle(delivery_id=delivery.pk)  # done is done
         assert len(tries) == 3
+
+    def test_after_its_last_try_it_is_given_up_and_stays_in_sight(
+        self, client: Client, account: ChannelAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def stumble(_told: object) -> None:
+            raise LookupError
+
+        monkeypatch.setattr(hooks, "follow_handlers", [stumble])
+        post(client, account, event("subscribe"))
+        job = ProcrastinateJob.objects.get()
+        states = []
+        for attempts in range(tasks.RETRIES + 1):
+            with pytest.raises(LookupError):
+                run_job(job, attempts=attempts)
+            states.append(CallbackDelivery.objects.get().state)
+        assert states == [DeliveryState.FAILED] * tasks.RETRIES + [DeliveryState.DEAD]
+        assert CallbackDelivery.objects.get().tries == tasks.RETRIES + 1
+        assert selectors.health(account).failed_deliveries == 1
 
     def test_a_job_for_a_forgotten_delivery_does_nothing(self) -> None:
         deliveries.handle(delivery_id=1)

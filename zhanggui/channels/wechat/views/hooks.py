@@ -1,13 +1,19 @@
-"""Where WeChat calls us: ``/hooks/wechat/<app_id>/``.
+"""Where WeChat calls us.
+
+* ``/hooks/wechat/<app id>/``: an account with its own keys;
+* ``/hooks/wechat/component/<platform>/``: what the third-party platform is told itself;
+* ``/hooks/wechat/component/<platform>/<app id>/``: accounts that authorised it.
 
 What is malformed, too big or too old is refused before the database is asked; what is not signed
-leaves no trace. Only the safe mode (encrypted pushes) is accepted: in plain mode the signature
-does not cover the body.
+leaves no trace. Encrypted pushes are verified over what came, byte for byte. A plain push is
+taken only for an account whose settings say so: there the signature does not cover the body.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -16,9 +22,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from zhanggui.accounts.guards import mark
-from zhanggui.channels.wechat import crypto, deliveries, push
+from zhanggui.channels.wechat import answering, deliveries, push, receivers, release_check
 from zhanggui.channels.wechat.crypto import CannotDecrypt, MessageBox
-from zhanggui.channels.wechat.models import ChannelAccount
+from zhanggui.channels.wechat.models import Component
+from zhanggui.channels.wechat.receivers import Receiver
 from zhanggui.core import clock, numbers
 
 log = structlog.get_logger("zhanggui.wechat.hooks")
@@ -26,6 +33,7 @@ log = structlog.get_logger("zhanggui.wechat.hooks")
 BODY_LIMIT = 64 * 1024  # a push with its longest text is below 16 KB
 OLDEST = timedelta(hours=1)
 """A captured push is useless after this; before it the platform's id stops a second effect."""
+SUCCESS = "success"
 APP_ID_FORM = re.compile(r"[0-9A-Za-z_-]{1,40}")
 SIGNATURE_FORM = re.compile(r"[0-9a-f]{40}")
 STAMP_FORM = re.compile(r"[0-9]{1,11}")
@@ -41,56 +49,148 @@ class Refused(Exception):
         self.status = status
 
 
-def _callback(request: HttpRequest, app_id: str) -> HttpResponse:
-    """Answer WeChat's check of the address (GET) and take its pushes (POST)."""
-    try:
-        if not APP_ID_FORM.fullmatch(app_id):
-            raise Refused(404, "app id")
-        if request.method == "GET":
-            return _plain(_echo(request, app_id))
-        _take(request, app_id)
-    except Refused as refusal:
-        log.warning("refused", why=str(refusal), status=refusal.status)
-        return _plain("", status=refusal.status)
-    return _plain("success")
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What came, before anybody was asked about it: well-formed, but not yet verified."""
+
+    signature: str
+    stamp: str
+    nonce: str
+    encrypted: str
+    """Empty for a plain push."""
+    body: str
 
 
-callback = mark(csrf_exempt(require_http_methods(["GET", "POST"])(_callback)), "wechat-signature")
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A genuine push, and what an answer to it is sealed with (None: not at all)."""
+
+    text: str
+    token: str
+    box: MessageBox | None
+
+
+def _guarded(work: Callable[..., str]) -> Callable[..., HttpResponse]:
+    def view(request: HttpRequest, **app_ids: str) -> HttpResponse:
+        try:
+            if not all(APP_ID_FORM.fullmatch(app_id) for app_id in app_ids.values()):
+                raise Refused(404, "app id")
+            return _plain(work(request, **app_ids))
+        except Refused as refusal:
+            log.warning("refused", why=str(refusal), status=refusal.status)
+            return _plain("", status=refusal.status)
+
+    return mark(csrf_exempt(require_http_methods(["GET", "POST"])(view)), "wechat-signature")
 
 
 def _plain(text: str, *, status: int = 200) -> HttpResponse:
     return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
 
-def _echo(request: HttpRequest, app_id: str) -> str:
+@_guarded
+def callback(request: HttpRequest, app_id: str) -> str:
+    """An account with its own keys: the check of the address (GET), or a push."""
+    if request.method == "GET":
+        return _echo(request, lambda: _receiver_of(app_id))
+    letter = _letter(request)
+    account = receivers.account_of(app_id)
+    if account is None:
+        raise Refused(404, "no such account")
+    opened = _opened(receivers.receiver(account), letter)
+    return answering.take(account, opened.text, answering.Seal.of(letter.nonce, opened))
+
+
+@_guarded
+def component(request: HttpRequest, component_id: str) -> str:
+    """The third-party platform itself: tickets, authorisations given and withdrawn."""
+    if request.method == "GET":
+        return _echo(request, lambda: receivers.receiver(_component(component_id)))
+    letter = _letter(request)
+    found = _component(component_id)
+    opened = _opened(receivers.receiver(found), letter)
+    try:
+        notice = push.read_notice(opened.text)
+    except push.CannotRead:
+        log.warning("unreadable notice", component_id=found.pk)
+        return SUCCESS
+    deliveries.keep_notice(component=found, body=opened.text, notice=notice)
+    return SUCCESS
+
+
+@_guarded
+def component_account(request: HttpRequest, component_id: str, app_id: str) -> str:
+    """An account that authorised the third-party platform."""
+    if request.method == "GET":
+        return _echo(request, lambda: receivers.receiver(_component(component_id)))
+    letter = _letter(request)
+    found = _component(component_id)
+    opened = _opened(receivers.receiver(found), letter)
+    seal = answering.Seal.of(letter.nonce, opened)
+    account = receivers.account_under(found, app_id)
+    if account is not None:
+        return answering.take(account, opened.text, seal)
+    if app_id in release_check.APP_IDS:
+        return release_check.take(found, app_id, opened.text, seal)
+    log.warning("push of an account nobody connected", component_id=found.pk)
+    return SUCCESS
+
+
+def _receiver_of(app_id: str) -> Receiver:
+    account = receivers.account_of(app_id)
+    if account is None:
+        raise Refused(404, "no such account")
+    return receivers.receiver(account)
+
+
+def _component(app_id: str) -> Component:
+    found = receivers.component_of(app_id)
+    if found is None:
+        raise Refused(404, "no such platform")
+    return found
+
+
+def _echo(request: HttpRequest, find: Callable[[], Receiver]) -> str:
     given = _field(request, "signature", SIGNATURE_FORM)
     stamp, nonce = _stamp(request), _field(request, "nonce", NONCE_FORM)
     echo = request.GET.get("echostr", "")
     if not echo or len(echo) > ECHO_LENGTH:
         raise Refused(403, "echostr")
-    account = _account(app_id)
-    if not crypto.is_signed(given, account.unseal("callback_token"), stamp, nonce):
+    if not find().token_of(given, stamp, nonce):
         raise Refused(403, "signature of the address check")
     return echo
 
 
-def _take(request: HttpRequest, app_id: str) -> None:
-    if request.GET.get("encrypt_type") != "aes":
-        raise Refused(403, "not encrypted")
-    given = _field(request, "msg_signature", SIGNATURE_FORM)
+def _letter(request: HttpRequest) -> Letter:
+    is_sealed = request.GET.get("encrypt_type", "raw") == "aes"
+    name = "msg_signature" if is_sealed else "signature"
+    given = _field(request, name, SIGNATURE_FORM)
     stamp, nonce = _stamp(request), _field(request, "nonce", NONCE_FORM)
-    encrypted = _encrypted(_body(request))
-    account = _account(app_id)
-    if not crypto.is_signed(given, account.unseal("callback_token"), stamp, nonce, encrypted):
-        raise Refused(403, "signature of the push")
-    body = _decrypted(account, encrypted)
     try:
-        message = push.read(body)
-    except push.CannotRead:
-        # It is WeChat's and no repeat would be any better: take it, so that nobody sees an error.
-        log.warning("unreadable push", account_id=account.pk)
-        return
-    deliveries.keep(account=account, body=body, message=message)
+        body = _body(request).decode()
+        encrypted = push.fields(body).get("Encrypt", "") if is_sealed else ""
+    except (UnicodeDecodeError, push.CannotRead):
+        raise Refused(400, "body") from None
+    if is_sealed and (not encrypted or not encrypted.isascii()):  # Base64 by its nature
+        raise Refused(400, "no encrypted part")
+    return Letter(given, stamp, nonce, encrypted, body)
+
+
+def _opened(receiver: Receiver, letter: Letter) -> Opened:
+    if letter.encrypted:
+        token = receiver.token_of(letter.signature, letter.stamp, letter.nonce, letter.encrypted)
+        if not token:
+            raise Refused(403, "signature of the push")
+        try:
+            text, box = receiver.opened(letter.encrypted)
+        except CannotDecrypt:
+            raise Refused(403, "decryption") from None
+        return Opened(text, token, box)
+    token = receiver.token_of(letter.signature, letter.stamp, letter.nonce)
+    if not receiver.takes_plain:
+        raise Refused(403, "not encrypted")
+    if not token:
+        raise Refused(403, "signature of the push")
+    return Opened(letter.body, token, None)
 
 
 def _field(request: HttpRequest, name: str, form: re.Pattern[str]) -> str:
@@ -115,30 +215,3 @@ def _body(request: HttpRequest) -> bytes:
     if len(body) > BODY_LIMIT:
         raise Refused(413, "body too big")
     return body
-
-
-def _encrypted(body: bytes) -> str:
-    try:
-        encrypted = push.fields(body.decode()).get("Encrypt", "")
-    except (UnicodeDecodeError, push.CannotRead):
-        raise Refused(400, "body") from None
-    if not encrypted.isascii() or not encrypted:  # Base64 by its nature
-        raise Refused(400, "no encrypted part")
-    return encrypted
-
-
-def _account(app_id: str) -> ChannelAccount:
-    account = ChannelAccount.objects.filter(app_id=app_id, is_connected=True).first()
-    if account is None:
-        raise Refused(404, "no such account")
-    return account
-
-
-def _decrypted(account: ChannelAccount, encrypted: str) -> str:
-    columns = ["aes_key"] + (["previous_aes_key"] if account.previous_aes_key_sealed else [])
-    for column in columns:
-        try:
-            return MessageBox(account.unseal(column), account.app_id).decrypt(encrypted)
-        except CannotDecrypt:
-            continue
-    raise Refused(403, "decryption")
