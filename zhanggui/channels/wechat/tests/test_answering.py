@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -56,9 +55,8 @@ def component() -> Component:
 
 
 @pytest.fixture(autouse=True)
-def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hooks, "reply_handlers", [])
-    return
 
 
 def reply_with(monkeypatch: pytest.MonkeyPatch, reply: passive.Reply | None) -> None:
