@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import importlib
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wechat_sandbox import control, people, phone, pictures, schedule, sms
+from wechat_sandbox import control, media, people, phone, pictures, qrcodes, schedule, sms
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import Pusher
 from wechat_sandbox.clouds import aliyun, tencent
@@ -28,7 +29,7 @@ from wechat_sandbox.pay import payphone
 from wechat_sandbox.pay import wire as pay_wire
 from wechat_sandbox.pay.merchants import NoSuchMerchant
 from wechat_sandbox.pay.wallets import PayProblem
-from wechat_sandbox.played import bind, oauth, scenes, wire
+from wechat_sandbox.played import bind, mini, notify, oauth, scenes, wire
 from wechat_sandbox.proxy import Gateway
 from wechat_sandbox.shell import page
 from wechat_sandbox.world import NoSuchAccount, NoSuchPerson, World
@@ -36,8 +37,10 @@ from wechat_sandbox.world import NoSuchAccount, NoSuchPerson, World
 for _name in ("pay.trade", "pay.refundcalls", "pay.bills", "pay.paycontrol", "clouds.cloudcontrol"):
     importlib.import_module(f"wechat_sandbox.{_name}")
 for _name in (
-    "played.base", "played.component", "played.users", "played.menus", "played.messages",
-    "control_open", "trouble",
+    "played.base", "played.component", "played.sns", "played.users", "played.tags", "played.menus",
+    "played.messages", "played.files", "played.library", "played.notify", "played.migrate",
+    "played.jsapi", "played.mini", "played.minilinks", "control_open", "control_acts",
+    "phone_more", "trouble",
 ):  # fmt: skip
     importlib.import_module(f"wechat_sandbox.{_name}")  # they register their calls
 
@@ -78,6 +81,28 @@ async def _portrait(request: Request) -> Response:
 
 async def _emblem(request: Request) -> Response:
     return pictures.of_account(control.world_of(request).account(request.path_params["appid"]))
+
+
+async def _file(request: Request) -> Response:
+    found = media.anybodys(control.world_of(request), request.path_params["media_id"])
+    if found is None:
+        return Response(status_code=404)
+    # A picture of a stranger must not be able to run anything.
+    headers = {"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff"}
+    return Response(found.content, media_type=found.mime, headers=headers)
+
+
+async def _account_code(request: Request) -> Response:
+    account = control.world_of(request).account(request.query_params.get("appid", ""))
+    return Response(
+        qrcodes.picture(f"http://weixin.qq.com/r/{account.appid}"), media_type="image/png"
+    )
+
+
+async def _jweixin(request: Request) -> Response:
+    if not re.fullmatch(r"jweixin-\d+\.\d+\.\d+\.js", request.path_params["name"]):
+        return Response(status_code=404)
+    return FileResponse(ASSETS / "js" / "jweixin.js", headers={"Cache-Control": "no-cache"})
 
 
 def _shell(name: str) -> Any:
@@ -127,7 +152,12 @@ def _played() -> list[Route]:
         Route(aliyun.PATH, aliyun.answer, methods=["GET", "POST"]),
         Route("/open.weixin.qq.com/connect/oauth2/authorize", _authorize, methods=["GET", "POST"]),
         Route("/mp.weixin.qq.com/cgi-bin/showqrcode", _showqrcode),
+        Route("/mp.weixin.qq.com/media/{media_id}", _file),
+        Route("/mp.weixin.qq.com/wxacode/{key}", mini.show_code),
+        Route("/mp.weixin.qq.com/cgi-bin/accountcode", _account_code),
+        Route("/res.wx.qq.com/open/js/{name}", _jweixin),
         *bind.ROUTES,
+        *notify.ROUTES,
         Route("/wx.qlogo.cn/mmopen/{slug}/{size}", _portrait),
         Route("/wx.qlogo.cn/mmhead/{appid}/{size}", _emblem),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 from wechat_sandbox.store import pack, unpack
 from wechat_sandbox.world import World
@@ -38,6 +39,12 @@ def masked(value: Any) -> Any:
     if isinstance(value, str):
         return re.sub(r"([?&]code=)(\w{4})\w+(\w{4})", r"\1\2…\3", value[:SHOWN_CHARACTERS])
     return value
+
+
+def masked_query(path: str, query: str) -> str:
+    """An address whose secrets are shown in part."""
+    values = {key: one[0] for key, one in parse_qs(query).items()}
+    return f"{path}?{urlencode(masked(values), safe='…')}"
 
 
 def record(

@@ -108,6 +108,17 @@ def follow(
     return True
 
 
+def open_session(world: World, slug: str, account: Account) -> None:
+    """Talk to a mini program's customer service, which nobody follows."""
+    world.store.write(
+        "INSERT INTO follows (slug, appid, followed, since, scene, qr_scene)"
+        " VALUES (?, ?, 1, ?, 'ADD_SCENE_WXA', '') ON CONFLICT (slug, appid) DO NOTHING",
+        slug,
+        account.appid,
+        int(world.clock.now()),
+    )
+
+
 def unfollow(world: World, slug: str, appid: str) -> bool:
     """End the relation; returns False when there was none. The chat is gone, as on a phone."""
     done = world.store.write(

@@ -12,7 +12,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wechat_sandbox import accounts, acts, chats, cookies, identity, people, qrcodes
+from wechat_sandbox import (
+    accounts,
+    acts,
+    chats,
+    cookies,
+    identity,
+    minis,
+    people,
+    qrcodes,
+    saying,
+)
 from wechat_sandbox.accounts import Account, BadInput
 from wechat_sandbox.callbacks import Delivery
 from wechat_sandbox.people import Person
@@ -215,7 +225,8 @@ async def list_openids(world: World, request: Request) -> Any:
     return {one.slug: identity.openid(account.appid, one.slug) for one in people.every(world.store)}
 
 
-async def _parties(world: World, request: Request) -> tuple[Person, Account, dict[str, Any]]:
+async def parties(world: World, request: Request) -> tuple[Person, Account, dict[str, Any]]:
+    """The person of the path, the account and the rest of the body."""
     given = await posted_object(request)
     person = world.person(request.path_params["slug"])
     return person, world.account(str(given.get("appid", ""))), given
@@ -224,7 +235,7 @@ async def _parties(world: World, request: Request) -> tuple[Person, Account, dic
 @route("POST", "people/{slug}/follow")
 async def follow(world: World, request: Request) -> Any:
     """Follow an account; ``silent`` without a push."""
-    person, account, given = await _parties(world, request)
+    person, account, given = await parties(world, request)
     work = acts.follow(
         world,
         person.slug,
@@ -256,7 +267,7 @@ async def follow_many(world: World, request: Request) -> Any:
 @route("POST", "people/{slug}/unfollow")
 async def unfollow(world: World, request: Request) -> Any:
     """Leave an account."""
-    person, account, given = await _parties(world, request)
+    person, account, given = await parties(world, request)
     return {"callback": await run(world, acts.unfollow(world, person.slug, account), given)}
 
 
@@ -268,6 +279,8 @@ async def scan(world: World, request: Request) -> Any:
     found = acts.read_code(world, str(given.get("content", "")))
     if found.kind == "url":
         return {"kind": "url", "url": found.content}
+    if found.entry and found.kind == "mini":
+        return {"kind": "mini", **minis.opened(world, found.entry)}
     if found.kind != "scene" or found.code is None:
         return {"kind": found.kind, "text": found.content}
     account = world.account(found.code.appid)
@@ -280,22 +293,26 @@ async def scan(world: World, request: Request) -> Any:
 
 @route("POST", "people/{slug}/messages")
 async def say(world: World, request: Request) -> Any:
-    """Send a text to an account."""
-    person, account, given = await _parties(world, request)
-    work = acts.say(world, person.slug, account, str(given.get("text", "")))
+    """Send something to an account: ``text``, or by ``kind`` a file, a place, a link.
+
+    ``kind`` image, voice, video with ``data`` (a data: address; a sample without), location with
+    ``latitude, longitude, label``, link with ``title, description, url``.
+    """
+    person, account, given = await parties(world, request)
+    work = saying.message(world, person.slug, account, given)
     return {"callback": await run(world, work, given)}
 
 
 @route("POST", "people/{slug}/menu")
 async def tap_menu(world: World, request: Request) -> Any:
-    """Tap a menu button: ``path`` [place] or [place, place below]."""
-    person, account, given = await _parties(world, request)
-    path = given.get("path")
-    if not isinstance(path, list) or not all(isinstance(one, int) for one in path):
-        raise BadInput("path must be a list of places")
-    button = acts.menu_button(world, person.slug, account, path)
-    callback = await run(world, acts.tap_menu(world, person.slug, account, button), given)
-    return {"button": button, "callback": callback}
+    """Tap a menu button: ``path`` [place] or [place, place below].
+
+    What the person then does goes with it: ``scan`` a text, ``pictures`` (data: addresses),
+    ``place`` with latitude, longitude, label, name.
+    """
+    person, account, given = await parties(world, request)
+    button, work = saying.tap(world, person.slug, account, given)
+    return {"button": button, "callback": await run(world, work, given)}
 
 
 @route("GET", "people/{slug}/chats")

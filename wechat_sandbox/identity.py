@@ -19,3 +19,8 @@ def openid(appid: str, slug: str) -> str:
 def unionid(open_account: str, slug: str) -> str:
     """The person's name at all accounts bound to one Open Platform account."""
     return _opaque("unionid", open_account, slug)
+
+
+def snapshot_openid(appid: str, slug: str) -> str:
+    """The made-up name of a person who only looks at a snapshot page."""
+    return _opaque("snapshot", appid, slug)

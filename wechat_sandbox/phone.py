@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wechat_sandbox import accounts, acts, chats, cookies, menus, qrcodes
+from wechat_sandbox import accounts, acts, chats, cookies, menus, minis, notices, qrcodes, saying
 from wechat_sandbox.accounts import Account, BadInput
 from wechat_sandbox.control import Forbidden, posted_object, world_of
 from wechat_sandbox.pay import wallets
@@ -53,6 +53,8 @@ def _account(world: World, person: Person, account: Account) -> dict[str, Any]:
         "kind": account.kind,
         "original_id": account.original_id,
         "followed": chats.is_following(world, person.slug, account.appid),
+        "muted": chats.is_muted(world, person.slug, account.appid),
+        "admin": account.admin in (None, person.slug),
     }
 
 
@@ -74,6 +76,7 @@ async def state(world: World, person: Person, request: Request) -> Any:
         },
         "sms_unseen": unseen_sms(world, person),
         "pay": wallets.overview(world, person.slug),
+        "notices_unseen": notices.unseen(world, person.slug),
         "chats": chats.overview(world, person.slug),
         "accounts": [_account(world, person, one) for one in accounts.every(world.store)],
         "offset_s": world.clock.offset_s,
@@ -111,21 +114,14 @@ async def chat(world: World, person: Person, request: Request) -> Any:
 
 @route("POST", "chats/{appid}/messages")
 async def say(world: World, person: Person, request: Request) -> Any:
-    """Send a text."""
+    """Send a text, a picture, a voice message, a place."""
     given = await posted_object(request)
     account = world.account(request.path_params["appid"])
-    text, menu_id = str(given.get("text", "")).strip(), given.get("menu_id")
-    if not text or not chats.is_following(world, person.slug, account.appid):
+    is_open = account.is_mini or chats.is_following(world, person.slug, account.appid)
+    given["text"] = str(given.get("text", "")).strip()[: acts.LONGEST_TEXT]
+    if not is_open or (given.get("kind", "text") == "text" and not given["text"]):
         raise BadInput("先关注公众号，再发消息")
-    world.pusher.in_background(
-        acts.say(
-            world,
-            person.slug,
-            account,
-            text[: acts.LONGEST_TEXT],
-            menu_id=None if menu_id is None else str(menu_id),
-        )
-    )
+    world.pusher.in_background(saying.message(world, person.slug, account, given))
     return {"ok": True}
 
 
@@ -134,12 +130,19 @@ async def tap_menu(world: World, person: Person, request: Request) -> Any:
     """Tap a menu button; tells the phone which page to open, if any."""
     given = await posted_object(request)
     account = world.account(request.path_params["appid"])
-    path = given.get("path")
-    if not isinstance(path, list) or not all(isinstance(one, int) for one in path):
-        raise BadInput("path must be a list of places")
-    button = acts.menu_button(world, person.slug, account, path)
-    world.pusher.in_background(acts.tap_menu(world, person.slug, account, button))
-    return {"kind": button["type"], "url": button.get("url", "")}
+    button, work = saying.tap(world, person.slug, account, given)
+    world.pusher.in_background(work)
+    more = {name: button[name] for name in ("appid", "pagepath") if name in button}
+    return {"kind": button["type"], "url": button.get("url", ""), **more}
+
+
+@route("POST", "chats/{appid}/enter")
+async def enter(world: World, person: Person, request: Request) -> Any:
+    """The chat was opened; an account that asked for it hears where the phone is."""
+    account = world.account(request.path_params["appid"])
+    work = acts.enter_chat(world, person.slug, account, latitude=23.1291, longitude=113.2644)
+    world.pusher.in_background(work)
+    return {"ok": True}
 
 
 @route("POST", "accounts/{appid}/follow")
@@ -182,6 +185,8 @@ async def scan(world: World, person: Person, request: Request) -> Any:
                 "content": found.content}  # fmt: skip
     if found.kind == "url":
         return {"kind": "url", "url": found.content}
+    if found.entry and found.kind == "mini":
+        return {"kind": "mini", **minis.opened(world, found.entry)}
     return {"kind": found.kind, "text": found.content}
 
 

@@ -7,7 +7,9 @@ from urllib.parse import quote, urlsplit
 
 from wechat_sandbox.config import Config
 
-PLAYED_HOSTS = ("open.weixin.qq.com", "mp.weixin.qq.com", "wx.qlogo.cn", "wx.tenpay.com")
+PLAYED_HOSTS = (
+    "open.weixin.qq.com", "mp.weixin.qq.com", "wx.qlogo.cn", "wx.tenpay.com", "res.wx.qq.com",
+)  # fmt: skip
 AUTHORIZE = "/open.weixin.qq.com/connect/oauth2/authorize"
 FRAGMENT = "wechat_redirect"
 

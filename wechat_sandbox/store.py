@@ -42,11 +42,12 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_of_account ON tokens (appid, world, issued_at);
 CREATE TABLE oauth_codes (
     code TEXT PRIMARY KEY, appid TEXT NOT NULL, slug TEXT NOT NULL, scope TEXT NOT NULL,
-    expires_at REAL NOT NULL, used_at REAL
+    is_snapshot INTEGER NOT NULL, expires_at REAL NOT NULL, used_at REAL
 );
 CREATE TABLE user_tokens (
     access TEXT PRIMARY KEY, refresh TEXT NOT NULL, appid TEXT NOT NULL, slug TEXT NOT NULL,
-    scope TEXT NOT NULL, expires_at REAL NOT NULL, refresh_expires_at REAL NOT NULL
+    scope TEXT NOT NULL, is_snapshot INTEGER NOT NULL, expires_at REAL NOT NULL,
+    refresh_expires_at REAL NOT NULL
 );
 CREATE INDEX user_tokens_by_refresh ON user_tokens (refresh);
 CREATE TABLE consents (slug TEXT, appid TEXT, PRIMARY KEY (slug, appid));

@@ -30,9 +30,12 @@ FAULT_PARTS = (
 
 @route("POST", "faults")
 async def add_fault(world: World, request: Request) -> Any:
-    """Let the next ``times`` calls of a path fail; with ``after`` the work is done all the same."""
+    """Let the next ``times`` calls of a path fail; with ``after`` the work is done all the same.
+
+    ``/connect/oauth2/authorize`` with an ``errcode`` such as 10004 shows that error page.
+    """
     given = await posted_object(request)
-    path = re.sub(r"^/api\.weixin\.qq\.com", "", str(given.get("path", "")))
+    path = re.sub(r"^/(?:api|open)\.weixin\.qq\.com", "", str(given.get("path", "")))
     what = {name: given[name] for name in FAULT_PARTS if name in given}
     if not path or not {"errcode", "http_status", "timeout", "code", "signature"} & set(what):
         raise BadInput("path and one of errcode, http_status, timeout, code, signature are needed")
@@ -80,7 +83,8 @@ async def set_policy(world: World, request: Request) -> Any:
 async def set_quota(world: World, request: Request) -> Any:
     """Set a ``daily`` quota of a path, or what is allowed each ``minute``.
 
-    ``permanent_codes`` as path limits the account's permanent QR codes.
+    As path ``permanent_codes`` limits the account's permanent QR codes, ``phone_numbers`` those
+    that cost nothing, ``links`` the links into a mini program.
     """
     given = await posted_object(request)
     appid = world.account(str(given.get("appid", ""))).appid
@@ -89,8 +93,8 @@ async def set_quota(world: World, request: Request) -> Any:
         minute = _whole(given, "minute", 0)
         world.store.insert("quota_limits", appid=appid, path=f"{path}#minute", daily=minute)
         return {"appid": appid, "path": path, "minute": minute}
-    if path == "permanent_codes":
-        world.store.insert("settings", key=f"permanent_codes:{appid}", value=str(daily))
+    if path in ("permanent_codes", "phone_numbers"):
+        world.store.insert("settings", key=f"{path}:{appid}", value=str(daily))
     else:
         world.store.insert("quota_limits", appid=appid, path=path, daily=daily)
     return {"appid": appid, "path": path, "daily": daily}

@@ -40,6 +40,8 @@ class World:
         # Version numbers must not repeat after a restart, or an open phone would miss a change.
         self._first_version = int(time.time() * 1000)
         self._openids: dict[str, dict[str, str]] = {}
+        # Account and person of notices on their way: another one meanwhile is refused.
+        self.sending: set[str] = set()
 
     def account(self, appid: str) -> Account:
         """The account, or NoSuchAccount."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+from wechat_sandbox import components, lines
 from wechat_sandbox.played import tokens
 from wechat_sandbox.played.errors import Refusal
 from wechat_sandbox.played.wire import ENDPOINTS, Answer, Call, count_use, daily_limit, endpoint
@@ -58,6 +61,51 @@ async def callback_ips(call: Call) -> Answer:
 async def api_ips(call: Call) -> Answer:
     """Where calls go."""
     return {"ip_list": ["127.0.0.1"]}
+
+
+@endpoint("/cgi-bin/callback/check")
+async def check_callback(call: Call) -> Answer:
+    """Whether WeChat reaches the account's server: names and pings of the callback host."""
+    action, operator = call.body.get("action"), call.body.get("check_operator")
+    if action not in ("dns", "ping", "all"):
+        raise Refusal(40035)
+    if operator not in ("CHINANET", "UNICOM", "CAP", "DEFAULT"):
+        raise Refusal(40035)
+    line = components.line(call.world, call.account) or lines.of_account(call.account)
+    host = urlsplit(line.url).hostname or ""
+    dns = [{"ip": "127.0.0.1", "real_operator": "DEFAULT"}] if host else []
+    ping = [
+        {"ip": one["ip"], "from_operator": operator, "package_loss": "0%", "time": "1.000ms"}
+        for one in dns
+    ]
+    found: Answer = {}
+    if action != "ping":
+        found["dns"] = dns
+    if action != "dns":
+        found["ping"] = ping
+    return found
+
+
+@endpoint("/cgi-bin/openapi/rid/get")
+async def failed_call(call: Call) -> Answer:
+    """One failed call of this account by the number in its error text."""
+    row = call.world.store.row(
+        "SELECT * FROM rids WHERE rid = ? AND appid = ?",
+        str(call.body.get("rid", "")),
+        call.account.appid,
+    )
+    if row is None:
+        raise Refusal(76001)
+    return call.answered(
+        request={
+            "invoke_time": row["at"],
+            "cost_in_ms": 1,
+            "request_url": row["path"],
+            "request_body": row["body"],
+            "response_body": row["answer"],
+            "client_ip": row["ip"],
+        }
+    )
 
 
 @endpoint("/cgi-bin/openapi/quota/get")

@@ -1,4 +1,4 @@
-"""Web authorisation: the pages a person sees and the calls the product makes (digest 4.3)."""
+"""Web authorisation: the pages a person sees (digest 4.3)."""
 
 from __future__ import annotations
 
@@ -6,29 +6,24 @@ import html
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from wechat_sandbox import accounts, acts, calllog, components, identity
+from wechat_sandbox import accounts, acts, calllog, components
 from wechat_sandbox.accounts import Account
 from wechat_sandbox.people import Person
-from wechat_sandbox.played import tokens
-from wechat_sandbox.played.component import by_own_token
-from wechat_sandbox.played.errors import Refusal
-from wechat_sandbox.played.wire import Answer, Call, endpoint
+from wechat_sandbox.played import wire
 from wechat_sandbox.rewrite import Rewriter
 from wechat_sandbox.shell import page
 from wechat_sandbox.world import World
 
 SCOPES = ("snsapi_base", "snsapi_userinfo")
 ORDER = ("appid", "redirect_uri", "response_type", "scope", "state", "component_appid")
+PAGE = "/connect/oauth2/authorize"
 CODE_LIFE_S = 300
 CODE_KEPT_S = 86_400
-TOKEN_LIFE_S = 7200
-REFRESH_LIFE_S = 30 * 86400
 
 PAGE_ERRORS = {
     10003: ("redirect_uri 域名与后台配置不一致", "请在公众号后台的“网页授权域名”里加入这个域名。"),
@@ -65,23 +60,28 @@ async def authorize(world: World, request: Request, person: Person | None) -> Re
             PageError(0, "请在微信客户端打开链接", "网页授权只能在某个人的手机里进行。")
         )
     try:
+        if (fault := wire.take_fault(world, PAGE, is_exact=True)) and "errcode" in fault:
+            raise PageError(fault["errcode"])
         account, target, scope = _checked(world, request)
     except PageError as error:
         note = f"错误页 {error.code}：{error.title}"
         _log(world, request, person, note=note, errcode=error.code)
         return _error_page(error)
-    state = request.query_params.get("state", "")
+    state, decision = request.query_params.get("state", ""), "allow"
     if scope == "snsapi_userinfo":
-        decision = await _decision(world, request, account, person)
-        if decision is None:
+        found = await _decision(world, request, account, person)
+        if found is None:
             return _consent_page(request, account, person, target)
+        decision = found
         if decision == "deny":
             refused = _back(world, person, target, {"state": state})
             _log(world, request, person, note="拒绝授权", location=refused)
             return _redirect(refused)
-    code = _new_code(world, account, person, scope)
+    is_snapshot = decision == "snapshot"
+    code = _new_code(world, account, person, scope, is_snapshot=is_snapshot)
     location = _back(world, person, target, {"code": code, "state": state})
-    _log(world, request, person, note=f"授权 {scope}", location=location)
+    note = f"快照页 {scope}" if is_snapshot else f"授权 {scope}"
+    _log(world, request, person, note=note, location=location)
     return _redirect(location)
 
 
@@ -138,7 +138,7 @@ async def _decision(world: World, request: Request, account: Account, person: Pe
         chosen = form.get("decision", [""])[0]
         if chosen == "allow":
             world.store.insert("consents", slug=person.slug, appid=account.appid)
-        return "allow" if chosen == "allow" else "deny"
+        return chosen if chosen in ("allow", "snapshot") else "deny"
     if request.query_params.get("forcePopup") == "true":
         return None
     known = world.store.row(
@@ -147,7 +147,9 @@ async def _decision(world: World, request: Request, account: Account, person: Pe
     return "allow" if known else None
 
 
-def _new_code(world: World, account: Account, person: Person, scope: str) -> str:
+def _new_code(
+    world: World, account: Account, person: Person, scope: str, *, is_snapshot: bool
+) -> str:
     now = world.clock.now()
     world.store.write("DELETE FROM oauth_codes WHERE expires_at < ?", now - CODE_KEPT_S)
     code = "0" + secrets.token_hex(15) + "w3"
@@ -157,6 +159,7 @@ def _new_code(world: World, account: Account, person: Person, scope: str) -> str
         appid=account.appid,
         slug=person.slug,
         scope=scope,
+        is_snapshot=is_snapshot,
         expires_at=now + CODE_LIFE_S,
         used_at=None,
     )
@@ -215,163 +218,3 @@ def _log(
         answer={"location": location} if location else {"page": note},
         took_s=0,
     )
-
-
-@endpoint("/sns/oauth2/access_token", method="GET", needs_token=False)
-async def exchange(call: Call) -> Answer:
-    """A code for the person's openid; once, within five minutes."""
-    # No address is checked: the allow list guards the account's own token only.
-    account = tokens.check_credentials(
-        call.world,
-        appid=call.query("appid"),
-        secret=call.query("secret"),
-        grant_type=call.query("grant_type"),
-        wanted="authorization_code",
-        ip=None,
-    )
-    return _exchanged(call, account)
-
-
-@endpoint("/sns/oauth2/component/access_token", method="GET", needs_token=False)
-async def exchange_for_platform(call: Call) -> Answer:
-    """The same for a platform that has the account in its hands."""
-    account = by_own_token(call, "oauth")
-    if call.query("grant_type") != "authorization_code":
-        raise Refusal(40002)
-    return _exchanged(call, account)
-
-
-def _exchanged(call: Call, account: Account) -> Answer:
-    given, now = call.query("code"), call.world.clock.now()
-    if not given:
-        raise Refusal(41008)
-    row = call.world.store.row(
-        "SELECT * FROM oauth_codes WHERE code = ? AND appid = ?", given, account.appid
-    )
-    if row is None:
-        raise Refusal(40029)
-    if row["used_at"] is not None:
-        raise Refusal(40163)
-    if row["expires_at"] <= now:
-        raise Refusal(42003)
-    done = call.world.store.write(
-        "UPDATE oauth_codes SET used_at = ? WHERE code = ? AND used_at IS NULL", now, given
-    )
-    if not done:
-        raise Refusal(40163)
-    return _issue(call.world, account, row["slug"], row["scope"], secrets.token_urlsafe(72))
-
-
-def _issue(world: World, account: Account, slug: str, scope: str, refresh: str) -> Answer:
-    now = world.clock.now()
-    access = "97_" + secrets.token_urlsafe(72)
-    world.store.write("DELETE FROM user_tokens WHERE refresh_expires_at < ?", now - CODE_KEPT_S)
-    world.store.insert(
-        "user_tokens",
-        access=access,
-        refresh=refresh,
-        appid=account.appid,
-        slug=slug,
-        scope=scope,
-        expires_at=now + TOKEN_LIFE_S,
-        refresh_expires_at=now + REFRESH_LIFE_S,
-    )
-    answer: Answer = {
-        "access_token": access,
-        "expires_in": TOKEN_LIFE_S,
-        "refresh_token": refresh,
-        "openid": identity.openid(account.appid, slug),
-        "scope": scope,
-    }
-    union = world.unionid_of(account, slug)
-    if union and scope == "snsapi_userinfo":
-        answer["unionid"] = union
-    return answer
-
-
-@endpoint("/sns/oauth2/refresh_token", method="GET", needs_token=False)
-async def refresh(call: Call) -> Answer:
-    """A new person's token for a refresh token of at most 30 days."""
-    appid = call.query("appid")
-    if not appid:
-        raise Refusal(41002)
-    account = accounts.find(call.world.store, appid)
-    if account is None:
-        raise Refusal(40013)
-    return _refreshed(call, account)
-
-
-@endpoint("/sns/oauth2/component/refresh_token", method="GET", needs_token=False)
-async def refresh_for_platform(call: Call) -> Answer:
-    """The same for a platform that has the account in its hands."""
-    return _refreshed(call, by_own_token(call, "oauth"))
-
-
-def _refreshed(call: Call, account: Account) -> Answer:
-    appid = account.appid
-    if call.query("grant_type") != "refresh_token":
-        raise Refusal(40002)
-    row = call.world.store.row(
-        "SELECT * FROM user_tokens WHERE refresh = ? AND appid = ?"
-        " ORDER BY expires_at DESC LIMIT 1",
-        call.query("refresh_token"),
-        appid,
-    )
-    if row is None:
-        raise Refusal(40030)
-    if row["refresh_expires_at"] <= call.world.clock.now():
-        raise Refusal(42002)
-    answer = _issue(call.world, account, row["slug"], row["scope"], row["refresh"])
-    # The refresh token keeps the end it had.
-    call.world.store.write(
-        "UPDATE user_tokens SET refresh_expires_at = ? WHERE access = ?",
-        row["refresh_expires_at"],
-        answer["access_token"],
-    )
-    answer.pop("unionid", None)
-    return answer
-
-
-def _user_token(call: Call) -> Any:
-    given = call.query("access_token")
-    if not given:
-        raise Refusal(41001)
-    row = call.world.store.row("SELECT * FROM user_tokens WHERE access = ?", given)
-    if row is None:
-        raise Refusal(40001)
-    if row["expires_at"] <= call.world.clock.now():
-        raise Refusal(42001)
-    if not call.query("openid"):
-        raise Refusal(41009)
-    if call.query("openid") != identity.openid(row["appid"], row["slug"]):
-        raise Refusal(40003)
-    return row
-
-
-@endpoint("/sns/userinfo", method="GET", needs_token=False)
-async def userinfo(call: Call) -> Answer:
-    """Name and picture of a person who consented."""
-    row = _user_token(call)
-    if row["scope"] != "snsapi_userinfo":
-        raise Refusal(48001)
-    person = call.world.person(row["slug"])
-    union = call.world.unionid_of(call.world.account(row["appid"]), person.slug)
-    return {
-        "openid": call.query("openid"),
-        "nickname": person.nickname,
-        "sex": 0,
-        "language": "",
-        "city": "",
-        "province": "",
-        "country": "",
-        "headimgurl": f"{call.world.config.public}/wx.qlogo.cn/mmopen/{person.slug}/132",
-        "privilege": [],
-        **({"unionid": union} if union else {}),
-    }
-
-
-@endpoint("/sns/auth", method="GET", needs_token=False)
-async def auth(call: Call) -> Answer:
-    """Whether a person's token still holds."""
-    _user_token(call)
-    return {"errcode": 0, "errmsg": "ok"}

@@ -8,20 +8,28 @@ from typing import Any
 
 from wechat_sandbox import chats
 from wechat_sandbox.accounts import Account, BadInput
+from wechat_sandbox.played import values
 from wechat_sandbox.played.errors import Refusal
 from wechat_sandbox.played.wire import Answer, Call, endpoint
-from wechat_sandbox.store import Row
+from wechat_sandbox.store import add_tables
 from wechat_sandbox.world import World
 
 MOST = 25
 ONCE_S = 600
-PLACE = re.compile(r"\{\{(\w+)\.DATA\}\}")
-
-# How long a value may be, by the kind of its place ("thing1" is of kind thing).
-LONGEST = {
-    "thing": 20, "phrase": 5, "number": 32, "letter": 32, "character_string": 32, "symbol": 5,
-    "amount": 12, "phone_number": 17, "car_number": 8, "name": 10, "const": 20,
+INDUSTRIES = {
+    "1": ("IT科技", "互联网|电子商务"), "2": ("IT科技", "IT软件与服务"), "10": ("餐饮", "餐饮"),
+    "11": ("酒店旅游", "酒店"), "31": ("文体娱乐", "文化|传媒"), "41": ("其它", "其它"),
 }  # fmt: skip
+
+add_tables(
+    """
+CREATE TABLE industries (
+    appid TEXT PRIMARY KEY, first TEXT NOT NULL, second TEXT NOT NULL, month TEXT NOT NULL
+);
+"""
+)
+
+PLACE = re.compile(r"\{\{(\w+)\.DATA\}\}")
 
 # What a field of the public library is called tells of which kind its values are.
 KIND_OF_NAME = (
@@ -42,7 +50,9 @@ def add(world: World, account: Account, *, title: str, content: str, given_id: s
     if not PLACE.search(content):
         raise BadInput("a template needs at least one place such as {{thing1.DATA}}")
     template_id = given_id or secrets.token_urlsafe(32)
-    example = PLACE.sub(lambda found: SAMPLES.get(_kind(found.group(1)), "示例内容"), content)
+    example = PLACE.sub(
+        lambda found: SAMPLES.get(values.kind_of(found.group(1)), "示例内容"), content
+    )
     world.store.insert(
         "templates",
         template_id=template_id,
@@ -54,8 +64,8 @@ def add(world: World, account: Account, *, title: str, content: str, given_id: s
     return template_id
 
 
-def _kind(place: str) -> str:
-    return place.rstrip("0123456789")
+def _sample(place: str) -> str:
+    return SAMPLES.get(values.kind_of(place), "示例内容")
 
 
 def _count(world: World, appid: str) -> int:
@@ -130,29 +140,63 @@ async def send(call: Call) -> Answer:
     )
     if template is None:
         raise Refusal(40037)
-    values = _values(template, body.get("data"))
+    places = PLACE.findall(template["content"])
+    given = values.checked(places, body.get("data"), is_strict=False)
+    jump = _jump(account, body.get("miniprogram"))
     if not chats.is_following(world, slug, account.appid):
         raise Refusal(43004)
+    if chats.is_blacklisted(world, slug, account.appid):
+        raise Refusal(43019)
     msgid, is_new = _number(world, account, slug, body.get("client_msg_id"))
     if is_new:
-        _deliver(world, account, slug, _filled(template, values, body.get("url")), msgid)
-    return {"errcode": 0, "errmsg": "ok", "msgid": msgid}
+        shown = {
+            "template_id": template["template_id"],
+            "title": template["title"],
+            "lines": values.lines(template["content"], given),
+            "url": body["url"] if isinstance(body.get("url"), str) else "",
+            "mini": jump,
+        }
+        _deliver(world, account, slug, shown, msgid)
+    return call.answered(msgid=msgid)
 
 
-def _values(template: Row, data: object) -> dict[str, str]:
-    if not isinstance(data, dict):
-        raise Refusal(47003)
-    values = {}
-    for place in PLACE.findall(template["content"]):
-        given = data.get(place)
-        value = given.get("value") if isinstance(given, dict) else None
-        if not isinstance(value, str | int | float) or not str(value).strip():
-            raise Refusal(47003, f"argument invalid! data.{place}.value is empty")
-        text = str(value)
-        if len(text) > LONGEST.get(_kind(place), 200):
-            raise Refusal(47003, f"argument invalid! data.{place}.value invalid")
-        values[place] = text
-    return values
+def _jump(account: Account, given: object) -> dict[str, str] | None:
+    """The mini program a tap leads to; it must be linked to the account."""
+    if not given:
+        return None
+    if not isinstance(given, dict) or given.get("appid") not in account.linked:
+        raise Refusal(40166)
+    path = given.get("pagepath") or given.get("path")
+    if not isinstance(path, str) or not path:
+        raise Refusal(40165)
+    return {"appid": given["appid"], "pagepath": path}
+
+
+@endpoint("/cgi-bin/template/api_set_industry", capability="template")
+async def set_industry(call: Call) -> Answer:
+    """Choose two industries; once a month."""
+    given = [str(call.body.get(f"industry_id{place}", "")) for place in (1, 2)]
+    if not all(one in INDUSTRIES for one in given):
+        raise Refusal(40102)
+    month = call.world.clock.day()[:7]
+    row = call.world.store.row("SELECT * FROM industries WHERE appid = ?", call.account.appid)
+    if row and row["month"] == month:
+        raise Refusal(43100)
+    call.world.store.insert(
+        "industries", appid=call.account.appid, first=given[0], second=given[1], month=month
+    )
+    return call.answered()
+
+
+@endpoint("/cgi-bin/template/get_industry", method="GET", capability="template")
+async def get_industry(call: Call) -> Answer:
+    """The two industries."""
+    row = call.world.store.row("SELECT * FROM industries WHERE appid = ?", call.account.appid)
+    found = [row["first"], row["second"]] if row else ["1", "10"]
+    named = [
+        dict(zip(("first_class", "second_class"), INDUSTRIES[one], strict=True)) for one in found
+    ]
+    return {"primary_industry": named[0], "secondary_industry": named[1]}
 
 
 def _number(world: World, account: Account, slug: str, given: Any) -> tuple[int, bool]:
@@ -178,24 +222,10 @@ def _number(world: World, account: Account, slug: str, given: Any) -> tuple[int,
     return fresh, True
 
 
-def _filled(template: Row, values: dict[str, str], url: object) -> dict[str, Any]:
-    """What appears in the chat."""
-    lines = []
-    for line in template["content"].splitlines():
-        name, _, _ = line.partition("{{")
-        filled = PLACE.sub(lambda found: values[found.group(1)], line)
-        if line.strip():
-            lines.append({"name": name.strip(" :：\t"), "value": filled[len(name) :].strip()})
-    return {
-        "template_id": template["template_id"],
-        "title": template["title"],
-        "lines": lines,
-        "url": url if isinstance(url, str) else "",
-    }
-
-
 def _deliver(world: World, account: Account, slug: str, shown: dict[str, Any], msgid: int) -> None:
     status = world.pusher.policy(account.appid).template_status
+    if chats.is_muted(world, slug, account.appid):
+        status = "failed:user block"
     if status == "success":
         chats.add(world, slug, account.appid, sender="account", kind="template", body=shown)
     world.pusher.in_background(

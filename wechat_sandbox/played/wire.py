@@ -199,7 +199,7 @@ def _keep_rid(call: Call, path: str, errcode: int, answer: str) -> None:
         rid=call.rid,
         appid=call.account.appid,
         at=int(call.world.clock.now()),
-        path=f"{path}?{call.request.url.query}",
+        path=calllog.masked_query(path, call.request.url.query),
         body=call.raw[:2000].decode(errors="replace"),
         answer=answer,
         ip=call.ip,
@@ -213,7 +213,7 @@ async def _answer(call: Call, path: str) -> tuple[int, Answer | Response | None]
     if found is None:
         return 404, None
     try:
-        fault = _take_fault(call.world, path)
+        fault = take_fault(call.world, path)
         if fault and (delay_s := fault.get("timeout")):
             await asyncio.sleep(delay_s)
         if fault and "http_status" in fault and not fault.get("after"):
@@ -312,9 +312,12 @@ def daily_limit(world: World, appid: str, path: str, default: int | None) -> int
     return row["daily"] if row else default
 
 
-def _take_fault(world: World, path: str) -> dict[str, Any] | None:
+def take_fault(world: World, path: str, *, is_exact: bool = False) -> dict[str, Any] | None:
+    """What was asked to go wrong with the next call of a path, used up by asking."""
     row = world.store.row(
-        "SELECT * FROM faults WHERE remaining > 0 AND path IN (?, '*') ORDER BY id LIMIT 1", path
+        "SELECT * FROM faults WHERE remaining > 0 AND path IN (?, ?) ORDER BY id LIMIT 1",
+        path,
+        path if is_exact else "*",
     )
     if row is None:
         return None

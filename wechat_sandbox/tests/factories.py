@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element
@@ -276,7 +276,7 @@ def authorise(client: TestClient, **more: Any) -> dict[str, Any]:
 
 
 def sealed_reply(
-    account: Account | Component, fields: dict[str, str | int], *, token: str = ""
+    account: Account | Component, fields: Mapping[str, Any], *, token: str = ""
 ) -> str:
     """A passive reply as a product would encrypt it."""
     sealed = crypto.encrypt(to_xml(fields), aes_key=account.aes_key, receiver=account.appid)

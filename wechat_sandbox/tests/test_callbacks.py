@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import base64
+import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from starlette.testclient import TestClient
 
+from wechat_sandbox import crypto
 from wechat_sandbox.accounts import Account
 from wechat_sandbox.callbacks import OUT_OF_SERVICE
+from wechat_sandbox.crypto import BadCipher
 from wechat_sandbox.tests.factories import (
     APPID,
     Shop,
@@ -259,6 +266,45 @@ class TestFaults:
         with pytest.raises(AssertionError):
             shop.pushes[0].opened(tea)
 
+    def test_replay(self, client: TestClient, tea: Account, shop: Shop) -> None:
+        policy(client, replay=1)
+        follow(client)
+
+        first, second = shop.pushes
+        assert (first.query, first.body) == (second.query, second.body)
+
+    def test_meant_for_another(self, client: TestClient, tea: Account, shop: Shop) -> None:
+        policy(client, wrong_receiver=1)
+        follow(client)
+
+        with pytest.raises(BadCipher, match="another receiver"):
+            shop.pushes[0].opened(tea)
+
+    def test_the_key_before(self, client: TestClient, tea: Account, shop: Shop) -> None:
+        control(client, "PUT", f"accounts/{APPID}", {"aes_key": "N" * 43})
+        policy(client, old_key=1)
+        follow(client)
+        say(client)
+
+        assert shop.pushes[0].opened(tea)["Event"] == "subscribe"
+        now = replace(tea, aes_key="N" * 43)
+        assert shop.pushes[1].opened(now)["MsgType"] == "text"
+
+    def test_every_padding_comes_by_itself(
+        self, client: TestClient, tea: Account, shop: Shop
+    ) -> None:
+        follow(client, silent=True)
+        for length in range(1, 33):
+            say(client, "x" * length)
+        found = set()
+        for push in shop.pushes:
+            sealed = base64.b64decode(re.findall("<Encrypt><!.CDATA.(.+?)]]>", push.body)[0])
+            key = base64.b64decode(tea.aes_key + "=")
+            opener = Cipher(algorithms.AES(key), modes.CBC(key[:16])).decryptor()
+            found.add((opener.update(sealed) + opener.finalize())[-1])
+
+        assert found == set(range(1, 33))
+
     def test_delay(self, client: TestClient, tea: Account, shop: Shop) -> None:
         policy(client, delay_s=0.05)
         follow(client, wait=False)
@@ -282,3 +328,37 @@ class TestFaults:
         answer = client.post("/_sandbox/api/callbacks/policy", json=body)
 
         assert answer.status_code == 422
+
+
+class TestJson:
+    """A server that chose JSON gets and gives JSON."""
+
+    def test_both_ways(self, client: TestClient, tea: Account, shop: Shop) -> None:
+        control(client, "PUT", f"accounts/{APPID}", {"push_format": "json"})
+        follow(client, silent=True)
+        reply = json.dumps({**text_reply(tea, openid(client))}, ensure_ascii=False)
+        sealed = crypto.encrypt(reply, aes_key=tea.aes_key, receiver=tea.appid)
+        answer = {
+            "Encrypt": sealed,
+            "MsgSignature": crypto.sign(tea.token, "1700000000", "n", sealed),
+            "TimeStamp": 1700000000,
+            "Nonce": "n",
+        }
+        shop.answer = lambda push: json.dumps(answer)
+
+        assert say(client)["outcome"] == "replied"
+        pushed = json.loads(shop.pushes[0].body)
+        assert set(pushed) == {"ToUserName", "Encrypt"}
+        text = crypto.decrypt(pushed["Encrypt"], aes_key=tea.aes_key, receiver=tea.appid)
+        assert json.loads(text)["Content"] == "在吗"
+        assert chat(client)[-1]["content"] == "在的，九点打烊。"
+
+    def test_plain(self, client: TestClient, tea: Account, shop: Shop) -> None:
+        mode = {"push_format": "json", "encrypt_mode": "plain"}
+        control(client, "PUT", f"accounts/{APPID}", mode)
+        follow(client)
+
+        assert json.loads(shop.pushes[0].body)["Event"] == "subscribe"
+        for wrong in ("[]", "{", json.dumps(text_reply(tea, "oSomebodyElse"))):
+            shop.answer = lambda push, wrong=wrong: wrong  # type: ignore[misc]
+            assert say(client)["outcome"] == "bad_answer"

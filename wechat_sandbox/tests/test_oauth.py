@@ -117,6 +117,27 @@ class TestAuthorize:
         assert "&lt;script&gt;x" in answer.text
 
 
+class TestSnapshot:
+    def test_somebody_made_up(self, client: TestClient) -> None:
+        assert "快照页" in visit(client, scope="snsapi_userinfo").text
+        given = exchange(client, returned(decide(client, "snapshot"))["code"])
+        assert given["is_snapshotuser"] == 1
+        assert given["openid"] != openid(client)
+        assert "unionid" not in given
+        query = {"access_token": given["access_token"], "openid": given["openid"]}
+        found = api(client, "/sns/userinfo", **query)
+
+        assert (found["nickname"], found["headimgurl"]) == ("微信用户", "")
+        assert "申请获取以下权限" in visit(client, scope="snsapi_userinfo").text
+
+    def test_a_page_error_on_demand(self, client: TestClient) -> None:
+        path = "/open.weixin.qq.com/connect/oauth2/authorize"
+        control(client, "POST", "faults", {"path": path, "errcode": 10004})
+
+        assert "封禁" in visit(client).text
+        assert returned(visit(client))["code"]
+
+
 class TestExchange:
     def test_once(self, client: TestClient) -> None:
         code = returned(visit(client))["code"]
