@@ -24,7 +24,13 @@ from zhanggui.accounts.tests.factories import (
 )
 from zhanggui.billing.tests.factories import make_order
 from zhanggui.channels.pay.tests import factories as pay
-from zhanggui.channels.wechat.models import CallbackDelivery
+from zhanggui.channels.wechat.models import (
+    AutoReply,
+    CallbackDelivery,
+    ChannelAccount,
+    MenuVersion,
+    TrackedCode,
+)
 from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.contacts import services as contacts
 from zhanggui.contacts.models import DuplicatePair, Likeness
@@ -36,6 +42,7 @@ from zhanggui.contacts.tests.factories import (
     make_tag,
 )
 from zhanggui.core import clock, tenancy
+from zhanggui.core.tokens import new_token
 from zhanggui.files.models import ImportBatch, Task
 from zhanggui.stamps.models import ManagerBinding, PendingManager
 from zhanggui.stamps.tests import factories as stamps
@@ -213,9 +220,34 @@ def _binding(merchant: Merchant) -> int:
     return ManagerBinding.objects.get(person_id=desk.person_id).pk
 
 
+def _account(merchant: Merchant) -> ChannelAccount:
+    own = ChannelAccount.objects.filter(merchant=merchant, is_connected=True).first()
+    return own or make_account(merchant=merchant)
+
+
+def _version(merchant: Merchant) -> int:
+    account = _account(merchant)
+    return MenuVersion.objects.create(account=account, number=next(_numbers)).number
+
+
+def _reply(merchant: Merchant) -> int:
+    account = _account(merchant)
+    return AutoReply.objects.create(account=account, occasion="keyword", kind="text", text="x").pk
+
+
+def _code(merchant: Merchant) -> int:
+    return TrackedCode.objects.create(
+        account=_account(merchant),
+        merchant=merchant,
+        token=new_token(),
+        name="x",
+        url="http://weixin.qq.com/q/x",
+    ).pk
+
+
 def _delivery(merchant: Merchant) -> int:
     delivery = CallbackDelivery.objects.create(
-        account=make_account(merchant=merchant),
+        account=_account(merchant),
         platform_key=f"msg:{next(_numbers)}",
         kind="text",
         body_sealed=b"x",
@@ -264,6 +296,9 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "pending_id": _pending,
     "binding_id": _binding,
     "delivery_id": _delivery,
+    "version_number": _version,
+    "reply_id": _reply,
+    "code_id": _code,
     "task_id": _task,
     "batch_id": _batch,
     "order_id": _order,

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, todo
 from zhanggui.accounts.models import Store
 from zhanggui.channels.wechat import hooks
+from zhanggui.channels.wechat.menus import builtin
+from zhanggui.channels.wechat.menus.builtin import BuiltinPage
 from zhanggui.codes.tries import ALERT
 from zhanggui.contacts import holders, timeline
 from zhanggui.ledger import caches
@@ -31,6 +34,25 @@ CARD_BALANCE = caches.BalanceCache(
     ) e ON e.account_id = c.account_id
     WHERE c.merchant_id = %(merchant)s AND c.balance <> coalesce(e.total, 0)
     """,
+)
+
+PAGES = (
+    BuiltinPage(
+        "stamps.wallet",
+        _("My stamp cards"),
+        pgettext_lazy("button of a WeChat menu", "My cards"),
+        lambda shop: reverse("stamps:wallet", args=[shop.slug]) if shop else "",
+        feature=permissions.FEATURE.name,
+        order=10,
+    ),
+    BuiltinPage(
+        "stamps.desk",
+        _("Store managers: type in codes"),
+        pgettext_lazy("button of a WeChat menu", "Counter"),
+        lambda _shop: reverse("stamps:desk"),
+        is_of_shop=False,
+        order=10,
+    ),
 )
 
 HOLDER = holders.Holder(
@@ -61,6 +83,8 @@ def connect() -> None:
     hooks.on_scan(PURPOSE, scans.manager_invitation_scanned)
     hooks.on_follow(scans.followed)
     hooks.on_identity_use(selectors.manages_a_store)
+    for page in PAGES:
+        builtin.register(page)
 
 
 def many_wrong_codes(request: MerchantRequest) -> Iterator[todo.Todo]:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator, Tier
-from zhanggui.channels.wechat import services, tokens, troubles
+from zhanggui.channels.wechat import services, tasks, tokens, troubles
 from zhanggui.channels.wechat.client.component import Authorisation, AuthoriserInfo
 from zhanggui.channels.wechat.errors import AccountHeld, AccountTaken
 from zhanggui.channels.wechat.models import ChannelAccount, Component, Kind, Standing, Way
@@ -89,6 +89,7 @@ def connect_granted(
             _put(account, component, granted, at)
             account.save()
             services.record(actor, account, "wechat.account.authorised")
+            tasks.note_serving.defer(merchant_id=account.merchant_id)
     except IntegrityError as error:
         if "one_account_per_tier_and_kind" in str(error):
             raise AccountHeld from error

@@ -7,14 +7,17 @@ stands below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.channels.wechat.errorcodes import Text, Treatment, code_of
 from zhanggui.core.errors import DomainError
+
+if TYPE_CHECKING:
+    from zhanggui.channels.wechat.menus.rules import Problem
 
 
 class ChannelError(Exception):
@@ -149,3 +152,63 @@ class WrongKindAuthorised(DomainError):
     code = "E_WRONG_KIND"
     status = 409
     text = _("An official account is asked for here, or a mini program: the other one was chosen.")
+
+
+class MenuOverwritten(DomainError):
+    code = "E_MENU_OVERWRITTEN"
+    status = 409
+    text = _("Somebody else has saved the menu meanwhile. Your changes are still on this page.")
+
+
+class MenuEmpty(DomainError):
+    code = "E_MENU_EMPTY"
+    status = 409
+    text = _("There is no menu yet. Add a button first.")
+
+
+class MenuFaulty(DomainError):
+    """Rows stand against publishing; the page marks them."""
+
+    code = "E_MENU_FAULTY"
+    status = 422
+    text = _("Nothing was published: the marked rows are not right yet.")
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(rows=len(problems))
+        self.problems = problems
+
+
+class ReplyThere(DomainError):
+    code = "E_REPLY_THERE"
+    status = 409
+    text = _("There is one already: change it instead.")
+
+
+class TooManyReplies(DomainError):
+    code = "E_REPLIES_FULL"
+    status = 409
+    text = _("An account holds at most 200 rules. Delete one you do not need.")
+
+
+class CodesFull(DomainError):
+    code = "E_CODES_FULL"
+    status = 409
+    text = _("This account has used up its 100,000 permanent codes. Make a temporary one.")
+
+
+class TemplatesFull(DomainError):
+    code = "E_TEMPLATES_FULL"
+    status = 409
+    text = _("WeChat allows 25 templates. Take one away before you add another.")
+
+
+class TemplateUnknown(DomainError):
+    code = "E_TEMPLATE_UNKNOWN"
+    status = 422
+    text = _("The account has no template with this id. Copy it again from its list.")
+
+
+class TemplateUnmapped(DomainError):
+    code = "E_TEMPLATE_UNMAPPED"
+    status = 422
+    text = _("Say for every place of the template what stands there.")

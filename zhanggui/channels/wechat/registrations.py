@@ -8,10 +8,18 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, permissions
 from zhanggui.accounts.models import Merchant
-from zhanggui.channels.wechat import customers, oauth, records, services
+from zhanggui.channels.wechat import customers, hooks, oauth, records, services
 from zhanggui.channels.wechat.client import http
 from zhanggui.channels.wechat.models import ChannelAccount
-from zhanggui.channels.wechat.permissions import MANAGE_ACCOUNT, VIEW_ACCOUNT
+from zhanggui.channels.wechat.permissions import (
+    ALL,
+    OPERATOR_ACCOUNT,
+    PLATFORM_ACCOUNT,
+    VIEW_ACCOUNT,
+)
+from zhanggui.channels.wechat.replies import answering, scanning
+from zhanggui.channels.wechat.tracking import scans
+from zhanggui.channels.wechat.tracking import services as tracked_codes
 from zhanggui.contacts import holders, timeline
 from zhanggui.contacts import hooks as contact_hooks
 from zhanggui.core import tenancy
@@ -24,29 +32,40 @@ ACTIONS = {
     "wechat.account.revoked": _("Authorisation withdrawn"),
     "wechat.component.changed": _("Third-party platform set up"),
     "wechat.delivery.replayed": _("Callback worked on again"),
+    "wechat.menu.saved": _("Draft of the menu saved"),
+    "wechat.menu.published": _("Menu published"),
+    "wechat.menu.deleted": _("Menu deleted at WeChat"),
+    "wechat.menu.restored": _("Version of the menu restored"),
+    "wechat.menu.taken_over": _("Menu taken over from WeChat"),
+    "wechat.reply.added": _("Automatic reply added"),
+    "wechat.reply.changed": _("Automatic reply changed"),
+    "wechat.reply.switched_on": _("Automatic reply switched on"),
+    "wechat.reply.switched_off": _("Automatic reply switched off"),
+    "wechat.reply.deleted": _("Automatic reply deleted"),
+    "wechat.code.created": _("QR code created"),
+    "wechat.code.changed": _("QR code changed"),
+    "wechat.code.archived": _("QR code put away"),
+    "wechat.code.brought_back": _("QR code brought back"),
+    "wechat.template.bound": _("Template chosen"),
+    "wechat.template.tested": _("Test message sent"),
+    "wechat.template.unbound": _("Template taken away"),
+    "wechat.serving.changed": _("Another account serves the customers"),
 }
 
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
     http.watch(records.Records())
-    permissions.register(VIEW_ACCOUNT, MANAGE_ACCOUNT)
+    permissions.register(*ALL)
     permissions.register_area("wechat", _("WeChat"), order=400)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
     audit.register_target("wechat_account", _("Official account"), _accounts)
-    navigation.register(
-        surface="merchant",
-        entry=navigation.Entry(
-            "wechat",
-            _("Official account"),
-            "brand-wechat",
-            "wechat:account",
-            VIEW_ACCOUNT.name,
-            order=550,
-            group=_("Shop"),
-        ),
-    )
+    audit.register_field("wechat.serving", _("Serving account"))
+    _menus()
+    hooks.on_scan(tracked_codes.PURPOSE, scans.scanned)
+    hooks.on_reply(answering.answer_to)
+    scanning.register(scans.read_printed)
     holders.register(customers.HOLDER)
     timeline.register(customers.TIMELINE)
     contact_hooks.register(
@@ -57,6 +76,24 @@ def register_all() -> None:
             account_name=oauth.account_name,
         )
     )
+
+
+def _menus() -> None:
+    for surface, url_name, right, order, group in (
+        ("merchant", "account", VIEW_ACCOUNT, 550, _("Shop")),
+        ("operator", "operator_account", OPERATOR_ACCOUNT, 90, _("Administration")),
+        ("platform", "platform_account", PLATFORM_ACCOUNT, 90, _("Administration")),
+    ):
+        entry = navigation.Entry(
+            "wechat",
+            _("Official account"),
+            "brand-wechat",
+            f"wechat:{url_name}",
+            right.name,
+            order=order,
+            group=group,
+        )
+        navigation.register(surface=surface, entry=entry)
 
 
 def _account_id(merchant: Merchant) -> int | None:

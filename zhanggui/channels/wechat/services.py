@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator, Person, Tier
-from zhanggui.channels.wechat import api, client, tokens
+from zhanggui.channels.wechat import api, client, tasks, tokens
 from zhanggui.channels.wechat.client import credentials as credential_calls
 from zhanggui.channels.wechat.client.credentials import Token
 from zhanggui.channels.wechat.errors import (
@@ -108,6 +108,7 @@ def connect_account(
                 tokens.keep(account, token, asked_at=asked_at)
                 account.save(update_fields=tokens.COLUMNS)
             record(actor, account, "wechat.account.connected")
+            tasks.note_serving.defer(merchant_id=account.merchant_id)
     except IntegrityError as error:
         if "one_account_per_tier_and_kind" in str(error):
             raise AccountHeld from error
@@ -181,17 +182,34 @@ def disconnect_account(*, account: ChannelAccount, actor: Actor) -> None:
         )
         if changed:
             record(actor, account, "wechat.account.disconnected")
+            tasks.note_serving.defer(merchant_id=account.merchant_id)
 
 
-def record(actor: Actor, account: ChannelAccount, action: str) -> None:
-    """Write an audit entry about an account: the merchant's log, else the installation's."""
+def record(
+    actor: Actor,
+    account: ChannelAccount,
+    action: str,
+    *,
+    merchant_id: int | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Write an audit entry about an account: the merchant's log, else the installation's.
+
+    Args:
+        actor: who acts.
+        account: about which account.
+        action: registered with a text.
+        merchant_id: whose log, when a merchant acts on an account that is lent to it.
+        details: what else matters.
+    """
     target = f"wechat_account:{account.pk}"
-    details = {"app_id": account.app_id}
-    if account.merchant_id is None:
-        audit.record_platform(actor, action, target, details=details)
+    told = {"app_id": account.app_id, **(details or {})}
+    owner_id = merchant_id or account.merchant_id
+    if owner_id is None:
+        audit.record_platform(actor, action, target, details=told)
         return
-    with tenancy.merchant_scope(account.merchant_id):
-        audit.record(actor, action, target, details=details)
+    with tenancy.merchant_scope(owner_id):
+        audit.record(actor, action, target, details=told)
 
 
 def effective_account(merchant: Merchant) -> ChannelAccount | None:

@@ -62,3 +62,20 @@ def reconcile(timestamp: int) -> None:
     from zhanggui.channels.wechat import authorising  # noqa: PLC0415  like its neighbours
 
     authorising.reconcile()
+
+
+@app.task(queue=QUEUE, name="wechat.note_serving", retry=AGAIN)
+def note_serving(merchant_id: int | None) -> None:
+    """Write down which account serves a merchant, or (None) each of them."""
+    from zhanggui.channels.wechat import serving  # noqa: PLC0415  like its neighbours
+
+    serving.note_change(merchant_id=merchant_id)
+
+
+@app.periodic(cron="41 * * * *", periodic_id="wechat.note_serving_hourly")
+@app.task(queue=QUEUE, name="wechat.note_serving_hourly", queueing_lock="wechat.note_serving")
+def note_serving_hourly(timestamp: int) -> None:
+    """Look after what no change of an account told: new merchants, moved ones."""
+    from zhanggui.channels.wechat import serving  # noqa: PLC0415  like its neighbours
+
+    serving.note_change(merchant_id=None)

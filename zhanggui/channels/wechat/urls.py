@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from zhanggui.channels.wechat.views import backoffice, hooks, mobile
+from zhanggui.channels.wechat.permissions import EDIT_CONTENT, MANAGE_ACCOUNT, VIEW_ACCOUNT
+from zhanggui.channels.wechat.views import (
+    account,
+    codes,
+    hooks,
+    menu,
+    mobile,
+    places,
+    replies,
+    resolver,
+    templates,
+)
+
+FORM = require_http_methods(["GET", "POST"])
 
 app_name = "wechat"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,15 +29,80 @@ urlpatterns: list[URLPattern | URLResolver] = [
         hooks.component_account,
         name="component_account_hook",
     ),
+    path("q/<slug:token>", resolver.resolve, name="resolve"),
     path("oauth/wechat/start", mobile.start, name="oauth_start"),
     path("oauth/wechat/return/<str:app_id>", mobile.come_back, name="oauth_return"),
-    path("m/<slug:merchant>/channels/wechat/", backoffice.account, name="account"),
-    path("m/<slug:merchant>/channels/wechat/connect", backoffice.connect, name="connect"),
-    path("m/<slug:merchant>/channels/wechat/disconnect", backoffice.disconnect, name="disconnect"),
-    path("m/<slug:merchant>/channels/wechat/test", backoffice.test, name="test"),
-    path(
-        "m/<slug:merchant>/channels/wechat/deliveries/<int:delivery_id>/replay",
-        backoffice.replay,
-        name="replay",
-    ),
 ]
+for route, page, name, right in (
+    ("", require_safe(account.account), "account", VIEW_ACCOUNT),
+    ("history", require_safe(account.serving_history), "serving", VIEW_ACCOUNT),
+    ("connect", FORM(account.connect), "connect", MANAGE_ACCOUNT),
+    ("disconnect", require_POST(account.disconnect), "disconnect", MANAGE_ACCOUNT),
+    ("test", require_POST(account.test), "test", MANAGE_ACCOUNT),
+    (
+        "deliveries/<int:delivery_id>/replay",
+        require_POST(account.replay),
+        "replay",
+        MANAGE_ACCOUNT,
+    ),
+    ("menu/", FORM(menu.menu), "menu", EDIT_CONTENT),
+    ("menu/now", require_safe(menu.menu_current), "menu_current", EDIT_CONTENT),
+    ("menu/take-over", require_POST(menu.menu_take_over), "menu_take_over", EDIT_CONTENT),
+    ("menu/delete", require_POST(menu.menu_delete), "menu_delete", EDIT_CONTENT),
+    ("menu/versions/", require_safe(menu.menu_versions), "menu_versions", EDIT_CONTENT),
+    (
+        "menu/versions/<int:version_number>/restore",
+        require_POST(menu.menu_restore),
+        "menu_restore",
+        EDIT_CONTENT,
+    ),
+    ("replies/", require_safe(replies.replies), "replies", EDIT_CONTENT),
+    ("replies/new", FORM(replies.reply_new), "reply_new", EDIT_CONTENT),
+    ("replies/try", require_safe(replies.reply_try), "reply_try", EDIT_CONTENT),
+    ("replies/<int:reply_id>/", FORM(replies.reply_edit), "reply_edit", EDIT_CONTENT),
+    (
+        "replies/<int:reply_id>/switch",
+        require_POST(replies.reply_switch),
+        "reply_switch",
+        EDIT_CONTENT,
+    ),
+    (
+        "replies/<int:reply_id>/delete",
+        require_POST(replies.reply_delete),
+        "reply_delete",
+        EDIT_CONTENT,
+    ),
+    ("codes/", require_safe(codes.codes), "codes", EDIT_CONTENT),
+    ("codes/new", FORM(codes.code_new), "code_new", EDIT_CONTENT),
+    ("codes/<int:code_id>/", require_safe(codes.code), "code", EDIT_CONTENT),
+    ("codes/<int:code_id>/edit", FORM(codes.code_edit), "code_edit", EDIT_CONTENT),
+    ("codes/<int:code_id>/archive", require_POST(codes.code_archive), "code_archive", EDIT_CONTENT),
+    (
+        "codes/<int:code_id>/<slug:which>.<slug:kind>",
+        require_safe(codes.code_picture),
+        "code_picture",
+        EDIT_CONTENT,
+    ),
+    ("codes/<int:code_id>/sheet.pdf", require_safe(codes.code_sheet), "code_sheet", EDIT_CONTENT),
+    ("templates/", require_safe(templates.templates), "templates", EDIT_CONTENT),
+    (
+        "templates/check",
+        require_POST(templates.templates_check),
+        "templates_check",
+        EDIT_CONTENT,
+    ),
+    ("templates/<str:name>/", FORM(templates.template), "template", EDIT_CONTENT),
+    (
+        "templates/<str:name>/test",
+        require_POST(templates.template_test),
+        "template_test",
+        EDIT_CONTENT,
+    ),
+    (
+        "templates/<str:name>/unbind",
+        require_POST(templates.template_unbind),
+        "template_unbind",
+        EDIT_CONTENT,
+    ),
+):
+    urlpatterns += places.addresses(route, page, name, right)

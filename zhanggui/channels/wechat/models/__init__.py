@@ -11,6 +11,7 @@ from zhanggui.channels.wechat.models.accounts import (
     TokenHolder,
     Way,
 )
+from zhanggui.channels.wechat.models.bindings import BindingState, TemplateBinding
 from zhanggui.channels.wechat.models.callbacks import (
     BODY_OF_DELIVERY,
     KIND_LABELS,
@@ -19,6 +20,7 @@ from zhanggui.channels.wechat.models.callbacks import (
 )
 from zhanggui.channels.wechat.models.calls import ApiCall, CallDay
 from zhanggui.channels.wechat.models.codes import SceneCode
+from zhanggui.channels.wechat.models.menus import MenuDraft, MenuVersion
 from zhanggui.channels.wechat.models.messages import (
     BODY_OF_MESSAGE,
     MessageState,
@@ -30,6 +32,9 @@ from zhanggui.channels.wechat.models.people import (
     Outcome,
     PersonIdentity,
 )
+from zhanggui.channels.wechat.models.replies import AutoReply, Occasion, ReplyKind
+from zhanggui.channels.wechat.models.serving import ServingPeriod, ServingReason
+from zhanggui.channels.wechat.models.tracked import CodeScan, TrackedCode
 
 __all__ = [
     "BODY_OF_DELIVERY",
@@ -37,22 +42,33 @@ __all__ = [
     "KIND_LABELS",
     "ApiCall",
     "AuthorisationVisit",
+    "AutoReply",
+    "BindingState",
     "CallDay",
     "CallbackDelivery",
     "ChannelAccount",
+    "CodeScan",
     "Component",
     "DeliveryState",
     "Ending",
     "Follower",
     "Kind",
+    "MenuDraft",
+    "MenuVersion",
     "MessageState",
     "OAuthState",
+    "Occasion",
     "Outcome",
     "OutgoingMessage",
     "PersonIdentity",
     "PushMode",
+    "ReplyKind",
     "SceneCode",
+    "ServingPeriod",
+    "ServingReason",
     "Standing",
+    "TemplateBinding",
     "TokenHolder",
+    "TrackedCode",
     "Way",
 ]

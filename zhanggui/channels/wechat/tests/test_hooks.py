@@ -16,10 +16,10 @@ from zhanggui.accounts.tests.factories import ACTOR, make_merchant
 from zhanggui.channels.wechat import (
     crypto,
     deliveries,
+    health,
     hooks,
     push,
     receivers,
-    selectors,
     services,
     tasks,
 )
@@ -519,7 +519,7 @@ class TestFailing:
             states.append(CallbackDelivery.objects.get().state)
         assert states == [DeliveryState.FAILED] * tasks.RETRIES + [DeliveryState.DEAD]
         assert CallbackDelivery.objects.get().tries == tasks.RETRIES + 1
-        assert selectors.health(account).failed_deliveries == 1
+        assert health.of(account).failed_deliveries == 1
 
     def test_a_job_for_a_forgotten_delivery_does_nothing(self) -> None:
         deliveries.handle(delivery_id=1)

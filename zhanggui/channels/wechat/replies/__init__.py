@@ -1,0 +1,1 @@
+"""What an account answers by itself: to following, to words, to taps and scans."""

@@ -1,0 +1,138 @@
+"""The account of a place: which one serves, how it is doing, connecting and disconnecting it."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from zhanggui.accounts.guards import PlaceRequest
+from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.permissions import at
+from zhanggui.channels.wechat import deliveries, health, selectors, services, serving
+from zhanggui.channels.wechat.forms import ConnectForm
+from zhanggui.channels.wechat.models import CallbackDelivery, ChannelAccount
+from zhanggui.channels.wechat.permissions import MANAGE_ACCOUNT
+from zhanggui.channels.wechat.views import places
+from zhanggui.core.errors import DomainError
+from zhanggui.ui import paging
+
+SIGNS = string.ascii_letters + string.digits
+
+
+def account(request: PlaceRequest) -> HttpResponse:
+    """Which official account serves here, and how it is doing."""
+    place = places.place_of(request)
+    own = places.own_account(request)
+    found = own
+    in_trouble = request.GET.get("callbacks") == "trouble"
+    page: dict[str, Any] = {"section": "account"}
+    if isinstance(place, Merchant):
+        found, _is_own = selectors.effective(place)
+        page["serving"] = serving.current(place)
+    page |= {
+        "account": found,
+        "own": own,
+        "is_own": own is not None,
+        "may_manage": places.may(request, MANAGE_ACCOUNT),
+    }
+    if own is not None:
+        page |= {
+            "health": health.of(own),
+            "deliveries": health.deliveries(own, in_trouble=in_trouble),
+            "in_trouble": in_trouble,
+            "calls": health.calls(own),
+            "used": health.used_today(own),
+            "callback_url": _callback_url(own.app_id),
+        }
+    return places.show(request, "wechat/backoffice/account.html", page)
+
+
+def serving_history(request: PlaceRequest) -> HttpResponse:
+    """Which accounts served this merchant's customers, newest first."""
+    place = places.place_of(request)
+    if not isinstance(place, Merchant):
+        raise Http404
+    page = paging.keyset(
+        serving.history(), order=("-since", "-id"), after=request.GET.get("after", "")
+    )
+    ids = {row.account_id for row in page.rows if row.account_id is not None}
+    names = ChannelAccount.objects.in_bulk(list(ids))
+    rows = [(row, names.get(row.account_id or 0)) for row in page.rows]
+    return places.show(request, "wechat/backoffice/serving.html", {"page": page, "rows": rows})
+
+
+def connect(request: PlaceRequest) -> HttpResponse:
+    """Connect an own official account, or change the secrets of the one that is connected."""
+    own = places.own_account(request)
+    form = ConnectForm(request.POST or None, initial=_initial(own))
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                services.connect_account(
+                    **at(places.place_of(request)),
+                    name=form.cleaned_data["name"],
+                    credentials=form.credentials(),
+                    actor=request.actor,
+                )
+            except DomainError as refusal:
+                form.add_error(None, refusal.message)
+                status = refusal.status
+            else:
+                messages.success(request, _("WeChat accepted app id and secret. Connected."))
+                return redirect(places.url(request, "account"))
+    page = {"form": form, "own": own, "callback_url": _callback_url("APPID")}
+    return places.show(request, "wechat/backoffice/connect.html", page, status=status)
+
+
+def _initial(own: ChannelAccount | None) -> dict[str, str]:
+    # secrets that are stored are never put on a page again: changing them means typing all anew
+    fresh = {"callback_token": _made_up(32), "aes_key": _made_up(43)}
+    return {**fresh, "name": own.name, "app_id": own.app_id} if own else fresh
+
+
+def _made_up(length: int) -> str:
+    return "".join(secrets.choice(SIGNS) for _sign in range(length))
+
+
+def disconnect(request: PlaceRequest) -> HttpResponse:
+    """Stop using the own account; customers then come through the next one above."""
+    services.disconnect_account(account=places.own_account_or_404(request), actor=request.actor)
+    messages.success(request, _("Disconnected. Followers and customers stay known."))
+    return redirect(places.url(request, "account"))
+
+
+def test(request: PlaceRequest) -> HttpResponse:
+    """Ask WeChat for a token now."""
+    try:
+        services.test_account(account=places.own_account_or_404(request))
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("WeChat answered: app id and secret are right."))
+    return redirect(places.url(request, "account"))
+
+
+def replay(request: PlaceRequest, delivery_id: int) -> HttpResponse:
+    """Work on a stored callback once more."""
+    found = CallbackDelivery.objects.filter(
+        pk=delivery_id, account=places.own_account_or_404(request)
+    ).first()
+    if found is None:
+        raise Http404
+    deliveries.replay(delivery=found, actor=request.actor)
+    messages.success(request, _("It is being worked on again."))
+    return redirect(places.url(request, "account"))
+
+
+def _callback_url(app_id: str) -> str:
+    return f"{settings.BASE_URL}{reverse('wechat:callback', args=[app_id])}"
