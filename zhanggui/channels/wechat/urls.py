@@ -77,13 +77,13 @@ for route, page, name, right in (
     ("codes/<int:code_id>/", require_safe(codes.code), "code", EDIT_CONTENT),
     ("codes/<int:code_id>/edit", FORM(codes.code_edit), "code_edit", EDIT_CONTENT),
     ("codes/<int:code_id>/archive", require_POST(codes.code_archive), "code_archive", EDIT_CONTENT),
+    ("codes/<int:code_id>/sheet.pdf", require_safe(codes.code_sheet), "code_sheet", EDIT_CONTENT),
     (
         "codes/<int:code_id>/<slug:which>.<slug:kind>",
         require_safe(codes.code_picture),
         "code_picture",
         EDIT_CONTENT,
     ),
-    ("codes/<int:code_id>/sheet.pdf", require_safe(codes.code_sheet), "code_sheet", EDIT_CONTENT),
     ("templates/", require_safe(templates.templates), "templates", EDIT_CONTENT),
     (
         "templates/check",

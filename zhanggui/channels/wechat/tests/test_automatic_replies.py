@@ -146,7 +146,13 @@ class TestAtOnce:
 
 
 def make_code(owner: Client, **change: str) -> TrackedCode:
-    form = {"name": "柜台", "days": "0", "reply": "欢迎光临", "page": "", "page_url": ""} | change
+    form = {
+        "name": "前台立牌",
+        "days": "0",
+        "reply": "欢迎光临",
+        "page": "",
+        "page_url": "",
+    } | change
     answer = {"ticket": "T", "url": "http://weixin.qq.com/q/abc"}
     with fake_wechat(**{QR_PATH: answer}) as wechat:
         assert owner.post(f"{HERE}codes/new", form).status_code == 302
@@ -229,7 +235,7 @@ class TestCodes:
         assert (code.expires_at - code.created_at).days == 7
 
     def test_wechats_end_of_permanent_codes_is_told(self, owner: Client) -> None:
-        form = {"name": "柜台", "days": "0"}
+        form = {"name": "前台立牌", "days": "0"}
         with fake_wechat(**{QR_PATH: {"errcode": 45029, "errmsg": "no more"}}):
             answer = owner.post(f"{HERE}codes/new", form)
         assert answer.status_code == 409
@@ -238,10 +244,10 @@ class TestCodes:
     def test_put_away_and_brought_back(self, owner: Client) -> None:
         code = make_code(owner)
         owner.post(f"{HERE}codes/{code.pk}/archive")
-        assert "柜台" not in owner.get(f"{HERE}codes/").content.decode()
-        assert "柜台" in owner.get(f"{HERE}codes/?archive=1").content.decode()
+        assert "前台立牌" not in owner.get(f"{HERE}codes/").content.decode()
+        assert "前台立牌" in owner.get(f"{HERE}codes/?archive=1").content.decode()
         owner.post(f"{HERE}codes/{code.pk}/archive")
-        assert "柜台" in owner.get(f"{HERE}codes/").content.decode()
+        assert "前台立牌" in owner.get(f"{HERE}codes/").content.decode()
 
     def test_another_merchants_code_is_not_found(self, owner: Client) -> None:
         code = make_code(owner)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -210,6 +210,8 @@ def code_archive(request: PlaceRequest, code_id: int) -> HttpResponse:
 def code_picture(request: PlaceRequest, code_id: int, which: str, kind: str) -> HttpResponse:
     """A picture to download: our lasting code or WeChat's own, as PNG or SVG."""
     found = _code_or_404(request, code_id)
+    if which not in {"direct", "lasting"} or kind not in {"png", "svg"}:
+        raise Http404
     text = found.url if which == "direct" else resolver.address_of(found)
     if kind == "svg":
         return _file(qr.svg(text), "image/svg+xml", f"qr-{which}-{found.pk}.svg")
