@@ -32,9 +32,9 @@ MOST_FIGURES = 6
 ZONE = "Asia/Shanghai"
 """Operators and the platform look at merchants of several zones; their days are Beijing's."""
 PERIODS: dict[int, tuple[str | Promise, str | Promise]] = {
-    1: (pgettext_lazy("period", "Today"), _("than yesterday")),
-    7: (pgettext_lazy("period", "7 days"), _("than the 7 days before")),
-    30: (pgettext_lazy("period", "30 days"), _("than the 30 days before")),
+    1: (pgettext_lazy("period", "Today"), _("against yesterday")),
+    7: (pgettext_lazy("period", "7 days"), _("against the 7 days before")),
+    30: (pgettext_lazy("period", "30 days"), _("against the 30 days before")),
 }
 REASON = "overview of a tier: counts and money only"
 
@@ -168,7 +168,7 @@ def _chart(measure: Measure, span: Span, now: list[int], before: list[int]) -> C
         labels=[f"{day:%m-%d}" for day in span.each()],
         series=[
             Series(measure.label, [value / factor for value in now], measure.colour),
-            Series(_("The time before"), [value / factor for value in before], "muted", "line"),
+            Series(_("The period before"), [value / factor for value in before], "muted", "line"),
         ],
         unit=_("yuan") if measure.is_money else "",
     )
