@@ -110,19 +110,24 @@ class HandOverForm(forms.Form):
         ]
 
 
+def _lengths() -> list[tuple[int, str]]:
+    """How long a visit may last, in the language of the page."""
+    return [(minutes, _("%(count)s minutes") % {"count": minutes}) for minutes in LENGTHS]
+
+
 class SupportForm(forms.Form):
     """Why somebody of a tier above enters, and for how long."""
 
     reason = forms.CharField(
         label=_("Reason"),
         max_length=200,
-        help_text=_("The merchant reads it, for example 帮忙设置集章活动（客户来电）."),
+        help_text=_("The merchant reads it, for example: help with a stamp card, the owner called."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     minutes = forms.TypedChoiceField(
         label=_("For how long"),
         coerce=int,
-        choices=[(minutes, _("%(count)s minutes") % {"count": minutes}) for minutes in LENGTHS],
+        choices=_lengths,
         initial=LENGTHS[0],
         widget=forms.RadioSelect,
     )

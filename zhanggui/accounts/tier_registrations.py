@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from zhanggui.accounts import audit, rights, tier_selectors, todo
 from zhanggui.accounts.models import Application, Operator
@@ -112,7 +112,12 @@ def _applications_wait(request: Any) -> Iterator[todo.Todo]:
     if many:
         surface, args = ("operator", [operator.slug]) if operator else ("platform", [])
         yield todo.Todo(
-            _("%(n)s applications wait for an answer") % {"n": many},
+            ngettext(
+                "%(n)s application waits for an answer",
+                "%(n)s applications wait for an answer",
+                many,
+            )
+            % {"n": many},
             _("Merchants who want to join. They see your answer when they sign in."),
             reverse(f"accounts:{surface}_applications", args=args),
             "user-plus",

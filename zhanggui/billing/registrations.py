@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import ngettext, pgettext_lazy
 
 from zhanggui.accounts import audit, features, hooks, standing, todo
 from zhanggui.accounts import permissions as rights
@@ -141,7 +141,12 @@ def _transfers(request: Any) -> Iterator[todo.Todo]:
     if many:
         surface, args = ("operator", [operator.slug]) if operator else ("platform", [])
         yield todo.Todo(
-            _("%(n)s transfers wait for your confirmation") % {"n": many},
+            ngettext(
+                "%(n)s transfer waits for your confirmation",
+                "%(n)s transfers wait for your confirmation",
+                many,
+            )
+            % {"n": many},
             _("The merchant's plan begins when you have seen the money arrive."),
             reverse(f"billing:{surface}_transfers", args=args),
             "building-bank",
