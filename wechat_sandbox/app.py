@@ -112,6 +112,12 @@ def _shell(name: str) -> Any:
     return show
 
 
+async def _home_screen(request: Request) -> Response:
+    """A phone's first page; the phone of nobody is told so by ``_no_person``."""
+    phone.person_of(request)
+    return page("phone.html")
+
+
 async def _health(request: Request) -> Response:
     return JSONResponse({"ok": True, "product": control.world_of(request).config.product})
 
@@ -184,7 +190,7 @@ def _main_routes() -> list[Route | Mount]:
 def _phone_routes() -> list[Route | Mount]:
     return [
         Route("/_phone", lambda request: RedirectResponse("/_phone/")),
-        Route("/_phone/", _shell("phone.html")),
+        Route("/_phone/", _home_screen),
         Route("/_phone/external", _external),
         *phone.ROUTES,
         *payphone.PHONE_ROUTES,

@@ -148,9 +148,10 @@ class TestInAppBrowser:
         assert client.get(f"{LIN}/w/").text == "商家系统没有回答"
         gone.world.store.close()
 
-    def test_nobody_has_that_phone(self, client: TestClient) -> None:
+    @pytest.mark.parametrize("path", ["/w/", "/_phone/"])
+    def test_nobody_has_that_phone(self, client: TestClient, path: str) -> None:
         answer = client.get("http://nobody.localhost:8001/_phone/api/state")
-        page = client.get("http://nobody.localhost:8001/w/")
+        page = client.get(f"http://nobody.localhost:8001{path}")
 
         assert answer.status_code == page.status_code == 404
         assert "没有这部手机" in page.text
