@@ -121,7 +121,9 @@ class SupportForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         max_length=200,
-        help_text=_("The merchant reads it, for example: help with a stamp card, the owner called."),
+        help_text=_(
+            "The merchant reads it, for example: help with a stamp card, the owner called."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     minutes = forms.TypedChoiceField(
