@@ -27,21 +27,25 @@ AGREEMENT = """# 商家入驻协议（演示）
 注册后可以免费试用 15 天，到期前会提醒您续费。"""
 
 
-def make() -> None:
-    """Give the platform's people their app, and open registration at the platform."""
-    for plan in PLATFORM_STAFF:
-        person = Person.objects.get(pk=id_of(f"member:platform/{plan.key}"))
-        made(
-            f"totp:{plan.key}",
-            lambda person=person: factors.keep_totp(  # type: ignore[misc]
-                person=person, secret=SECRET, actor=ACTOR
-            ),
-        )
+def open_registration() -> None:
+    """Let merchants sign up at the platform, while everything else is still being made."""
     if find("registration:platform") is None:
         account_services.publish_agreement(place=None, text=AGREEMENT, actor=ACTOR)
         made(
             "registration:platform",
             lambda: account_services.edit_registration(
                 place=None, is_open=True, needs_approval=False, title="", actor=ACTOR
+            ),
+        )
+
+
+def make() -> None:
+    """Give the platform's people their app."""
+    for plan in PLATFORM_STAFF:
+        person = Person.objects.get(pk=id_of(f"member:platform/{plan.key}"))
+        made(
+            f"totp:{plan.key}",
+            lambda person=person: factors.keep_totp(  # type: ignore[misc]
+                person=person, secret=SECRET, actor=ACTOR
             ),
         )

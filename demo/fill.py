@@ -73,6 +73,7 @@ def _fill(size: Size, say: Say) -> Filled:
     pending = {day.day: _until(day.day, now) for day in Day.objects.all() if _is_open(day, today)}
     if pending and len(pending) == Day.objects.count():
         progress.note("base")
+    entry.open_registration()
     control = sandbox.current()
     story = Story(first_day, size.people, size.days)
     world.put_accounts(control)

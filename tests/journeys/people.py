@@ -37,11 +37,27 @@ def window(browser: Browser, size: dict[str, int]) -> Iterator[Page]:
 
 def sign_in(page: Page, shop: Shop) -> None:
     """The owner signs in to the back office."""
-    page.goto(f"{shop.product.url}/login")
-    page.get_by_label("手机号").fill(OWNER_PHONE)
-    page.get_by_label("密码", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="登录").click()
+    enter(page, shop, OWNER_PHONE)
     page.wait_for_url("**/m/**")
+
+
+def enter(page: Page, shop: Shop, phone: str) -> None:
+    """Somebody types number and password; a second factor may follow."""
+    page.goto(f"{shop.product.url}/login")
+    page.get_by_label("手机号").fill(phone)
+    page.get_by_label("密码", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="登录", exact=True).click()
+
+
+def prove_phone(page: Page, shop: Shop, phone: str) -> None:
+    """Answer the picture on a form, and type in the code that came to the phone."""
+    page.get_by_label("手机号").fill(phone)
+    page.get_by_label("校验码").fill(
+        shop.signs_of(page.locator("[name=picture_token]").input_value())
+    )
+    page.get_by_role("button", name="获取验证码").click()
+    expect(page.get_by_text("验证码已发往")).to_be_visible()
+    page.locator("[name=code]").fill(shop.code_for(phone))
 
 
 class Phone:

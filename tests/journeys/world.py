@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
+from django.test import override_settings
 
 from tests.plugins.product import LiveProduct
+from zhanggui.core import sealing
+from zhanggui.signin.services import pictures
 
 PASSWORD = "red-seal-4826"
+CODE_S = 20.0
 OWNER_PHONE = "13800138001"
 SLUG = "tea"
 SHOP = "青岚茶馆"
@@ -74,6 +82,25 @@ class Shop:
     def phone(self, slug: str) -> str:
         """Somebody's phone in the sandbox."""
         return f"http://{slug}.localhost:{urlsplit(self.product.sandbox_url).port}/"
+
+    def signs_of(self, token: str) -> str:
+        """What a picture code shows; only the product's own keys open it."""
+        sealed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        with override_settings(KEY_RING=self.product.key_ring):
+            sealing._key.cache_clear()
+            content = sealing.unseal(sealed, column=pictures.COLUMN, merchant_id=None)
+        sealing._key.cache_clear()
+        return str(json.loads(content)["a"])
+
+    def code_for(self, phone: str) -> str:
+        """The code of the newest text message to a number."""
+        deadline = time.monotonic() + CODE_S
+        while time.monotonic() < deadline:
+            found = re.search(r"\b\d{6}\b", str(self.control("GET", f"sms?find={phone}")))
+            if found:
+                return found.group()
+            time.sleep(0.1)
+        pytest.fail("no text message came")
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """A call to the sandbox's control interface."""

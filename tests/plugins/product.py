@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from config.env import parse_key_ring
 from launcher.environment import Addresses, demo_environment
 from launcher.paths import ROOT
 from launcher.ports import answers
@@ -50,6 +51,11 @@ class LiveProduct:
     def sandbox_url(self) -> str:
         """Address of the sandbox, without a slash at its end."""
         return self.addresses.sandbox
+
+    @property
+    def key_ring(self) -> dict[int, bytes]:
+        """The keys its secrets are sealed with."""
+        return parse_key_ring(demo_secrets(self.var).key_ring)
 
     def manage(self, *arguments: str) -> str:
         """Run a command of Django's on the product's database; answers what it prints."""

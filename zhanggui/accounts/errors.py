@@ -6,6 +6,7 @@ code -> status: see each class; the texts are what the person reads.
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.core.errors import DomainError
 
@@ -198,6 +199,7 @@ class PlanReadOnly(DomainError):
         "The plan of this shop has ended. Everything can be read and exported, but nothing "
         "changed. An owner renews it under My account; then all goes on at once."
     )
+    way_label = pgettext_lazy("shop", "My account")
 
 
 class PlanArchived(DomainError):

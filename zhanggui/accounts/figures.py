@@ -183,15 +183,15 @@ def numbers(
         rows = _rows(group[0], store_id, merchant_ids).filter(_within(group[0], whole))
         parts.append(rows.order_by().values(one=Value(1)).annotate(sums=JSONObject(**sums)))
     first, others = parts[:1], parts[1:]
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {}  # stays empty where there is no merchant to count at
     for part in first:
         for row in part.union(*others, all=True):
             values |= row["sums"]
     return [
         Number(
             measure,
-            values[f"{_key(measure)}_now"] or 0,
-            (values[f"{_key(measure)}_before"] or 0) if measure.moment else None,
+            values.get(f"{_key(measure)}_now") or 0,
+            (values.get(f"{_key(measure)}_before") or 0) if measure.moment else None,
         )
         for measure in chosen
     ]

@@ -180,7 +180,8 @@ def _needs_strength(request: HttpRequest, place: Merchant) -> bool:
     return place.needs_second_factor or (support is not None and support.operator_id is None)
 
 
-def _admit(request: HttpRequest, membership: Membership, permission: str) -> None:
+def _stand(request: HttpRequest, membership: Membership) -> None:
+    """Put on the request where the person stands and what they may do there."""
     given = (
         permissions.of_support()
         if getattr(request, "support", None) is not None
@@ -189,7 +190,10 @@ def _admit(request: HttpRequest, membership: Membership, permission: str) -> Non
     request.membership = membership  # type: ignore[attr-defined]
     request.place = membership.place  # type: ignore[attr-defined]
     request.permissions = given  # type: ignore[attr-defined]
-    if permission and permission not in given:
+
+
+def _admit(request: HttpRequest, permission: str) -> None:
+    if permission and permission not in request.permissions:  # type: ignore[attr-defined]
         raise NotAllowed
 
 
@@ -206,7 +210,13 @@ def _admit_by_plan(
     is_owner = membership.role == Role.OWNER
     if stands.is_archived and is_owner and is_safe and not works and stands.notice_url:
         return stands.notice_url
-    standing.admit(stands, is_owner=is_owner, is_safe=is_safe, works_read_only=works)
+    standing.admit(
+        stands,
+        is_owner=is_owner,
+        is_safe=is_safe,
+        works_read_only=works,
+        may_see_plan=stands.notice_permission in request.permissions,  # type: ignore[attr-defined]
+    )
     return ""
 
 
@@ -263,10 +273,11 @@ def merchant_view[**P](
             if _needs_strength(request, place) and strength.is_weak(request):
                 return strength.ask_for_second_factor(request)
             request.merchant = place  # type: ignore[attr-defined]
+            _stand(request, membership)
             away = _admit_by_plan(request, membership, permission, view)
             if away:
                 return HttpResponseRedirect(away)
-            _admit(request, membership, permission)
+            _admit(request, permission)
             request.permissions = permissions.switched_on(  # type: ignore[attr-defined]
                 request.permissions,  # type: ignore[attr-defined]
                 request.standing,  # type: ignore[attr-defined]
@@ -296,7 +307,8 @@ def operator_view[**P](
             place = membership.operator
             refuse_shut(place)
             request.operator = place  # type: ignore[attr-defined]
-            _admit(request, membership, permission)
+            _stand(request, membership)
+            _admit(request, permission)
             return _rendered(_call(view, request, **kwargs))
 
         return mark(guarded, f"operator:{permission}")
@@ -320,7 +332,8 @@ def platform_view[**P](
                 raise Http404
             if strength.is_weak(request):
                 return strength.ask_for_second_factor(request)
-            _admit(request, membership, permission)
+            _stand(request, membership)
+            _admit(request, permission)
             return _rendered(_call(view, request, **kwargs))
 
         return mark(guarded, f"platform:{permission}")

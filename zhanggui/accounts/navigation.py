@@ -33,8 +33,8 @@ def address_of(membership: Membership) -> str:
     if membership.merchant is not None:
         return reverse("accounts:overview", args=[membership.merchant.slug])
     if membership.operator is not None:
-        return reverse("accounts:operator", args=[membership.operator.slug])
-    return reverse("accounts:platform")
+        return reverse("accounts:operator_overview", args=[membership.operator.slug])
+    return reverse("accounts:platform_overview")
 
 
 def name_of(membership: Membership | Invitation) -> Text:

@@ -61,6 +61,9 @@ class Standing:
     """One sentence for the banner on every page of the back office."""
     notice_tone: str = "waiting"
     notice_url: str = ""
+    """Where the plan is looked at and renewed."""
+    notice_permission: str = ""
+    """The right to open that page."""
 
     @property
     def may_write(self) -> bool:
@@ -113,8 +116,22 @@ def refuse_paused(merchant: Merchant) -> None:
         raise ShopPaused(name=merchant.name)
 
 
-def admit(standing: Standing, *, is_owner: bool, is_safe: bool, works_read_only: bool) -> None:
+def admit(
+    standing: Standing,
+    *,
+    is_owner: bool,
+    is_safe: bool,
+    works_read_only: bool,
+    may_see_plan: bool = False,
+) -> None:
     """Decide whether a back-office request may pass.
+
+    Args:
+        standing: how the merchant stands.
+        is_owner: whether an owner asks.
+        is_safe: whether it only reads.
+        works_read_only: whether the page works after the end of a plan.
+        may_see_plan: whether a refusal offers the page of the plan.
 
     Raises:
         PlanArchived: only owners, and only to pay and to export (E_PLAN_ARCHIVED, 403).
@@ -123,7 +140,7 @@ def admit(standing: Standing, *, is_owner: bool, is_safe: bool, works_read_only:
     if standing.is_archived and not (is_owner and works_read_only):
         raise PlanArchived
     if not is_safe and not standing.may_write and not works_read_only:
-        raise PlanReadOnly
+        raise PlanReadOnly(way_url=standing.notice_url if may_see_plan else "")
 
 
 def hold(merchant_id: int) -> Merchant:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.forms import PhoneField
 from zhanggui.accounts.models import Operator
+from zhanggui.accounts.services.people import SHORTEST_PASSWORD
 from zhanggui.accounts.services.registration import AGREEMENT_AT_MOST
 from zhanggui.accounts.services.tiers import DISPLAY_NAME_AT_MOST
 from zhanggui.core import tokens
@@ -188,6 +189,14 @@ class RegistrationForm(forms.Form):
         max_length=40,
         required=False,
         help_text=_("Above sign-in and registration; left empty, the name stands there."),
+    )
+    shortest_password = forms.IntegerField(
+        label=_("Shortest password"),
+        min_value=SHORTEST_PASSWORD,
+        max_value=32,
+        help_text=_(
+            "Signs a new password needs, 6 to 32. Those in use keep working until they are changed."
+        ),
     )
 
 

@@ -41,6 +41,7 @@ FIELDS = {
     "title": pgettext_lazy("field of the audit log", "Login title"),
     "is_open": pgettext_lazy("field of the audit log", "Registration open"),
     "needs_approval": pgettext_lazy("field of the audit log", "Approval needed"),
+    "shortest_password": pgettext_lazy("field of the audit log", "Shortest password"),
 }
 
 

@@ -43,7 +43,7 @@ def _own(request: HttpRequest, text: str, limit: int) -> Iterator[search.Hit]:
 def _sold_by_operator(request: HttpRequest, text: str, limit: int) -> Iterator[search.Hit]:
     operator = cast("OperatorRequest", request).operator
     with tenancy.all_merchants("orders found by an operator"):
-        found = _numbered(selectors.orders_of_sellers(operator), text, limit)
+        found = _numbered(selectors.sold_by(operator), text, limit)
     for order in found:
         args = [operator.slug, order.merchant.slug, order.pk]
         url = reverse("billing:operator_order", args=args)
@@ -52,7 +52,7 @@ def _sold_by_operator(request: HttpRequest, text: str, limit: int) -> Iterator[s
 
 def _sold(_request: HttpRequest, text: str, limit: int) -> Iterator[search.Hit]:
     with tenancy.all_merchants("orders found by the platform"):
-        found = _numbered(selectors.orders_of_sellers(None, all_sellers=True), text, limit)
+        found = _numbered(selectors.sold_by(None), text, limit)
     for order in found:
         url = reverse("billing:platform_order", args=[order.merchant.slug, order.pk])
         yield search.Hit(order.number, url, "receipt", order.merchant.name)

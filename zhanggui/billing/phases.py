@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from zhanggui.accounts.models import Merchant
 from zhanggui.accounts.standing import Phase, Standing
-from zhanggui.billing import periods
+from zhanggui.billing import periods, permissions
 from zhanggui.core import clock
 from zhanggui.ui.formats import moment
 
@@ -37,6 +37,7 @@ def standing_of(merchant: Merchant) -> Standing:
         notice=_notice(phase, ends_at, is_trial=step["is_trial"]) if is_near else "",
         notice_tone="waiting" if phase == Phase.RUNNING else "danger",
         notice_url=reverse("billing:account", args=[merchant.slug]),
+        notice_permission=permissions.VIEW.name,
     )
 
 

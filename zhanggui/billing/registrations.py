@@ -14,7 +14,7 @@ from zhanggui.accounts import audit, features, hooks, standing, todo
 from zhanggui.accounts import permissions as rights
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator
-from zhanggui.billing import finding, permissions, phases, selectors
+from zhanggui.billing import finding, permissions, phases, selectors, spreadsheets
 from zhanggui.billing.models import Order
 from zhanggui.core import tenancy
 from zhanggui.ui import navigation as menus
@@ -59,6 +59,7 @@ def register_all() -> None:
     todo.register(_transfers, surface="platform")
     notices.register(_banner)
     finding.register_all()
+    spreadsheets.register_all()
     _menus()
 
 
@@ -157,7 +158,7 @@ def _transfers(request: Any) -> Iterator[todo.Todo]:
 def _banner(request: HttpRequest) -> Iterator[notices.Notice]:
     stands = getattr(request, "standing", None)
     if isinstance(stands, standing.Standing) and stands.notice:
-        may_see = permissions.VIEW.name in getattr(request, "permissions", ())
+        may_see = stands.notice_permission in getattr(request, "permissions", ())
         yield notices.Notice(
             stands.notice,
             stands.notice_tone,

@@ -169,6 +169,11 @@ def is_lapsed(order: Order) -> bool:
     )
 
 
+def state_now(order: Order) -> OrderState:
+    """The state people read: an order whose time is over counts as cancelled (M2)."""
+    return OrderState.CANCELLED if is_lapsed(order) else OrderState(order.state)
+
+
 def open_order() -> Order | None:
     """The order of the merchant in scope that waits for its payment, if there is one."""
     return orders(state=OrderState.PENDING).order_by("-id").first()
@@ -179,10 +184,20 @@ def transfers_of(order: Order) -> list[Transfer]:
     return list(Transfer.objects.filter(order=order).order_by("-id"))
 
 
-def orders_of_sellers(operator: Operator | None, *, all_sellers: bool = False) -> QuerySet[Order]:
-    """Orders sold by an operator, by the platform itself, or all; needs all merchants' scope."""
-    found = Order.objects.select_related("edition", "merchant", "merchant__operator")
-    return found if all_sellers else found.filter(merchant__operator=operator)
+def sold_by(
+    operator: Operator | None, *, search: str = "", kind: str = "", way: str = "", state: str = ""
+) -> QuerySet[Order]:
+    """Orders sold by an operator; without one of all sellers. Needs all merchants' scope."""
+    found = orders(kind=kind, way=way, state=state).select_related("merchant__operator")
+    if operator:
+        found = found.filter(merchant__operator=operator)
+    if search:
+        found = found.filter(
+            Q(number__startswith=search)
+            | Q(merchant__name__icontains=search)
+            | Q(merchant__slug__startswith=search)
+        )
+    return found
 
 
 def transfers_to_check(

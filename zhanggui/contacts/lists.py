@@ -10,6 +10,7 @@ from zhanggui.accounts.models import Store
 from zhanggui.contacts import conditions, selectors
 from zhanggui.contacts.models import CustomerState, Segment, Source, Tag
 from zhanggui.contacts.permissions import EDIT_CUSTOMERS, MANAGE_CUSTOMERS
+from zhanggui.files.permissions import EXPORT
 from zhanggui.ui.lists import Bulk, Choice, Choices, Column, ListPage, Period, Sort
 
 
@@ -74,6 +75,7 @@ CUSTOMERS = ListPage(
     bulk=(
         Bulk("tag", _("Add a tag"), "tag-plus", EDIT_CUSTOMERS.name),
         Bulk("untag", _("Take a tag off"), "tag-minus", EDIT_CUSTOMERS.name),
+        Bulk("export", _("Export"), "download", EXPORT.name),
         Bulk("block", _("Block"), "user-off", MANAGE_CUSTOMERS.name, is_danger=True),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +11,7 @@ from zhanggui.accounts import figures
 from zhanggui.accounts.models import Merchant
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.permissions import VIEW_CUSTOMERS
+from zhanggui.contacts.selectors import GONE
 
 
 def register_all() -> None:
@@ -22,6 +24,7 @@ def register_all() -> None:
             Customer,
             _customers,
             moment="created_at",
+            where=~Q(state__in=GONE),
             permission=VIEW_CUSTOMERS.name,
             order=60,
             colour="celadon",

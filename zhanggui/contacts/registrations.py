@@ -12,6 +12,7 @@ from zhanggui.contacts import (
     conditions,
     finding,
     life_panels,
+    long_work,
     measures,
     spreadsheets,
     story,
@@ -80,6 +81,7 @@ def register_all() -> None:
     conditions.register_own()
     timeline.register(story.SOURCE)
     spreadsheets.register_all()
+    long_work.register_all()
     life_panels.register_all()
     finding.register_all()
     navigation.register(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from zhanggui.accounts import phones as phone_numbers
 from zhanggui.accounts.errors import PhoneFormat
@@ -30,7 +29,7 @@ from zhanggui.contacts.models import (
     Tag,
 )
 from zhanggui.contacts.search import fold, of_hash, wanted
-from zhanggui.core import numbers, tenancy
+from zhanggui.core import clock, numbers, tenancy
 
 GONE = (CustomerState.REPLACED, CustomerState.ERASED)
 """Nobody looks for these: merged into another customer, or erased."""
@@ -56,11 +55,19 @@ class Filters:
     created_from: date | None = None
     created_to: date | None = None
     ids: tuple[int, ...] = ()
+    zone: str = "Asia/Shanghai"
+    """Whose days ``created_from`` and ``created_to`` are."""
 
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Filters:
-        """Filters out of the list's values or out of the parameters of its address."""
+    def of(cls, values: Mapping[str, Any], *, zone: str) -> Filters:
+        """Filters out of the list's values or out of the parameters of its address.
+
+        Args:
+            values: by the names of the address.
+            zone: the merchant's, whose days count.
+        """
         return cls(
+            zone=zone,
             search=str(values.get("q", "")),
             state=_one_of(values.get("state"), set(CustomerState.values)),
             source=_one_of(values.get("source"), set(Source.values)),
@@ -140,13 +147,10 @@ def _more_conditions(filters: Filters) -> Iterator[Q]:
     if filters.followed:
         yield Q(is_follower=filters.followed == "yes")
     if filters.created_from:
-        yield Q(created_at__gte=_midnight(filters.created_from))
+        yield Q(created_at__gte=clock.start_of(filters.created_from, filters.zone))
     if filters.created_to and filters.created_to < date.max:
-        yield Q(created_at__lt=_midnight(filters.created_to + timedelta(days=1)))
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+        after = filters.created_to + timedelta(days=1)
+        yield Q(created_at__lt=clock.start_of(after, filters.zone))
 
 
 def find_customers(text: str, limit: int) -> list[Customer]:

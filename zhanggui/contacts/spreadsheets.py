@@ -129,7 +129,7 @@ KIND = ImportKind(
 
 
 def _found(query: exports.Query) -> QuerySet[Customer]:
-    return selectors.found(selectors.Filters.of(query.values))
+    return selectors.found(selectors.Filters.of(query.values, zone=query.time_zone))
 
 
 def _rows(query: exports.Query) -> Iterator[tuple[Any, ...]]:

@@ -15,15 +15,22 @@ class DomainError(Exception):
     """A refusal a person can meet.
 
     Subclasses fix ``code``, ``status`` and ``text``; ``details`` fill named places of the text
-    and go to the API. ``retry_after_s`` is set where waiting helps.
+    and go to the API. ``retry_after_s`` is set where waiting helps, ``way_url`` where whoever
+    reads it can go and put it right.
     """
 
     code: ClassVar[str] = "E_REFUSED"
     status: ClassVar[int] = 409
     text: ClassVar[Text] = _("This is not possible now.")
 
-    def __init__(self, *, retry_after_s: int | None = None, **details: Any) -> None:
+    way_label: ClassVar[Text] = ""
+    """What the button on its page says, where there is a place to put things right."""
+
+    def __init__(
+        self, *, retry_after_s: int | None = None, way_url: str = "", **details: Any
+    ) -> None:
         self.retry_after_s = retry_after_s
+        self.way_url = way_url
         self.details: Mapping[str, Any] = details
         super().__init__(self.code)
 

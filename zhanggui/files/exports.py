@@ -27,14 +27,18 @@ are masked unless the person has the right ``files.whole_phones``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from django.utils.functional import Promise
 
+from zhanggui.accounts.models import Operator, Tier
+
 Text = str | Promise
 DIRECTLY_AT_MOST = 5_000
 """Rows that are answered at once; more become a task."""
+AT_TIERS_AT_MOST = 50_000
+"""Rows of a list of the platform or an operator, which have no job centre."""
 MOST_ROWS = 1_000_000
 """A sheet of xlsx ends at 1,048,576."""
 
@@ -64,6 +68,8 @@ class Query:
     permissions: frozenset[str]
     time_zone: str
     person_id: int | None = None
+    operator: Operator | None = None
+    """At a list of the tiers: whose; None is the platform's."""
 
     def get(self, name: str) -> str:
         """One parameter; empty when it is not there."""
@@ -76,12 +82,14 @@ class Export:
 
     name: str
     label: Text
-    permission: str
-    """The right to see the list."""
     columns: Sequence[Column]
     rows: Callable[[Query], Iterable[Sequence[Any]]]
     """The rows, in the order of ``columns``; must stream (``.iterator()`` or keyset)."""
     count: Callable[[Query], int]
+    permission: str = ""
+    """The right to see the list of a merchant."""
+    tiers: Mapping[Tier, str] = field(default_factory=dict)
+    """A list of the platform or of operators: the right to see it at each."""
     parameters: frozenset[str] = frozenset({"q"})
     """Which parameters of the address are filters; others are left out."""
     filters: Callable[[Query], Iterator[tuple[Text, str]]] | None = None

@@ -143,5 +143,12 @@ def actor_of(task: Task) -> Actor:
     return of(task)
 
 
+def rights_of(task: Task) -> frozenset[str]:
+    """What whoever started the task may do at the merchant now; nothing once they have left."""
+    from zhanggui.files.services.tasks import rights_of as of  # noqa: PLC0415  likewise
+
+    return of(task)
+
+
 class Stop(Exception):
     """A person cancelled the task; raised by :func:`progress`, caught by whoever runs the work."""

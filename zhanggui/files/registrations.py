@@ -12,7 +12,7 @@ from zhanggui.accounts import audit, permissions
 from zhanggui.accounts.models import Merchant
 from zhanggui.files import exports, following, jobs, kinds
 from zhanggui.files import permissions as rights
-from zhanggui.files.lists import AUDIT, STAFF
+from zhanggui.files.lists import PLACES
 from zhanggui.files.models import ImportBatch, StoredFile, Task
 from zhanggui.files.services import import_work, importing
 from zhanggui.files.services.exporting import TASK as EXPORT_TASK
@@ -46,10 +46,9 @@ def register_all() -> None:
     audit.register_target("import", _("Import"), _batch_names)
     audit.register_target("export", _("List"))
     _register_tasks()
-    _put_button("accounts.staff.tools", STAFF.name)
-    _put_button("accounts.audit.tools", AUDIT.name)
-    exports.register(STAFF)
-    exports.register(AUDIT)
+    for place, export in PLACES.items():
+        _put_button(place, export)
+        exports.register(export)
     navigation.register(
         surface="merchant",
         entry=navigation.Entry(
@@ -65,14 +64,15 @@ def register_all() -> None:
     )
 
 
-def _put_button(place: str, name: str) -> None:
+def _put_button(place: str, export: exports.Export) -> None:
     """Put an export's button on a page of a module that knows no exports."""
 
     def context(request: HttpRequest, _subject: object) -> dict[str, str] | None:
-        return {"name": name} if getattr(request, "merchant", None) else None
+        is_here = bool(getattr(request, "merchant", None)) is not bool(export.tiers)
+        return {"name": export.name} if is_here else None
 
-    panel = panels.Panel("files/_export.html", context, rights.EXPORT.name)
-    panels.register(place=place, panel=panel)
+    right = "" if export.tiers else rights.EXPORT.name
+    panels.register(place=place, panel=panels.Panel("files/_export.html", context, right))
 
 
 def _register_tasks() -> None:

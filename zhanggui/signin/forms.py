@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.accounts import phones
 from zhanggui.accounts.errors import PhoneFormat
 from zhanggui.accounts.forms import PhoneField
-from zhanggui.accounts.services.people import LONGEST_PASSWORD
+from zhanggui.accounts.services.people import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from zhanggui.signin.services.pictures import LENGTH as PICTURE_LENGTH
 from zhanggui.ui.forms import DigitsInput, PhoneInput
 
@@ -117,10 +117,13 @@ class CodeSignInForm(CodeForm):
 class NewPasswordFields(CodeForm):
     """A code and a new password, twice."""
 
-    password = password_field(
-        _("New password"), "new-password", _("At least 6 characters; a long one is a safe one.")
-    )
+    password = password_field(_("New password"), "new-password")
     again = password_field(_("New password once more"), "new-password")
+
+    def __init__(self, *args: Any, shortest: int = SHORTEST_PASSWORD, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        help_text = _("At least %(n)s characters; a long one is a safe one.")
+        self.fields["password"].help_text = help_text % {"n": shortest}
 
     def clean(self) -> dict[str, Any]:
         """Both are the same."""
@@ -145,9 +148,7 @@ class RegisterForm(NewPasswordFields):
         help_text=_("As colleagues call you."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    password = password_field(
-        _("Password"), "new-password", _("At least 6 characters; a long one is a safe one.")
-    )
+    password = password_field(_("Password"), "new-password")
     again = password_field(_("Password once more"), "new-password")
     field_order: tuple[str, ...] = ("phone", "picture", "code", "name", "password", "again")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.models import Store, StoreState
 from zhanggui.stamps.models import Kind
+from zhanggui.stamps.selectors import LedgerWish
 
 MOST_DIGITS, MOST_AMOUNT, LONGEST_REASON = 40, 100, 200
 MOST_SEARCHED, LONGEST_ID = 40, 18
@@ -122,16 +123,6 @@ class CancelForm(forms.Form):
         max_length=200,
         help_text=_("Kept in the ledger, for example “Stamped twice by mistake”."),
     )
-
-
-class LedgerWish(TypedDict):
-    """Search and filters of a ledger."""
-
-    q: str
-    kind: str
-    store: int | None
-    since: date | None
-    until: date | None
 
 
 def read_filter(sent: Mapping[str, str]) -> LedgerWish:

@@ -192,6 +192,46 @@ def per_store(*, periods: Sequence[Period]) -> list[StoreFigures]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A customer with what their entries among some records come to."""
+
+    customer: Customer
+    stamps: int
+    entries: int
+    last_at: datetime
+
+
+VISITORS = ("-id",)
+"""The order of the list of visitors."""
+
+
+def visitors(records: QuerySet[StampRecord]) -> QuerySet[Customer]:
+    """The customers of some records, each once, merged and erased ones too; unordered."""
+    return Customer.objects.filter(pk__in=records.order_by().values("customer_id"))
+
+
+def visits(customers: Sequence[Customer], records: QuerySet[StampRecord]) -> list[Visitor]:
+    """Add up the records of each of these customers; one statement."""
+    sums = {
+        row["customer_id"]: row
+        for row in records.filter(customer_id__in=[customer.pk for customer in customers])
+        .order_by()
+        .values("customer_id")
+        .annotate(stamps=Sum("amount"), entries=Count("id"), last_at=Max("at"))
+    }
+    return [
+        Visitor(
+            customer,
+            sums[customer.pk]["stamps"],
+            sums[customer.pk]["entries"],
+            sums[customer.pk]["last_at"],
+        )
+        for customer in customers
+        if customer.pk in sums
+    ]
+
+
 def cards(*, search: str = "", programme_id: int | None = None) -> QuerySet[Card]:
     """Cards of the merchant with customer and programme, for paging by key; unordered."""
     found = Card.objects.select_related("customer", "programme")

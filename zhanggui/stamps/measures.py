@@ -52,7 +52,7 @@ def register_all() -> None:
             _("Customers who came"),
             "users",
             StampRecord,
-            _rows_of(Kind.ACCUMULATE),
+            _rows_of(Kind.ACCUMULATE, "visitors"),
             moment=MOMENT,
             where=Q(kind=Kind.ACCUMULATE),
             total=_customers,
@@ -69,7 +69,7 @@ def _customers(inside: Q | None) -> Aggregate:
     return Count("customer_id", distinct=True, filter=inside)
 
 
-def _rows_of(kind: Kind) -> figures.Page:
+def _rows_of(kind: Kind, page_name: str = "ledger") -> figures.Page:
     def page(merchant: Merchant, span: figures.Span, store_id: int | None) -> str:
         wanted: dict[str, Any] = {
             "kind": kind.value,
@@ -78,6 +78,6 @@ def _rows_of(kind: Kind) -> figures.Page:
         }
         if store_id is not None:
             wanted["store"] = store_id
-        return f"{reverse('stamps:ledger', args=[merchant.slug])}?{urlencode(wanted)}"
+        return f"{reverse(f'stamps:{page_name}', args=[merchant.slug])}?{urlencode(wanted)}"
 
     return page

@@ -16,7 +16,7 @@ from zhanggui.accounts.models import Store
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.models import Customer
 from zhanggui.core import tenancy
-from zhanggui.stamps import measures, permissions, segments, selectors
+from zhanggui.stamps import measures, permissions, segments, selectors, spreadsheets
 from zhanggui.stamps.models import Card, ManagerBinding, ManagerInvitation, Programme, StampRecord
 from zhanggui.ui import navigation as menus
 from zhanggui.ui import panels
@@ -65,6 +65,7 @@ def register_all() -> None:
     todo.register(_waiting)
     segments.register_all()
     measures.register_all()
+    spreadsheets.register_all()
     _menu()
     _panels()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypedDict
 
 from django.db.models import Count, Q, QuerySet, Sum
 
@@ -36,9 +36,20 @@ from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Desk
 
 LEDGER_DAYS = 15
+BEGINNING = date(2020, 1, 1)
 PHONE_TAIL = 4
 ORDER = ("-at", "-id")
 """The order of ledger pages, for ``ui.paging.keyset``."""
+
+
+class LedgerWish(TypedDict):
+    """Search and filters of a ledger."""
+
+    q: str
+    kind: str
+    store: int | None
+    since: date | None
+    until: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +165,22 @@ def ledger(
             Q(name_key__contains=wanted) | Q(customer_id__in=_customers_like(wanted))
         )
     return records
+
+
+def ledger_of(wanted: LedgerWish, zone: str) -> QuerySet[StampRecord]:
+    """Records that fit the search and filters of the back office's ledger; unordered.
+
+    Without days from the beginning until today; days to come are cut off.
+    """
+    today = clock.local_date(clock.now(), zone)
+    first = min(wanted["since"] or BEGINNING, today)
+    last = min(wanted["until"] or today, today)  # the calendar's last day has no next one
+    return ledger(
+        period=Period(first, last, zone),
+        store_id=wanted["store"],
+        kind=Kind(wanted["kind"]) if wanted["kind"] else None,
+        search=wanted["q"],
+    )
 
 
 def _customers_like(wanted: str) -> QuerySet[Customer, int]:

@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{OFFICE}ledger/", office.ledger, name="ledger"),
     path(f"{OFFICE}ledger/<int:record_id>/cancel", office.cancel, name="cancel"),
     path(f"{OFFICE}figures/", office.figures, name="figures"),
+    path(f"{OFFICE}visitors/", office.visitors, name="visitors"),
     path(f"{OFFICE}cards/", office.cards, name="cards"),
     path(f"{OFFICE}cards/<int:card_id>/", office.card, name="office_card"),
     path(STORE, managers.managers, name="managers"),

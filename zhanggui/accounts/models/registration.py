@@ -21,6 +21,8 @@ class RegistrationSettings(models.Model):
     )
     is_open = models.BooleanField(default=False)
     needs_approval = models.BooleanField(default=True)
+    shortest_password = models.PositiveSmallIntegerField(default=6)
+    """Signs a new password needs (U-7); what an operator asks for adds to the platform's rule."""
     title = models.CharField(max_length=40, blank=True)
     """Above the sign-in; empty shows the operator's name."""
     logo_token = models.CharField(max_length=40, blank=True)
@@ -31,7 +33,11 @@ class RegistrationSettings(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["operator"], nulls_distinct=False, name="one_registration_per_place"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(shortest_password__range=(6, 32)),
+                name="shortest_password_6_to_32",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,6 +22,7 @@ from zhanggui.accounts.services.invitations import (
     accept_invitation,
     find_invitation,
     invite,
+    inviting_operator,
     renew_invitation,
     revoke_invitation,
 )
@@ -45,6 +46,7 @@ from zhanggui.accounts.services.people import (
     prove_phone,
     rename_person,
     reset_password,
+    shortest_password,
     weakness_of,
 )
 from zhanggui.accounts.services.registration import (
@@ -145,6 +147,7 @@ __all__ = [
     "hand_over_ownership",
     "handle_of",
     "invite",
+    "inviting_operator",
     "is_frozen",
     "new_password",
     "open_session",
@@ -170,6 +173,7 @@ __all__ = [
     "restore_merchant",
     "restore_operator",
     "revoke_invitation",
+    "shortest_password",
     "sign_out",
     "take_in_merchant",
     "take_in_operator",

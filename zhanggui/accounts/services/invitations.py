@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.db.models import F
+from django.urls import Resolver404, resolve
 
 from zhanggui.accounts import permissions, rights
 from zhanggui.accounts.actors import Actor, person_actor
@@ -23,6 +25,8 @@ from zhanggui.accounts.errors import (
 from zhanggui.accounts.models import (
     Invitation,
     Membership,
+    Merchant,
+    Operator,
     Person,
     Role,
     RoleSet,
@@ -156,6 +160,17 @@ def find_invitation(token: str) -> Invitation:
     except DomainError:
         raise InvitationVoid(name=invitation.invited_by.name) from None
     return invitation
+
+
+def inviting_operator(path: str) -> Operator | None:
+    """The operator whose invitation (or whose merchant's) is behind a local address; else None."""
+    try:
+        found = resolve(urlsplit(path).path)
+        is_invitation = found.view_name == "accounts:invited"
+        place = find_invitation(found.kwargs["token"]).place if is_invitation else None
+    except (Resolver404, DomainError):
+        return None
+    return place.operator if isinstance(place, Merchant) else place
 
 
 def accept_invitation(*, token: str, person: Person, actor: Actor) -> Membership:

@@ -8,23 +8,30 @@ from django.contrib.auth import password_validation
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from zhanggui.accounts import audit, phones
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.errors import PasswordWeak, PasswordWrong, PhoneTaken
-from zhanggui.accounts.models import Person
+from zhanggui.accounts.models import Membership, Operator, Person, RegistrationSettings
 from zhanggui.accounts.services.sessions import end_sessions
 from zhanggui.core import clock, constraints, limits
 from zhanggui.core.limits import Limit
 
 PASSWORD_LIMIT = Limit("password-change", most=5, window_s=600, lock_s=600)
+SHORTEST_PASSWORD = 6
 LONGEST_PASSWORD = 128
 FEW_SIGNS = 2
 
 
 def create_person(
-    *, name: str, phone: str | None = None, password: str | None = None, actor: Actor
+    *,
+    name: str,
+    phone: str | None = None,
+    password: str | None = None,
+    place: Operator | None = None,
+    actor: Actor,
 ) -> Person:
     """Make a person who signs in by phone and password, or (no phone) by WeChat alone.
 
@@ -32,6 +39,7 @@ def create_person(
         name: as colleagues call them.
         phone: as typed; becomes unique over the installation.
         password: without one nobody can sign in by password.
+        place: the operator they are about to join; its rule for passwords holds.
         actor: who makes them.
 
     Raises:
@@ -45,7 +53,7 @@ def create_person(
         if Person.objects.by_phone(person.phone) is not None:  # also under older keys
             raise PhoneTaken
     if password:
-        check_password_strength(password, person)
+        check_password_strength(password, person, place=place)
     person.set_password(password)
     with transaction.atomic():
         constraints.insert(person, PhoneTaken)
@@ -53,20 +61,48 @@ def create_person(
     return person
 
 
-def check_password_strength(password: str, person: Person) -> None:
-    """Refuse a password of fewer than 6 or more than 128 signs; any sign and blanks count.
+def check_password_strength(
+    password: str, person: Person, *, place: Operator | None = None
+) -> None:
+    """Refuse a password of too few or more than 128 signs; any sign and blanks count.
 
     What is long enough but easy to guess is told by ``weakness_of`` and not refused (U-7).
+
+    Args:
+        password: as typed.
+        person: who gets it; what their operators ask for counts.
+        place: the operator they are about to join.
 
     Raises:
         PasswordWeak: says which rule it breaks (E_PASSWORD_WEAK, 422).
     """
     if len(password) > LONGEST_PASSWORD:
         raise PasswordWeak(reason=_("A password has at most 128 signs."))
+    shortest = shortest_password(person, place=place)
+    if len(password) < shortest:
+        reason = _("A password needs at least %(n)s characters.") % {"n": shortest}
+        raise PasswordWeak(reason=reason)
     try:
         password_validation.validate_password(password, person)
     except ValidationError as error:
         raise PasswordWeak(reason=" ".join(error.messages)) from None
+
+
+def shortest_password(person: Person, *, place: Operator | None = None) -> int:
+    """How many signs a new password of somebody needs (U-7).
+
+    The platform's rule holds for everybody; an operator may ask more of those who join it and of
+    those who work for it or for one of its merchants.
+    """
+    operators = {place.pk} if place else set()
+    if person.pk:
+        places = Membership.objects.filter(person=person)
+        for own, served in places.values_list("operator_id", "merchant__operator_id"):
+            operators |= {pk for pk in (own, served) if pk}
+    rules = RegistrationSettings.objects.filter(
+        Q(operator=None) | Q(operator_id__in=sorted(operators))
+    )
+    return max(rules.values_list("shortest_password", flat=True), default=SHORTEST_PASSWORD)
 
 
 def weakness_of(password: str, phone: str) -> str:

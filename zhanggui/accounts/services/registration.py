@@ -19,11 +19,13 @@ from zhanggui.accounts.errors import AgreementEmpty, RegistrationClosed
 from zhanggui.accounts.models import (
     AgreementVersion,
     Operator,
+    Person,
     PictureKind,
     RegistrationSettings,
     TierState,
 )
 from zhanggui.accounts.services import pictures
+from zhanggui.accounts.services.people import SHORTEST_PASSWORD, shortest_password
 from zhanggui.core.errors import NotFound
 
 AGREEMENT_AT_MOST = 20_000
@@ -43,6 +45,8 @@ class RegistrationPage:
     logo: str
     background: str
     """Addresses of the pictures, empty without."""
+    shortest_password: int
+    """How many signs a new password needs here."""
     agreement: AgreementVersion | None
     """The text that holds now; who registers accepts exactly this one."""
 
@@ -77,6 +81,7 @@ def registration_of(place: Operator | None) -> RegistrationPage:
         title=kept.title or (place.name if place else ""),
         logo=_picture_url(kept.logo_token),
         background=_picture_url(kept.background_token),
+        shortest_password=shortest_password(Person(), place=place),
         agreement=newest_agreement(place),
     )
 
@@ -103,10 +108,30 @@ def newest_agreement(place: Operator | None) -> AgreementVersion | None:
 
 
 def edit_registration(
-    *, place: Operator | None, is_open: bool, needs_approval: bool, title: str, actor: Actor
+    *,
+    place: Operator | None,
+    is_open: bool,
+    needs_approval: bool,
+    title: str,
+    shortest_password: int = SHORTEST_PASSWORD,
+    actor: Actor,
 ) -> RegistrationSettings:
-    """Open or close registration at a place and say what stands above its sign-in."""
-    wanted = {"is_open": is_open, "needs_approval": needs_approval, "title": title}
+    """Open or close registration at a place and say what stands above its sign-in.
+
+    Args:
+        place: an operator, or None for the platform.
+        is_open: whether strangers may register.
+        needs_approval: whether their applications wait for somebody here.
+        title: above the sign-in.
+        shortest_password: 6 to 32 signs of a new password; those in use stay (U-7).
+        actor: who decides.
+    """
+    wanted = {
+        "is_open": is_open,
+        "needs_approval": needs_approval,
+        "title": title,
+        "shortest_password": shortest_password,
+    }
     with transaction.atomic():
         kept = _lock(place)
         before, after = audit.changed({name: getattr(kept, name) for name in wanted}, wanted)

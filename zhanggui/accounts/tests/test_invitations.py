@@ -371,7 +371,9 @@ class TestOtherTiers:
         answer = client.post("/operator/jiangnan/staff/invite", FORM)
         token = answer.context["link"].rpartition("/")[2]
         person = make_person()
-        assert signed_in(person).post(f"/invite/{token}")["Location"] == "/operator/jiangnan/"
+        assert (
+            signed_in(person).post(f"/invite/{token}")["Location"] == "/operator/jiangnan/overview/"
+        )
         member = person.memberships.get()
         assert (member.tier, member.operator, member.role) == (Tier.OPERATOR, operator, "clerk")
 
@@ -380,7 +382,7 @@ class TestOtherTiers:
         answer = client.post("/platform/staff/invite", {**FORM, "role": "manager"})
         token = answer.context["link"].rpartition("/")[2]
         person = make_person()
-        assert signed_in(person).post(f"/invite/{token}")["Location"] == "/platform/"
+        assert signed_in(person).post(f"/invite/{token}")["Location"] == "/platform/overview/"
         assert person.memberships.get().tier == Tier.PLATFORM
 
 

@@ -150,6 +150,13 @@ class TestTiers:
         answer = client.get("/platform/figures/accounts.merchants/")
         assert [row["merchant"] for row in answer.context["rows"]] == [tea]
 
+    def test_an_operator_without_merchants_has_noughts(self, client: Client) -> None:
+        operator = make_operator("north")
+        client.force_login(make_operator_staff(operator, role=Role.OWNER))
+        found = numbers_of(client.get("/operator/north/overview/"))
+        assert found
+        assert set(found.values()) == {0}
+
     def test_what_is_not_for_tiers_is_not_found(self, client: Client) -> None:
         client.force_login(make_platform_staff(role=Role.OWNER))
         assert client.get("/platform/figures/stamps.customers/").status_code == 404

@@ -42,6 +42,7 @@ from zhanggui.core.errors import NotFound
 
 pytestmark = pytest.mark.django_db
 Place = Operator | None
+SHORTEST = {"shortest_password": "6"}
 
 
 @pytest.fixture
@@ -98,26 +99,38 @@ class TestSettings:
         page = text(client.get(f"{base}registration/"))
         assert "/join/jiangnan" in page if place else "/join" in page
         assert "data:image/svg" in page
-        form = {"is_open": "on", "needs_approval": "on", "title": "江南商家"}
+        form = {"is_open": "on", "needs_approval": "on", "title": "江南商家"} | SHORTEST
         client.post(f"{base}registration/", form)
         shown = services.registration_of(place)
         assert (shown.is_open, shown.needs_approval, shown.title) == (True, True, "江南商家")
         client.post(f"{base}registration/", form)
         entry = PlatformAuditEntry.objects.get(action="accounts.registration.edited")
         assert entry.after == {"is_open": True, "title": "江南商家"}
-        client.post(f"{base}registration/", {"title": ""})
+        client.post(f"{base}registration/", {"title": ""} | SHORTEST)
         assert not services.registration_of(place).is_open
 
     def test_a_title_of_200_signs_is_refused(self, client: Client, base: str, place: Place) -> None:
-        answer = client.post(f"{base}registration/", {"title": "茶" * 200})
+        answer = client.post(f"{base}registration/", {"title": "茶" * 200} | SHORTEST)
         assert answer.status_code == 422
         assert not RegistrationSettings.objects.filter(is_open=True).exists()
+
+    @pytest.mark.spec("repairs U-7")
+    @pytest.mark.parametrize(
+        ("typed", "kept"), [("12", 12), ("32", 32), ("5", 6), ("33", 6), ("x", 6), ("", 6)]
+    )
+    def test_raise_the_shortest_password(
+        self, client: Client, base: str, place: Place, typed: str, kept: int
+    ) -> None:
+        answer = client.post(f"{base}registration/", {"title": "", "shortest_password": typed})
+        assert answer.status_code == (302 if str(kept) == typed else 422)
+        assert services.registration_of(place).shortest_password == kept
+        assert services.shortest_password(Person(), place=place) == kept
 
     def test_places_do_not_share_their_settings(
         self, client: Client, base: str, place: Place
     ) -> None:
         other = make_operator("jiangbei")
-        client.post(f"{base}registration/", {"is_open": "on", "title": "我们"})
+        client.post(f"{base}registration/", {"is_open": "on", "title": "我们"} | SHORTEST)
         assert services.registration_of(place).is_open
         for untouched in {other} | ({None} if place else set()):
             assert not services.registration_of(untouched).is_open

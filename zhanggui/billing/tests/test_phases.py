@@ -56,6 +56,18 @@ class TestPhases:
         renew = reverse("billing:renew", args=[merchant.slug])
         assert client.post(renew, {"offer": f"{BASIC}:1"}).status_code == 302
 
+    @pytest.mark.parametrize(("role", "offers"), [(Role.OWNER, True), (Role.CLERK, False)])
+    def test_the_refusal_leads_to_the_account_whoever_may_see_it(
+        self, client: Client, role: Role, offers: bool
+    ) -> None:
+        merchant = signed_in(client, make_subscriber(left=READ_ONLY), role)
+        refused = client.post(reverse("stamps:programme_new", args=[merchant.slug]))
+        if role == Role.OWNER:
+            refused = open_store(client, merchant)
+        link = f'href="{reverse("billing:account", args=[merchant.slug])}">我的账户</a>'
+        assert refused.status_code == 403
+        assert (link in refused.content.decode()) is offers
+
     def test_put_away_opens_my_account_for_owners_alone(self, client: Client) -> None:
         merchant = make_subscriber(left=ARCHIVED)
         account = reverse("billing:account", args=[merchant.slug])

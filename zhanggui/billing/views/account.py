@@ -81,7 +81,7 @@ def renew(request: MerchantRequest) -> HttpResponse:
                 return done
     page = {
         "offers": offers,
-        "is_anew": plan.is_trial or plan.ends_at <= clock.now(),
+        "is_over": plan.ends_at <= clock.now(),
         "chosen": form["offer"].value() or (keys[min(1, len(keys) - 1)].key if keys else ""),
     }
     return _order_page(request, form, plan, template="billing/renew.html", page=page, status=status)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -86,10 +85,12 @@ def orders(request: HttpRequest, desk: Desk) -> HttpResponse:
     names = ("q", "kind", "way", "state")
     chosen = {name: request.GET.get(name, "").strip()[:80] for name in names}
     with desk.all_rows():
-        found = _searched(
-            selectors.orders(kind=chosen["kind"], way=chosen["way"], state=chosen["state"]),
-            desk,
-            chosen["q"],
+        found = selectors.sold_by(
+            desk.operator,
+            search=chosen["q"],
+            kind=chosen["kind"],
+            way=chosen["way"],
+            state=chosen["state"],
         )
         rows = keyset(found, order=selectors.ORDER, after=request.GET.get("after", ""))
         waiting = selectors.transfers_to_check(desk.operator, all_sellers=not desk.operator).count()
@@ -258,19 +259,6 @@ def _grant(request: HttpRequest, desk: Desk, merchant: Merchant, form: GrantForm
             "order_id": services.grant(merchant=merchant, actor=desk.actor, **values).pk
         },
     )
-
-
-def _searched(found: QuerySet[Order], desk: Desk, search: str) -> QuerySet[Order]:
-    found = found.select_related("edition", "merchant", "merchant__operator")
-    if desk.operator:
-        found = found.filter(merchant__operator=desk.operator)
-    if search:
-        found = found.filter(
-            Q(number__startswith=search)
-            | Q(merchant__name__icontains=search)
-            | Q(merchant__slug__startswith=search)
-        )
-    return found
 
 
 def _proof(desk: Desk, merchant: Merchant, transfer: Transfer) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, hooks, rights
-from zhanggui.channels.sms import services
+from zhanggui.channels.sms import services, spreadsheets
 from zhanggui.ui import navigation
 
 ACTIONS = {
@@ -19,6 +19,7 @@ def register_all() -> None:
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
     hooks.provide_notifier(services.notify_person)
+    spreadsheets.register_all()
     navigation.register(
         surface="platform",
         entry=navigation.Entry(

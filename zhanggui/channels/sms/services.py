@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
@@ -311,6 +312,7 @@ def notify_person(person: Person, text: str | Promise) -> None:
     if not person.phone:
         return
     try:
-        send(phone=person.phone, text=text, purpose=SmsPurpose.NOTICE)
+        signed = _("[Zhanggui] %(text)s") % {"text": text}
+        send(phone=person.phone, text=signed, purpose=SmsPurpose.NOTICE, params={"text": str(text)})
     except DomainError as refusal:
         log.info("notice not sent", person=person.pk, code=refusal.code)

@@ -2,6 +2,7 @@
 
 from zhanggui.contacts.keys import NAME_LENGTH, NAMELESS
 from zhanggui.contacts.services.bulk import MOST_AT_ONCE, change_many, undo_bulk
+from zhanggui.contacts.services.bulk_tasks import begin_change, begin_undo, changed_by
 from zhanggui.contacts.services.customers import (
     BLOCKABLE,
     CustomerInput,
@@ -14,7 +15,12 @@ from zhanggui.contacts.services.customers import (
     unblock_customer,
     write_note,
 )
-from zhanggui.contacts.services.duplicates import dismiss_pair, find_duplicates, reopen_pair
+from zhanggui.contacts.services.duplicates import (
+    begin_search,
+    dismiss_pair,
+    find_duplicates,
+    reopen_pair,
+)
 from zhanggui.contacts.services.erasing import (
     erase_due,
     erase_due_everywhere,
@@ -60,9 +66,13 @@ __all__ = [
     "NAME_LENGTH",
     "SESSION_DAYS",
     "CustomerInput",
+    "begin_change",
     "begin_dossier",
+    "begin_search",
+    "begin_undo",
     "block_customer",
     "change_many",
+    "changed_by",
     "close_session",
     "create_customer",
     "create_segment",

@@ -23,7 +23,13 @@ BLOCK = "block"
 
 
 def change_many(
-    *, action: str, customer_ids: Sequence[int], tag_id: int | None, reason: str, actor: Actor
+    *,
+    action: str,
+    customer_ids: Sequence[int],
+    tag_id: int | None,
+    reason: str,
+    actor: Actor,
+    task_id: int | None = None,
 ) -> BulkChange:
     """Tag, untag or block up to 10,000 customers in one transaction.
 
@@ -33,6 +39,7 @@ def change_many(
         tag_id: the tag, for the first two.
         reason: why they are blocked.
         actor: who acts.
+        task_id: the task this is a piece of; more than 10,000 are a task of such pieces.
 
     Returns:
         The change with the customers that were really changed.
@@ -48,7 +55,11 @@ def change_many(
     with transaction.atomic():
         changed = _apply(action, customer_ids, tag_id, reason)
         change = BulkChange(
-            action=action, argument=tag_id, customer_ids=changed, person_id=actor.id
+            action=action,
+            argument=tag_id,
+            customer_ids=changed,
+            task_id=task_id,
+            person_id=actor.id,
         )
         change.save(force_insert=True)
         audit.record(

@@ -8,10 +8,12 @@ make 499 pairs, and merging them one by one empties the list.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import LiteralString
 
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
@@ -20,6 +22,8 @@ from zhanggui.contacts.models import DuplicatePair, DuplicateSearch, Likeness, P
 from zhanggui.core import clock, tenancy
 from zhanggui.core.db import turns
 from zhanggui.core.errors import NotFound
+from zhanggui.files import jobs
+from zhanggui.files.models import Task
 
 # One statement for each likeness; the surer one comes first and keeps the pair.
 _BY_KEY: LiteralString = """
@@ -53,17 +57,46 @@ ON CONFLICT (merchant_id, first_id, second_id) DO UPDATE SET found_at = EXCLUDED
 """
 
 
-def find_duplicates(*, actor: Actor) -> int:
+SEARCH = "contacts.find_duplicates"
+
+
+def begin_search(*, actor: Actor) -> Task:
+    """Begin to compare all customers now; one comparison of a merchant at a time is enough."""
+    with transaction.atomic():
+        turns.take("contacts.begin_search", tenancy.current_merchant_id())
+        running = Task.objects.filter(kind=SEARCH, state__in=["queued", "running"]).first()
+        if running is not None:
+            return running
+        return jobs.start(
+            kind=SEARCH,
+            title=_("Compare all customers"),
+            arguments={},
+            actor=actor,
+            total=len(_LIKENESSES),
+        )
+
+
+def run_search(task: Task) -> jobs.Outcome:
+    """The work of the task."""
+    found = find_duplicates(
+        actor=jobs.actor_of(task), tell=lambda done: jobs.progress(task, done, len(_LIKENESSES))
+    )
+    return jobs.Outcome({"pairs": found})
+
+
+def find_duplicates(*, actor: Actor, tell: Callable[[int], None] = lambda _done: None) -> int:
     """Compare all customers of the merchant in scope; answers how many pairs wait for a decision.
 
-    Pairs that were told apart stay so; pairs that no longer look alike go.
+    Pairs that were told apart stay so; pairs that no longer look alike go. ``tell`` hears how many
+    of the three comparisons are done.
     """
     merchant_id = tenancy.current_merchant_id()
     now = clock.now()
     with transaction.atomic():
         turns.take("contacts.duplicates", merchant_id)
         with connection.cursor() as cursor:
-            for likeness, pairs in _LIKENESSES.items():
+            for done, (likeness, pairs) in enumerate(_LIKENESSES.items()):
+                tell(done)
                 cursor.execute(
                     _KEEP.format(pairs=pairs),
                     {

@@ -15,6 +15,8 @@ from zhanggui.contacts.models import Customer, CustomerState, DuplicatePair, Lik
 from zhanggui.contacts.permissions import MERGE_CUSTOMERS, VIEW_CUSTOMERS
 from zhanggui.contacts.tests.factories import make_customer, make_link
 from zhanggui.core import tenancy
+from zhanggui.files.models import Task
+from zhanggui.files.services import running
 
 pytestmark = pytest.mark.django_db
 
@@ -112,7 +114,7 @@ class TestDuplicates:
 
     def test_told_apart_stay_apart(self, staff: Client, tea: Merchant) -> None:
         self.people(tea)
-        staff.post(url("duplicates_search"))
+        services.find_duplicates(actor=ACTOR)
         pairs = list(DuplicatePair.objects.order_by("pk"))
         assert len(pairs) == 2
         staff.post(url("pair_dismiss", pairs[0].pk))
@@ -123,6 +125,20 @@ class TestDuplicates:
         assert [pair.pk for pair in away] == [pairs[0].pk]
         staff.post(url("pair_dismiss", pairs[0].pk), {"again": "1"})
         assert DuplicatePair.objects.filter(state="open").count() == 2
+
+    def test_comparing_now_is_one_task_at_a_time(self, staff: Client, tea: Merchant) -> None:
+        self.people(tea)
+        first = staff.post(url("duplicates_search"))
+        task = Task.objects.get()
+        assert first["Location"] == f"/m/tea/jobs/{task.pk}/"
+        assert staff.post(url("duplicates_search"))["Location"] == first["Location"]
+        running.run(task_id=task.pk)
+        task.refresh_from_db()
+        assert (task.state, task.result) == ("done", {"pairs": 2})
+        page = staff.get(first["Location"]).text
+        assert "疑似重复的顾客对" in page
+        assert url("duplicates") in page
+        assert DuplicatePair.objects.count() == 2
 
     def test_merging_takes_them_off_the_list(self, staff: Client, tea: Merchant) -> None:
         people = self.people(tea)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 
-from zhanggui.accounts.models import AuditEntry, Merchant, Role, SavedView
+from zhanggui.accounts.models import AuditEntry, Membership, Merchant, Role, SavedView
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_staff, make_store
 from zhanggui.contacts import keys, selectors, services
 from zhanggui.contacts.models import BulkChange, Customer, CustomerState, Source
 from zhanggui.contacts.tests.factories import make_customer, make_segment, make_tag
 from zhanggui.core import clock, tenancy
+from zhanggui.files.models import Task
+from zhanggui.files.services import running
 
 pytestmark = pytest.mark.django_db
 HERE = "/m/tea/customers/"
@@ -324,12 +327,66 @@ class TestBulk:
     def test_an_unknown_action_is_404(self, boss: Client) -> None:
         assert boss.post(f"{HERE}bulk/evil", {"ids": "1"}).status_code == 404
 
-    def test_more_than_ten_thousand_are_refused(
-        self, boss: Client, tea: Merchant, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    @pytest.fixture
+    def many(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Three are many, and two of them one piece."""
         monkeypatch.setattr("zhanggui.contacts.views.list.MOST_AT_ONCE", 2)
+        monkeypatch.setattr("zhanggui.contacts.services.bulk_tasks.AT_ONCE", 2)
+
+    @pytest.mark.usefixtures("many")
+    def test_more_than_ten_thousand_are_a_task_with_undo(self, boss: Client, tea: Merchant) -> None:
         assert self.act(boss, "tag", ids="", all="1", query="") is None
         assert self.tagged(tea) == set()
+        with tenancy.merchant_scope(tea.pk):
+            task = Task.objects.get()
+            assert (task.title, task.total) == ("给顾客加标签“熟客”", 3)
+            assert self.run(task) == ("done", {"customers": 3})
+            assert self.tagged(tea) == set(self.ids)
+            assert [len(one.customer_ids) for one in BulkChange.objects.order_by("pk")] == [2, 1]
+            page = boss.get(f"/m/tea/jobs/{task.pk}/").content.decode()
+            change = BulkChange.objects.order_by("-pk").first()
+            assert change is not None
+            assert f"{HERE}?done={change.pk}" in page
+            assert "已修改 3 位顾客" in boss.get(f"{HERE}?done={change.pk}").content.decode()
+            boss.post(f"{HERE}undo/{change.pk}")
+            undo = Task.objects.exclude(pk=task.pk).get()
+            assert self.run(undo) == ("done", {"customers": 3})
+        assert self.tagged(tea) == set()
+
+    @pytest.mark.usefixtures("many")
+    def test_the_task_keeps_the_filters_and_looks_at_the_rights(
+        self, boss: Client, tea: Merchant
+    ) -> None:
+        for name in ("甲二", "甲三"):
+            make_customer(tea, name)
+        self.act(boss, "block", ids="", all="1", query="q=甲", reason="刷单")
+        with tenancy.merchant_scope(tea.pk):
+            task = Task.objects.get()
+            assert self.run(task) == ("done", {"customers": 3})
+            assert Customer.objects.filter(state="blocked").count() == 3
+            self.act(boss, "tag", ids="", all="1", query="")
+            Membership.objects.all().delete()
+            lost = Task.objects.exclude(pk=task.pk).get()
+            assert self.run(lost)[0] == "failed"
+            assert lost.error_code == "E_NOT_ALLOWED"
+        assert self.tagged(tea) == set()
+
+    def run(self, task: Task) -> tuple[str, dict[str, int]]:
+        running.run(task_id=task.pk)
+        task.refresh_from_db()
+        return task.state, {k: v for k, v in task.result.items() if k == "customers"}
+
+    def test_chosen_rows_are_exported_alone(self, boss: Client) -> None:
+        assert 'id="bulk-export"' in boss.get(HERE).content.decode()
+        data = {"ids": f"{self.ids[0]},{self.ids[2]}", "all": "", "query": "", "format": "csv"}
+        for values, names_ in (
+            (data, ["丙", "甲"]),
+            (data | {"ids": "", "all": "1", "query": "q=乙"}, ["乙"]),
+            (data | {"ids": ""}, []),
+        ):
+            answer: Any = boss.post("/m/tea/exports/contacts.customers", values)
+            text = b"".join(answer.streaming_content).decode("utf-8-sig")
+            assert [line.split(",")[1] for line in text.splitlines()[1:]] == names_
 
     def test_those_of_another_merchant_are_not_touched(self, boss: Client) -> None:
         coffee = make_merchant("coffee")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import ngettext
@@ -15,13 +15,15 @@ from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Store
 from zhanggui.contacts import selectors, services
 from zhanggui.contacts.birthdays import in_words, of_columns
-from zhanggui.contacts.errors import NothingChosen, TooManyChosen
+from zhanggui.contacts.errors import NothingChosen
 from zhanggui.contacts.lists import CUSTOMERS, tags_of
 from zhanggui.contacts.models import BulkChange, Customer, CustomerState, Tag
 from zhanggui.contacts.permissions import EDIT_CUSTOMERS, MANAGE_CUSTOMERS, VIEW_CUSTOMERS
 from zhanggui.contacts.services.bulk import BLOCK, MOST_AT_ONCE, TAG, UNTAG
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError, NotAllowed
+from zhanggui.files.following import follow
+from zhanggui.files.models import Task
 from zhanggui.ui import lists
 
 FILTERED_UP_TO = 1_000
@@ -37,18 +39,20 @@ TONES = {
 def customers(request: MerchantRequest) -> HttpResponse:
     """The list of customers; search by name, pinyin, number or phone."""
     shown = CUSTOMERS.open(request)
-    filters = selectors.Filters.of({**shown.values, "q": shown.search})
+    values = {**shown.values, "q": shown.search}
+    filters = selectors.Filters.of(values, zone=request.merchant.time_zone)
     # what is common is searched on a large table: nobody compares numbers above a thousand there
     up_to = FILTERED_UP_TO if shown.is_filtered else lists.COUNT_UP_TO
     shown.fill(selectors.found(filters), count_up_to=up_to)
     dress(shown.rows, tags_of(request), _stores(shown))
+    done = _done(request)
     page = {
         "list": shown,
         "may_edit": EDIT_CUSTOMERS.name in request.permissions,
         "may_manage": MANAGE_CUSTOMERS.name in request.permissions,
         "tags": tags_of(request),
-        "done": _done(request),
-        "most": MOST_AT_ONCE,
+        "done": done,
+        "done_count": services.changed_by(done) if done else 0,
     }
     return render(request, "contacts/backoffice/customers.html", page)
 
@@ -92,31 +96,46 @@ def bulk(request: MerchantRequest, *, action: str) -> HttpResponse:
     if action == BLOCK and MANAGE_CUSTOMERS.name not in request.permissions:
         raise NotAllowed
     try:
-        change = services.change_many(
-            action=action,
-            customer_ids=_whom(request, chosen),
-            tag_id=_tag(request, action),
-            reason=request.POST.get("reason", "").strip()[:200],
-            actor=request.actor,
-        )
+        change = _change(request, action, chosen)
     except DomainError as refusal:
         messages.error(request, refusal.message)
         return redirect(f"{here}?{query}")
+    if isinstance(change, Task):
+        follow(request)
+        return redirect("files:task", request.merchant.slug, change.pk)
     messages.success(request, _told(change))
     return redirect(f"{here}?{query}&done={change.pk}" if query else f"{here}?done={change.pk}")
 
 
-def _whom(request: HttpRequest, chosen: lists.Chosen) -> list[int]:
-    if not chosen.is_all:
-        return chosen.ids
-    shown = CUSTOMERS.read(request, chosen.query)
-    rows = selectors.found(selectors.Filters.of({**shown.values, "q": shown.search}))
-    ids = list(rows.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+def _change(request: MerchantRequest, action: str, chosen: lists.Chosen) -> BulkChange | Task:
+    """Change those who are chosen at once, or begin a task where they are many."""
+    reason = request.POST.get("reason", "").strip()[:200]
+    filters = _filters(request, chosen)
+    fitting = selectors.Filters.of(filters, zone=request.merchant.time_zone)
+    found = selectors.found(fitting).order_by().values_list("pk", flat=True)
+    ids = list(found[: MOST_AT_ONCE + 1]) if chosen.is_all else chosen.ids
     if not ids:
         raise NothingChosen
+    tag_id = _tag(request, action)
     if len(ids) > MOST_AT_ONCE:
-        raise TooManyChosen(most=f"{MOST_AT_ONCE:,}")
-    return ids
+        return services.begin_change(
+            action=action,
+            filters=filters,
+            tag_id=tag_id,
+            reason=reason,
+            count=found.count(),
+            actor=request.actor,
+        )
+    return services.change_many(
+        action=action, customer_ids=ids, tag_id=tag_id, reason=reason, actor=request.actor
+    )
+
+
+def _filters(request: MerchantRequest, chosen: lists.Chosen) -> dict[str, str]:
+    """What "all that fit" means, in texts a task can keep."""
+    shown = CUSTOMERS.read(request, chosen.query)
+    values = {**shown.values, "q": shown.search}
+    return {name: str(value) for name, value in values.items() if value}
 
 
 def _tag(request: MerchantRequest, action: str) -> int | None:
@@ -146,7 +165,11 @@ def undo(request: MerchantRequest, *, change_id: int) -> HttpResponse:
     changes = BulkChange.objects.all()
     if MANAGE_CUSTOMERS.name not in request.permissions:  # others' changes are no concern of theirs
         changes = changes.filter(person_id=request.person.pk)
-    get_object_or_404(changes, pk=change_id)
+    change = get_object_or_404(changes, pk=change_id)
+    if change.task_id is not None:
+        task = services.begin_undo(change=change, actor=request.actor)
+        follow(request)
+        return redirect("files:task", request.merchant.slug, task.pk)
     try:
         many = services.undo_bulk(change_id=change_id, actor=request.actor)
     except DomainError as refusal:

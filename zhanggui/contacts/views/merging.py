@@ -24,6 +24,7 @@ from zhanggui.contacts.permissions import MERGE_CUSTOMERS
 from zhanggui.contacts.views.list import dress
 from zhanggui.core import idempotency, tokens
 from zhanggui.core.errors import DomainError
+from zhanggui.files.following import follow
 from zhanggui.ui.paging import keyset
 
 MOST_FOUND = 20
@@ -144,10 +145,10 @@ def duplicates(request: MerchantRequest) -> HttpResponse:
 @merchant_view(MERGE_CUSTOMERS.name)
 @require_POST
 def search(request: MerchantRequest) -> HttpResponse:
-    """Compare all customers now."""
-    found = services.find_duplicates(actor=request.actor)
-    messages.success(request, _("%(count)s pairs look alike.") % {"count": found})
-    return redirect("contacts:duplicates", request.merchant.slug)
+    """Begin to compare all customers now."""
+    task = services.begin_search(actor=request.actor)
+    follow(request)
+    return redirect("files:task", request.merchant.slug, task.pk)
 
 
 @merchant_view(MERGE_CUSTOMERS.name)

@@ -1,6 +1,6 @@
 """Every write of this module; one public function is one business step."""
 
-from zhanggui.files.services.exporting import export_list
+from zhanggui.files.services.exporting import export_at_tier, export_list
 from zhanggui.files.services.importing import (
     back_to_columns,
     begin_import,
@@ -25,6 +25,7 @@ __all__ = [
     "cancel_task",
     "check_import",
     "discard_import",
+    "export_at_tier",
     "export_list",
     "file_url",
     "hold",

@@ -13,8 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from zhanggui.accounts import audit
-from zhanggui.accounts.models import Membership, Merchant, Tier
-from zhanggui.accounts.permissions import of_membership
+from zhanggui.accounts.models import Merchant, Tier
 from zhanggui.core import clock
 from zhanggui.core.errors import NotAllowed
 from zhanggui.files import exports, jobs
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from zhanggui.files.models import Task
 
 TASK = "files.export"
+TAKEN = "files.export.taken"
 KEEP_FOR = timedelta(days=3)
 TYPES: dict[str, str] = {"xlsx": XLSX, "csv": CSV}
 
@@ -62,10 +62,43 @@ def export_list(*, export: Export, query: Query, format_: Format, actor: Actor) 
         raise ExportTooLong(rows=count, most=exports.MOST_ROWS)
     if count > exports.DIRECTLY_AT_MOST:
         return _begin(export, query, format_, count, actor)
+    ready, written = _write(export, query, format_)
+    audit.record(actor, TAKEN, _target(export), details=_details(export, query, format_, written))
+    return ready
+
+
+def export_at_tier(*, export: Export, query: Query, format_: Format, actor: Actor) -> Ready:
+    """Write a list of the platform, or of an operator, into a spreadsheet.
+
+    Args:
+        export: the registered list.
+        query: its filters, whose rights count, and at which operator.
+        format_: ``xlsx`` or ``csv``.
+        actor: who takes it away.
+
+    Raises:
+        NotAllowed: no right to the list here (E_NOT_ALLOWED, 403).
+        ExportTooLong: more than 50,000 rows (E_EXPORT_TOO_LONG, 409).
+    """
+    tier = Tier.OPERATOR if query.operator else Tier.PLATFORM
+    if export.tiers.get(tier) not in query.permissions:
+        raise NotAllowed
+    count = export.count(query)
+    if count > exports.AT_TIERS_AT_MOST:
+        raise ExportTooLong(rows=count, most=exports.AT_TIERS_AT_MOST)
+    ready, written = _write(export, query, format_)
+    details = _details(export, query, format_, written)
+    if query.operator:
+        details["operator"] = query.operator.slug
+    audit.record_platform(actor, TAKEN, _target(export), details=details)
+    return ready
+
+
+def _write(export: Export, query: Query, format_: Format) -> tuple[Ready, int]:
     file = NamedTemporaryFile(suffix=f".{format_}")  # noqa: SIM115  the response closes it
     written = write_rows(Path(file.name), export, query, format_)
-    _note(export, query, format_, written, actor)
-    return Ready(file, file_name(export, format_, query.time_zone), TYPES[format_])
+    name = file_name(export, format_, query.time_zone)
+    return Ready(file, name, TYPES[format_]), written
 
 
 def _refuse_without_rights(export: Export, query: Query) -> None:
@@ -99,20 +132,18 @@ def write_rows(
     return written
 
 
-def _note(export: Export, query: Query, format_: str, rows: int, actor: Actor) -> None:
-    filters = sorted(name for name in export.parameters if query.get(name))
-    audit.record(
-        actor,
-        "files.export.taken",
-        f"export:{export.name}",
-        details={
-            "list": export.name,
-            "rows": rows,
-            "format": format_,
-            "filters": filters,
-            "whole_phones": WHOLE_PHONES.name in query.permissions,
-        },
-    )
+def _target(export: Export) -> str:
+    return f"export:{export.name}"
+
+
+def _details(export: Export, query: Query, format_: str, rows: int) -> dict[str, Any]:
+    return {
+        "list": export.name,
+        "rows": rows,
+        "format": format_,
+        "filters": sorted(name for name in export.parameters if query.get(name)),
+        "whole_phones": WHOLE_PHONES.name in query.permissions,
+    }
 
 
 def _begin(export: Export, query: Query, format_: str, count: int, actor: Actor) -> Task:
@@ -156,7 +187,8 @@ def run_export(task: Task) -> jobs.Outcome:
                 actor=actor,
                 expires_in=KEEP_FOR,
             )
-            _note(export, query, format_, rows, actor)
+            details = _details(export, query, format_, rows)
+            audit.record(actor, TAKEN, _target(export), details=details)
     has_phones = WHOLE_PHONES.name in query.permissions
     return jobs.Outcome({"rows": rows, "whole_phones": has_phones}, stored)
 
@@ -171,9 +203,5 @@ def rights_to_fetch(task: Task) -> frozenset[str]:
 
 
 def _query_of(task: Task) -> Query:
-    merchant = Merchant.objects.get(pk=task.merchant_id)
-    found = Membership.objects.filter(
-        person=task.person_id or 0, tier=Tier.MERCHANT, merchant=merchant
-    ).first()
-    rights = of_membership(found) if found else frozenset[str]()
-    return Query(task.arguments["values"], rights, merchant.time_zone, task.person_id)
+    zone = Merchant.objects.values_list("time_zone", flat=True).get(pk=task.merchant_id)
+    return Query(task.arguments["values"], jobs.rights_of(task), zone, task.person_id)

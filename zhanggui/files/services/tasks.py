@@ -12,7 +12,8 @@ from django.utils.translation import get_language
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
-from zhanggui.accounts.models import ActorKind
+from zhanggui.accounts.models import ActorKind, Membership, Tier
+from zhanggui.accounts.permissions import of_membership
 from zhanggui.core import clock
 from zhanggui.files import jobs, storing, tasks
 from zhanggui.files.cells import shown
@@ -58,6 +59,14 @@ def actor_of(task: Task) -> Actor:
         device=task.device,
         support_id=task.support_id,
     )
+
+
+def rights_of(task: Task) -> frozenset[str]:
+    """See ``jobs.rights_of``."""
+    found = Membership.objects.filter(
+        person=task.person_id or 0, tier=Tier.MERCHANT, merchant_id=task.merchant_id
+    ).first()
+    return of_membership(found) if found else frozenset()
 
 
 def cancel_task(*, task: Task, actor: Actor) -> Task:

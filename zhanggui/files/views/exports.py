@@ -2,69 +2,132 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.contrib import messages
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from zhanggui.accounts.guards import MerchantRequest, merchant_view, works_read_only
+from zhanggui.accounts.guards import (
+    MerchantRequest,
+    SignedInRequest,
+    merchant_view,
+    works_read_only,
+)
+from zhanggui.accounts.views.tiers.desk import POSTING, TierRequest, for_tiers
 from zhanggui.core import limits
 from zhanggui.core.errors import DomainError, NotAllowed
 from zhanggui.core.limits import Limit
-from zhanggui.files import exports
+from zhanggui.files import exports, services
 from zhanggui.files.following import follow
 from zhanggui.files.models import Task
 from zhanggui.files.permissions import EXPORT
-from zhanggui.files.services import export_list
-from zhanggui.files.services.exporting import TYPES
+from zhanggui.files.services.exporting import Ready
 from zhanggui.files.views.private import guarded
 from zhanggui.files.writing import Format
+from zhanggui.ui import lists
 
 EXPORTS = Limit("files.export", most=60, window_s=3600, lock_s=900)
 """Of one person."""
+ZONE = "Asia/Shanghai"
+"""Of the tiers: they look at merchants of several zones."""
+NOBODY = "999999999999999999"
+"""No row has this id."""
 
 
 @require_POST
 @merchant_view(EXPORT.name)
 @works_read_only
 def export(request: MerchantRequest, *, name: str) -> HttpResponseBase:
-    """A list with its filters as a spreadsheet; a large one becomes a task."""
+    """A list with its filters, or its chosen rows, as a spreadsheet; a large one becomes a task."""
     found = exports.find(name)
-    if found is None:
+    if found is None or found.tiers:
         raise Http404
-    format_: Format = "csv" if request.POST.get("format") == "csv" else "xlsx"
     query = exports.Query(
-        {name: request.GET.get(name, "")[:200] for name in found.parameters},
+        _values(request, found),
         request.permissions,
         request.merchant.time_zone,
         request.person.pk,
     )
     try:
-        limits.check((EXPORTS, request.actor.key))
-        limits.count(EXPORTS, request.actor.key)
-        result = export_list(export=found, query=query, format_=format_, actor=request.actor)
+        _claim(request)
+        result = services.export_list(
+            export=found, query=query, format_=_format(request), actor=request.actor
+        )
     except NotAllowed:
         raise
     except DomainError as refusal:
         messages.error(request, refusal.message)
-        return _back(request)
+        return _back(request, reverse("files:tasks", args=[request.merchant.slug]))
     if isinstance(result, Task):
         follow(request)
         messages.success(
             request, _("This list is long. It is being written; you can go on working meanwhile.")
         )
         return redirect("files:task", request.merchant.slug, result.pk)
+    return _answer(result)
+
+
+@for_tiers(POSTING)
+def tier_export(request: TierRequest, *, name: str) -> HttpResponse:
+    """A list of the platform or of an operator as a spreadsheet."""
+    found = exports.find(name)
+    if found is None or not found.tiers:
+        raise Http404
+    query = exports.Query(
+        _values(request, found),
+        request.permissions,
+        ZONE,
+        request.person.pk,
+        request.desk.operator,
+    )
+    try:
+        _claim(request)
+        ready = services.export_at_tier(
+            export=found, query=query, format_=_format(request), actor=request.actor
+        )
+    except NotAllowed:
+        raise
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+        return _back(request, request.desk.base)
+    return cast("HttpResponse", _answer(ready))
+
+
+def _values(request: HttpRequest, export: exports.Export) -> dict[str, str]:
+    """The filters of the page's address; of the bulk bar those of "all", or the chosen rows."""
+    given: QueryDict = request.GET
+    if "ids" in request.POST:
+        chosen = lists.chosen(request.POST)
+        if not chosen.is_all:
+            return {"ids": ",".join(map(str, chosen.ids)) or NOBODY}
+        given = chosen.query
+    return {name: given.get(name, "")[:200] for name in export.parameters}
+
+
+def _claim(request: SignedInRequest) -> None:
+    limits.check((EXPORTS, request.actor.key))
+    limits.count(EXPORTS, request.actor.key)
+
+
+def _format(request: HttpRequest) -> Format:
+    return "csv" if request.POST.get("format") == "csv" else "xlsx"
+
+
+def _answer(ready: Ready) -> FileResponse:
     response = FileResponse(
-        result.file, as_attachment=True, filename=result.name, content_type=TYPES[format_]
+        ready.file, as_attachment=True, filename=ready.name, content_type=ready.content_type
     )
     return guarded(response)
 
 
-def _back(request: MerchantRequest) -> HttpResponse:
+def _back(request: HttpRequest, otherwise: str) -> HttpResponse:
     origin = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(origin, {request.get_host()}):
         return redirect(origin)
-    return redirect("files:tasks", request.merchant.slug)
+    return redirect(otherwise)

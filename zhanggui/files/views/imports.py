@@ -25,7 +25,7 @@ from zhanggui.files.kinds import XLSX
 from zhanggui.files.models import BatchState, ImportBatch, ImportMode, Task
 from zhanggui.files.services import importing
 from zhanggui.files.sheets import letter_of
-from zhanggui.files.views.private import guarded
+from zhanggui.files.views.private import guarded, respond
 from zhanggui.ui.paging import keyset
 
 ORDER = ("-created_at", "-id")
@@ -228,6 +228,17 @@ def _result(batch: ImportBatch, kind: ImportKind, request: MerchantRequest) -> d
             selectors.task_line(batch.undo_task, request).reason if batch.undo_task else ""
         ),
     }
+
+
+@require_GET
+@merchant_view("")
+def import_errors(request: MerchantRequest, *, batch_id: int) -> HttpResponseBase:
+    """The sheet with the cells to correct, for everybody who may see the import."""
+    batch, _kind = _batch(request, batch_id)
+    file = batch.check_task.result_file if batch.check_task else None
+    if file is None or selectors.is_over(file.expires_at):
+        raise Http404
+    return respond(file)
 
 
 @require_POST

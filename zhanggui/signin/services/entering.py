@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop
 
 from zhanggui.accounts import devices, strength
 from zhanggui.accounts import services as account_services
@@ -26,6 +27,7 @@ HALF_WAY_KEY = "signin_half_way"
 PROVED_KEY = "signin_proved"
 STALE = timedelta(minutes=10)
 UNKNOWN_LASTS_S = 3600
+NOBODY = gettext_noop("Somebody not signed in")
 """How long a session of somebody unknown is kept."""
 
 
@@ -168,18 +170,38 @@ def strengthen(request: HttpRequest) -> None:
     strength.prove(request)
 
 
-def remember_proof(request: HttpRequest, phone: str) -> None:
-    """Keep for ten minutes that this browser's person holds a phone number."""
-    request.session[PROVED_KEY] = {"phone": phone, "at": clock.now().isoformat()}
+def prove_by_code(*, request: HttpRequest, phone: str, purpose: Purpose, digits: str) -> None:
+    """Spend a code, and remember for ten minutes that this browser's person holds the number.
+
+    A form that was refused for something else can so be sent again with the code it had.
+
+    Raises:
+        CodeWrong, CodeOver, CodeBurnt, CodesSpent: as ``codes.check_code``.
+    """
+    try:
+        kept = _fresh(request, PROVED_KEY)
+    except NotProved:
+        kept = {}
+    if (kept.get("phone"), kept.get("purpose")) == (phone, purpose):
+        return
+    codes.check_code(phone=phone, purpose=purpose, digits=digits, ip=devices.ip_of(request))
+    request.session[PROVED_KEY] = {
+        "phone": phone,
+        "purpose": purpose,
+        "at": clock.now().isoformat(),
+    }
 
 
 def proved_phone(request: HttpRequest) -> str:
-    """The number that was proved in this browser (E.164).
+    """The number that was proved in this browser by a code for signing up (E.164).
 
     Raises:
         NotProved: none, or more than ten minutes ago (410).
     """
-    return str(_fresh(request, PROVED_KEY)["phone"])
+    kept = _fresh(request, PROVED_KEY)
+    if kept.get("purpose") != Purpose.REGISTER:
+        raise NotProved
+    return str(kept["phone"])
 
 
 def forget_proof(request: HttpRequest) -> None:
@@ -199,7 +221,7 @@ def _fresh(request: HttpRequest, key: str) -> dict[str, Any]:
 def nobody(request: HttpRequest) -> Actor:
     """Somebody who has not said who they are, from a device and an address."""
     kind = system_actor("").kind
-    return Actor(kind, None, "sign-in", devices.ip_of(request), devices.device_of(request))
+    return Actor(kind, None, NOBODY, devices.ip_of(request), devices.device_of(request))
 
 
 def reset_password(*, request: HttpRequest, phone: str, digits: str, password: str) -> bool:
@@ -211,10 +233,10 @@ def reset_password(*, request: HttpRequest, phone: str, digits: str, password: s
     Raises:
         CodeWrong, CodeOver, CodeBurnt, CodesSpent: as ``codes.check_code``; a number nobody
             signs in with reads the same.
-        PasswordWeak: too short or too long; checked before the code is spent (422).
+        PasswordWeak: too short or too long; the code that was right stays good for another (422).
     """
     account_services.check_password_strength(password, Person())
-    codes.check_code(phone=phone, purpose=Purpose.RESET, digits=digits, ip=devices.ip_of(request))
+    prove_by_code(request=request, phone=phone, purpose=Purpose.RESET, digits=digits)
     person = Person.objects.by_phone(phone)
     if person is None or not person.is_active:
         raise CodeWrong
@@ -223,4 +245,5 @@ def reset_password(*, request: HttpRequest, phone: str, digits: str, password: s
             person=person, password=password, actor=person_actor(person, request)
         )
         account_services.prove_phone(person)
+    forget_proof(request)
     return go_on(request=request, person=person, way="sms")

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.http import HttpRequest
 
-from zhanggui.accounts import devices
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.errors import PhoneTaken
 from zhanggui.accounts.models import AgreementVersion, Application, Merchant, Operator, Person
 from zhanggui.signin.errors import NotProved
 from zhanggui.signin.models import Purpose
-from zhanggui.signin.services import codes, entering
+from zhanggui.signin.services import entering
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +34,26 @@ def prove_by_code(*, request: HttpRequest, phone: str, digits: str) -> Person | 
     Raises:
         CodeWrong, CodeOver, CodeBurnt, CodesSpent: as ``codes.check_code``.
     """
-    codes.check_code(
-        phone=phone, purpose=Purpose.REGISTER, digits=digits, ip=devices.ip_of(request)
-    )
-    entering.remember_proof(request, phone)
+    entering.prove_by_code(request=request, phone=phone, purpose=Purpose.REGISTER, digits=digits)
     return Person.objects.by_phone(phone)
 
 
-def register_person(*, request: HttpRequest, name: str, phone: str, password: str) -> Person:
+def register_person(
+    *,
+    request: HttpRequest,
+    name: str,
+    phone: str,
+    password: str,
+    place: Operator | None = None,
+) -> Person:
     """Make a person whose phone was proved a moment ago in this browser, and let them in.
+
+    Args:
+        request: whose browser proved the phone.
+        name: as colleagues call them.
+        phone: E.164.
+        password: as typed.
+        place: the operator whose invitation they follow; its rule for passwords holds.
 
     Raises:
         NotProved: the proof is older than ten minutes or of another number (410).
@@ -52,7 +62,7 @@ def register_person(*, request: HttpRequest, name: str, phone: str, password: st
     """
     _require_proof(request, phone)
     with transaction.atomic():
-        person = _new_person(request, name=name, phone=phone, password=password)
+        person = _new_person(request, place, name=name, phone=phone, password=password)
     entering.forget_proof(request)
     entering.go_on(request=request, person=person, way="sms")
     return person
@@ -69,7 +79,7 @@ def register_merchant(
     """
     _require_proof(request, phone)
     with transaction.atomic():
-        person = _new_person(request, name=name, phone=phone, password=password)
+        person = _new_person(request, wanted.place, name=name, phone=phone, password=password)
         made = _apply(request, person, wanted)
     entering.forget_proof(request)
     entering.go_on(request=request, person=person, way="sms")
@@ -87,11 +97,13 @@ def add_merchant(
     return _apply(request, person, wanted)
 
 
-def _new_person(request: HttpRequest, *, name: str, phone: str, password: str) -> Person:
+def _new_person(
+    request: HttpRequest, place: Operator | None, *, name: str, phone: str, password: str
+) -> Person:
     if Person.objects.by_phone(phone) is not None:
         raise PhoneTaken
     person = account_services.create_person(
-        name=name, phone=phone, password=password, actor=entering.nobody(request)
+        name=name, phone=phone, password=password, place=place, actor=entering.nobody(request)
     )
     account_services.prove_phone(person)
     return person

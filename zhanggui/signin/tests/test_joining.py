@@ -10,6 +10,7 @@ from django.contrib.auth import SESSION_KEY
 from django.test import Client
 
 from zhanggui.accounts import services as account_services
+from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.models import (
     Application,
     Membership,
@@ -18,7 +19,14 @@ from zhanggui.accounts.models import (
     Person,
     Role,
 )
-from zhanggui.accounts.tests.factories import ACTOR, PASSWORD, make_operator, make_person
+from zhanggui.accounts.tests.factories import (
+    ACTOR,
+    PASSWORD,
+    make_merchant,
+    make_operator,
+    make_person,
+    make_staff,
+)
 from zhanggui.channels.sms.models import OutgoingSms
 from zhanggui.core import clock
 from zhanggui.signin.services import factors
@@ -236,7 +244,7 @@ class TestPlaces:
     def test_a_closed_platform_says_so(self, client: Client) -> None:
         answer = client.get("/join")
         assert answer.status_code == 403
-        assert "暂不开放入驻" in answer.content.decode()
+        assert "未开放入驻" in answer.content.decode()
         assert client.post("/join", fields("048213")).status_code == 403
         assert not Person.objects.exists()
 
@@ -267,9 +275,25 @@ class TestPlaces:
         assert stale.status_code == 409
         assert not Merchant.objects.exists()
         assert not Person.objects.exists()
-        with clock.at(clock.now() + timedelta(seconds=61)):
-            sign_up(client, inbox, agree="on", agreement=newer.pk)
+        # the code was right: it need not be asked for again
+        digits = inbox.code(PHONE)
+        other = {**fields(digits, agree="on", agreement=newer.pk), "phone": "13800138001"}
+        assert client.post("/join", other).status_code in {410, 422}
+        client.post("/join", fields(digits, agree="on", agreement=newer.pk))
         assert Application.objects.get().agreement == newer
+
+    def test_nobody_else_can_go_on_with_that_code(self, client: Client, inbox: Inbox) -> None:
+        open_registration()
+        version = account_services.publish_agreement(place=None, text="一", actor=ACTOR)
+        ask(client, "/join", "13800138000")
+        digits = inbox.code(PHONE)
+        stale = fields(digits, agree="on", agreement=version.pk + 1)
+        assert client.post("/join", stale).status_code == 409
+        right = fields(digits, agree="on", agreement=version.pk)
+        assert Client().post("/join", right).status_code == 410
+        with clock.at(clock.now() + timedelta(minutes=11)):
+            assert client.post("/join", right).status_code == 410
+        assert not Person.objects.exists()
 
     @pytest.mark.parametrize("path", ["/join/nobody", "/login/nobody"])
     def test_no_such_operator(self, client: Client, path: str) -> None:
@@ -331,3 +355,100 @@ class TestNumbers:
         settings.PHONE_COUNTRIES = ["852"]
         assert ask(client, "/join", "+852 5123 4567").status_code == 200
         assert inbox.texts("+85251234567")
+
+
+@pytest.mark.spec("repairs U-7")
+class TestLongerPasswords:
+    """The operator may raise the minimum; the platform's holds everywhere."""
+
+    def raised(self, place: Operator | None, to: int) -> None:
+        account_services.edit_registration(
+            place=place,
+            is_open=True,
+            needs_approval=False,
+            title="",
+            shortest_password=to,
+            actor=ACTOR,
+        )
+
+    @pytest.mark.parametrize(
+        ("rules", "length", "works"),
+        [
+            ((6, 10), 9, False),
+            ((6, 10), 10, True),
+            ((12, 6), 11, False),
+            ((12, 6), 12, True),
+            ((6, 6), 6, True),
+        ],
+        ids=str,
+    )
+    def test_of_who_signs_up(
+        self, client: Client, inbox: Inbox, rules: tuple[int, int], length: int, works: bool
+    ) -> None:
+        platform, operator = rules
+        self.raised(None, platform)
+        self.raised(make_operator("nanfeng"), operator)
+        page = client.get("/join/nanfeng").content.decode()
+        assert f"至少 {max(rules)} 个字符" in page
+        password = "k9 lantern moon"[:length]
+        answer = sign_up(client, inbox, "/join/nanfeng", password=password, again=password)
+        assert answer.status_code == (302 if works else 422)
+        assert Person.objects.exists() is works
+
+    def test_of_who_follows_an_invitation(self, client: Client, inbox: Inbox) -> None:
+        south = make_operator("nanfeng")
+        self.raised(south, 12)
+        merchant = make_merchant(operator=south)
+        boss = make_staff(merchant, role=Role.OWNER)
+        made = account_services.invite(
+            place=merchant, role=Role.CLERK, inviter=boss, actor=person_actor(boss)
+        )
+        to = f"/invite/{made.token}"
+        answer = sign_up(
+            client, inbox, "/register", next=to, password="only 11 sig", again="only 11 sig"
+        )
+        assert answer.status_code == 422
+        answer = client.post("/register", fields(inbox.code(PHONE), next=to))
+        assert answer["Location"] == to
+
+    @pytest.mark.parametrize(("length", "works"), [(9, False), (10, True)])
+    def test_of_who_changes_or_resets_it(
+        self, client: Client, inbox: Inbox, length: int, works: bool
+    ) -> None:
+        south = make_operator("nanfeng")
+        person = make_staff(make_merchant(operator=south), role=Role.OWNER)
+        person.set_phone(PHONE)
+        person.set_password(PASSWORD)
+        person.save()
+        self.raised(south, 10)
+        assert person.check_password(PASSWORD)  # what is in use keeps working
+        new = "k9 lantern moon"[:length]
+        client.force_login(person)
+        change = {"present": PASSWORD, "new": new, "again": new}
+        assert client.post("/me/password", change).status_code == (302 if works else 422)
+        stranger = Client()
+        ask(stranger, "/signin/forgot", "13800138000")
+        values = {"phone": "13800138000", "code": inbox.code(PHONE), "sent": "1"}
+        answer = stranger.post("/signin/forgot", values | {"password": new, "again": new})
+        assert answer.status_code == (302 if works else 422)
+        if not works:  # the code was right, so it is good for a better password
+            longer = values | {"password": NEW_PASSWORD, "again": NEW_PASSWORD}
+            assert stranger.post("/signin/forgot", longer).status_code == 302
+        person.refresh_from_db()
+        assert person.check_password(new if works else NEW_PASSWORD)
+
+    def test_nothing_is_told_before_the_code(self, client: Client, inbox: Inbox) -> None:
+        south = make_operator("nanfeng")
+        person = make_staff(make_merchant(operator=south))
+        person.set_phone(PHONE)
+        person.save()
+        self.raised(south, 10)
+        ask(client, "/signin/forgot", "13800138000")
+        values = {
+            "phone": "13800138000",
+            "code": "000000",
+            "password": "k9 lant",
+            "again": "k9 lant",
+        }
+        answer = client.post("/signin/forgot", values | {"sent": "1"})
+        assert set(answer.context["form"].errors) == {"code"}

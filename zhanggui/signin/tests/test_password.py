@@ -151,7 +151,7 @@ class TestWrongPassword:
         enter(client, "13800138000", "wrong-secret")
         entry = PlatformAuditEntry.objects.get()
         assert (entry.action, entry.person_id) == ("accounts.sign_in.refused", None)
-        assert entry.details == {"code": "E_SIGN_IN", "by": "sign-in"}
+        assert entry.details == {"code": "E_SIGN_IN", "by": "Somebody not signed in"}
         assert "13800138000" not in str(LimitCounter.objects.values_list("subject"))
 
     @pytest.mark.parametrize("who", ["switched-off", "no-password"])

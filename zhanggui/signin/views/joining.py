@@ -17,7 +17,7 @@ from zhanggui.accounts import services as account_services
 from zhanggui.accounts.errors import PasswordWeak
 from zhanggui.accounts.forms import put_refusal
 from zhanggui.accounts.guards import SignedInRequest, public_view, signed_in_view
-from zhanggui.accounts.models import Application, ApplicationState, Merchant, Person
+from zhanggui.accounts.models import Application, ApplicationState, Merchant, Operator, Person
 from zhanggui.accounts.services import RegistrationPage
 from zhanggui.accounts.views.public import local_path
 from zhanggui.channels.sms import client as sms_client
@@ -50,6 +50,7 @@ def join(request: HttpRequest, place: str = "") -> HttpResponse:
         initial={"agreement": look.agreement.pk if look.agreement else None},
         is_asking=steps.is_asking(request),
         has_agreement=look.agreement is not None,
+        shortest=look.shortest_password,
     )
     status, answer = 200, steps.answer_for(request, Purpose.REGISTER)
     if steps.is_asking(request):
@@ -67,7 +68,7 @@ def join(request: HttpRequest, place: str = "") -> HttpResponse:
 
 def _join(request: HttpRequest, look: RegistrationPage, form: JoinForm) -> HttpResponse:
     values = form.cleaned_data
-    account_services.check_password_strength(values["password"], Person())
+    account_services.check_password_strength(values["password"], Person(), place=look.place)
     present = joining.prove_by_code(request=request, phone=values["phone"], digits=form.digits)
     wanted = _wanted(look, values)
     if present is not None:
@@ -189,7 +190,12 @@ def register_person(request: HttpRequest) -> HttpResponse:
     wanted = local_path(request, request.POST.get("next") or request.GET.get("next", ""))
     if isinstance(request.user, Person):
         return redirect(wanted or "accounts:choose")
-    form = RegisterForm(request.POST or None, is_asking=steps.is_asking(request))
+    place = account_services.inviting_operator(wanted)
+    form = RegisterForm(
+        request.POST or None,
+        is_asking=steps.is_asking(request),
+        shortest=account_services.shortest_password(Person(), place=place),
+    )
     status, answer = 200, steps.answer_for(request, Purpose.REGISTER)
     if steps.is_asking(request):
         status, answer = steps.send(request, form, purpose=Purpose.REGISTER)
@@ -197,7 +203,7 @@ def register_person(request: HttpRequest) -> HttpResponse:
         status = 422
         if form.is_valid():
             try:
-                return _register(request, form, wanted)
+                return _register(request, form, wanted, place)
             except DomainError as refusal:
                 status = steps.refuse(form, refusal, password=(PasswordWeak,))
     page = {
@@ -210,9 +216,11 @@ def register_person(request: HttpRequest) -> HttpResponse:
     return steps.show(request, "signin/register.html", page, answer=answer, status=status)
 
 
-def _register(request: HttpRequest, form: RegisterForm, wanted: str) -> HttpResponse:
+def _register(
+    request: HttpRequest, form: RegisterForm, wanted: str, place: Operator | None
+) -> HttpResponse:
     values = form.cleaned_data
-    account_services.check_password_strength(values["password"], Person())
+    account_services.check_password_strength(values["password"], Person(), place=place)
     present = joining.prove_by_code(request=request, phone=values["phone"], digits=form.digits)
     if present is not None:
         # the code proved that the account is theirs: they are in, with the password they had
@@ -221,7 +229,11 @@ def _register(request: HttpRequest, form: RegisterForm, wanted: str) -> HttpResp
         messages.info(request, _("You have an account with this number; its password stays."))
         return go_on(request, is_in=is_in, wanted=wanted)
     joining.register_person(
-        request=request, name=values["name"], phone=values["phone"], password=values["password"]
+        request=request,
+        name=values["name"],
+        phone=values["phone"],
+        password=values["password"],
+        place=place,
     )
     warn_of_weakness(request, values)
     return redirect(wanted or "accounts:choose")

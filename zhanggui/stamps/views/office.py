@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -21,11 +21,10 @@ from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, rules, selectors, services
 from zhanggui.stamps.forms import CancelForm, read_filter
 from zhanggui.stamps.models import Card, Kind, Programme, StampRecord
-from zhanggui.stamps.selectors import DayFigure, Period
+from zhanggui.stamps.selectors import DayFigure, LedgerWish
 from zhanggui.ui import paging
 from zhanggui.ui.charts import Chart, Series
 
-BEGINNING = date(2020, 1, 1)
 CHART_DAYS = 60
 CARD_RECORDS = 100
 
@@ -35,16 +34,9 @@ CARD_RECORDS = 100
 def ledger(request: MerchantRequest) -> HttpResponse:
     """Entries of all stores, newest first."""
     wanted = read_filter(request.GET)
-    today = clock.local_date(clock.now(), request.merchant.time_zone)
-    first = min(wanted["since"] or BEGINNING, today)
-    last = min(wanted["until"] or today, today)  # the calendar's last day has no next one
-    period = Period(first, last, request.merchant.time_zone)
-    records = selectors.ledger(
-        period=period,
-        store_id=wanted["store"],
-        kind=Kind(wanted["kind"]) if wanted["kind"] else None,
-        search=wanted["q"],
-    ).select_related("store", "card__programme")
+    records = selectors.ledger_of(wanted, request.merchant.time_zone).select_related(
+        "store", "card__programme"
+    )
     page = paging.keyset(records, order=selectors.ORDER, after=request.GET.get("after", ""))
     return render(
         request,
@@ -52,12 +44,39 @@ def ledger(request: MerchantRequest) -> HttpResponse:
         {
             "page": page,
             "rows": selectors.with_context(page.rows),
-            "wanted": wanted,
-            "stores": list(Store.objects.order_by("id")),
-            "kinds": Kind.choices,
-            "is_filtered": any(wanted.values()),
             "cancel_since": _cancel_since(request),
-        },
+        }
+        | _filters(wanted),
+    )
+
+
+def _filters(wanted: LedgerWish) -> dict[str, Any]:
+    """What the filters of the ledger show."""
+    return {
+        "wanted": wanted,
+        "stores": list(Store.objects.order_by("id")),
+        "kinds": Kind.choices,
+        "is_filtered": any(wanted.values()),
+    }
+
+
+@merchant_view("stamps.view")
+@require_GET
+def visitors(request: MerchantRequest) -> HttpResponse:
+    """The customers behind a figure: who has entries in the days asked for, each once."""
+    wanted = read_filter(request.GET)
+    records = selectors.ledger_of(wanted, request.merchant.time_zone)
+    found = insight.visitors(records)
+    page = paging.keyset(found, order=insight.VISITORS, after=request.GET.get("after", ""))
+    return render(
+        request,
+        "stamps/backoffice/visitors.html",
+        {
+            "page": page,
+            "rows": insight.visits(page.rows, records),
+            "total": found.count(),
+        }
+        | _filters(wanted),
     )
 
 

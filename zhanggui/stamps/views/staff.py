@@ -21,10 +21,10 @@ from zhanggui.core.caching import never_stored
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, selectors, services, turning
 from zhanggui.stamps.errors import FormBroken
-from zhanggui.stamps.forms import LedgerWish, read_confirm, read_filter
+from zhanggui.stamps.forms import read_confirm, read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.stamps.models import Kind
-from zhanggui.stamps.selectors import Figures, Period
+from zhanggui.stamps.selectors import Figures, LedgerWish, Period
 from zhanggui.stamps.views.lines import html_of
 from zhanggui.ui.frames import Frames
 

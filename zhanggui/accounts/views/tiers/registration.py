@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -34,15 +36,7 @@ def address_of(place: Operator | None, page: str = "join") -> str:
 def registration(request: TierRequest) -> HttpResponse:
     """Open or close registration; title; address with its QR code."""
     place = request.desk.operator
-    kept = settings_of(place)
-    form = RegistrationForm(
-        request.POST or None,
-        initial={
-            "is_open": kept.is_open,
-            "needs_approval": kept.needs_approval,
-            "title": kept.title,
-        },
-    )
+    form = RegistrationForm(request.POST or None, initial=_kept(place))
     if request.method == "POST" and form.is_valid():
         services.edit_registration(place=place, actor=request.actor, **form.cleaned_data)
         messages.success(request, _("Saved."))
@@ -81,6 +75,11 @@ def _kind(kind: str) -> PictureKind:
     return PictureKind(kind)
 
 
+def _kept(place: Operator | None) -> dict[str, Any]:
+    kept = settings_of(place)
+    return {name: getattr(kept, name) for name in RegistrationForm.base_fields}
+
+
 def _page(
     request: TierRequest,
     *,
@@ -89,13 +88,11 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     place = request.desk.operator
-    kept = settings_of(place)
     shown = services.registration_of(place)
-    known = {"is_open": kept.is_open, "needs_approval": kept.needs_approval, "title": kept.title}
     address = address_of(place)
     page = {
         "desk": request.desk,
-        "form": form or RegistrationForm(initial=known),
+        "form": form or RegistrationForm(initial=_kept(place)),
         "registration": shown,
         "pictures": [
             (kind, url, (pictures or {}).get(kind) or PictureForm(prefix=None))

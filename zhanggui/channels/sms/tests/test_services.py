@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,8 +20,15 @@ from zhanggui.accounts.tests.factories import make_person, make_platform_staff
 from zhanggui.channels.sms import client as sms_client
 from zhanggui.channels.sms import retention, services
 from zhanggui.channels.sms.errors import SmsBudgetSpent, SmsNotSetUp, SmsStopped, SmsUnreachable
-from zhanggui.channels.sms.models import OutgoingSms, SmsDay, SmsPurpose, SmsState, SmsStop
-from zhanggui.core import clock
+from zhanggui.channels.sms.models import (
+    BODY_COLUMN,
+    OutgoingSms,
+    SmsDay,
+    SmsPurpose,
+    SmsState,
+    SmsStop,
+)
+from zhanggui.core import clock, sealing
 
 pytestmark = pytest.mark.django_db
 PHONE = "+8613800138000"
@@ -141,7 +149,13 @@ class TestDeliver:
 class TestNotice:
     def test_a_person_is_told(self) -> None:
         notify_person(make_person(phone=PHONE), "你好")
-        assert OutgoingSms.objects.get().purpose == SmsPurpose.NOTICE
+        message = OutgoingSms.objects.get()
+        assert message.purpose == SmsPurpose.NOTICE
+        body = sealing.unseal(
+            bytes(message.body_sealed or b""), column=BODY_COLUMN, merchant_id=None
+        )
+        # the signature stands in the words; a provider puts its own before the template
+        assert json.loads(body) == {"text": "【掌柜】你好", "params": {"text": "你好"}}
 
     def test_where_nothing_can_be_sent_the_business_goes_on(self, settings: Any) -> None:
         settings.SMS_DAILY_BUDGET = 0

@@ -1,4 +1,4 @@
-"""The lists of accounts that can be taken away; accounts itself knows no exports."""
+"""Lists of a merchant's stores, people and what they did, as spreadsheets."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from contextlib import suppress
 from datetime import date
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit_log, colleagues, rights
+from zhanggui.accounts import audit_log, colleagues, rights, selectors
 from zhanggui.accounts.audit_log import SUPPORT, Filters
-from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.models import Merchant, Store
 from zhanggui.core import numbers, tenancy
 from zhanggui.files.exports import Column, Export, Query
 
@@ -117,4 +118,36 @@ AUDIT = Export(
     rows=_audit_rows,
     count=lambda query: int(_audit(query).count()),
     parameters=frozenset({"action", "person", "target", "store", "since", "until"}),
+)
+
+
+def _store_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    for store in _stores(query).iterator(chunk_size=CHUNK):
+        yield (
+            store.name,
+            str(store.get_state_display()),
+            store.address,
+            store.phone,
+            store.created_at,
+        )
+
+
+def _stores(query: Query) -> QuerySet[Store]:
+    return selectors.stores(search=query.get("q")[:80], state=query.get("state"))
+
+
+STORES = Export(
+    name="accounts.stores",
+    label=_("Stores"),
+    permission=rights.VIEW_STORES.name,
+    columns=(
+        Column("name", _("Store"), width=24),
+        Column("state", _("State"), width=10),
+        Column("address", _("Address"), width=40),
+        Column("phone", _("Telephone")),
+        Column("created", _("Opened on"), kind="moment", width=18),
+    ),
+    rows=_store_rows,
+    count=lambda query: _stores(query).count(),
+    parameters=frozenset({"q", "state"}),
 )

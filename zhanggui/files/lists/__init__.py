@@ -1,0 +1,28 @@
+"""The lists of accounts that can be taken away; accounts itself knows no exports."""
+
+from zhanggui.files.lists.people import AUDIT, STAFF, STORES
+from zhanggui.files.lists.tiers import APPLICATIONS, EMPLOYEES, LOG, MERCHANTS, OPERATORS
+
+PLACES = {
+    "accounts.stores.tools": STORES,
+    "accounts.staff.tools": STAFF,
+    "accounts.audit.tools": AUDIT,
+    "accounts.tiers.merchants.tools": MERCHANTS,
+    "accounts.tiers.operators.tools": OPERATORS,
+    "accounts.tiers.applications.tools": APPLICATIONS,
+    "accounts.tiers.staff.tools": EMPLOYEES,
+    "accounts.tiers.log.tools": LOG,
+}
+"""Where the button of each stands: places of panels on pages of accounts."""
+
+__all__ = [
+    "APPLICATIONS",
+    "AUDIT",
+    "EMPLOYEES",
+    "LOG",
+    "MERCHANTS",
+    "OPERATORS",
+    "PLACES",
+    "STAFF",
+    "STORES",
+]

@@ -1,0 +1,153 @@
+"""The ledger and the cards of a merchant as spreadsheets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import batched
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.contacts.models import Customer
+from zhanggui.core import numbers
+from zhanggui.files.exports import Column, Export, Query, register
+from zhanggui.stamps import insight, selectors
+from zhanggui.stamps.forms import read_filter
+from zhanggui.stamps.models import Card, StampRecord
+from zhanggui.stamps.permissions import VIEW
+
+CHUNK = 500
+
+
+def _records(query: Query) -> QuerySet[StampRecord]:
+    return selectors.ledger_of(read_filter(query.values), query.time_zone)
+
+
+def _record_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    found = _records(query).select_related("store", "card__programme")
+    ordered = found.order_by(*selectors.ORDER)
+    for piece in batched(ordered.iterator(chunk_size=CHUNK), CHUNK):
+        for row in selectors.with_context(piece):
+            record = row.record
+            yield (
+                record.at,
+                str(record.get_kind_display()),
+                record.amount,
+                row.name_now,
+                row.number,
+                record.card.programme.name,
+                record.store.name,
+                record.manager_name,
+                str(record.get_method_display()),
+                record.balance_after,
+                str(_("yes")) if row.is_cancelled else "",
+                record.reason,
+            )
+
+
+LEDGER = Export(
+    name="stamps.ledger",
+    label=_("Stamp ledger"),
+    permission=VIEW.name,
+    columns=(
+        Column("at", _("When"), kind="moment", width=18),
+        Column("kind", _("Kind"), width=12),
+        Column("amount", _("Stamps"), kind="number", width=8),
+        Column("customer", _("Customer"), width=20),
+        Column("number", _("Member number")),
+        Column("programme", _("Programme"), width=20),
+        Column("store", _("Store"), width=20),
+        Column("manager", _("Manager")),
+        Column("method", _("By way of"), width=12),
+        Column("balance", _("Stamps afterwards"), kind="number", width=10),
+        Column("cancelled", _("Taken back later"), width=10),
+        Column("reason", _("Reason"), width=28),
+    ),
+    rows=_record_rows,
+    count=lambda query: _records(query).count(),
+    parameters=frozenset({"q", "store", "kind", "since", "until"}),
+)
+
+
+def _cards(query: Query) -> QuerySet[Card]:
+    programme = numbers.whole(query.get("programme"))
+    return insight.cards(search=query.get("q")[:40], programme_id=programme)
+
+
+def _card_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    for card in _cards(query).order_by("-id").iterator(chunk_size=CHUNK):
+        yield (
+            card.customer.name,
+            card.customer.number,
+            card.customer.phone,
+            card.programme.name,
+            card.balance,
+            card.programme.slots,
+            str(card.get_state_display()),
+            card.created_at,
+        )
+
+
+CARDS = Export(
+    name="stamps.cards",
+    label=_("Stamp cards"),
+    permission=VIEW.name,
+    columns=(
+        Column("customer", _("Customer"), width=20),
+        Column("number", _("Member number")),
+        Column("phone", _("Phone"), kind="phone"),
+        Column("programme", _("Programme"), width=20),
+        Column("balance", _("Stamps"), kind="number", width=8),
+        Column("slots", _("Places on the card"), kind="number", width=10),
+        Column("state", _("State"), width=10),
+        Column("taken", pgettext_lazy("card", "Taken"), kind="moment", width=18),
+    ),
+    rows=_card_rows,
+    count=lambda query: _cards(query).count(),
+    parameters=frozenset({"q", "programme"}),
+)
+
+
+def _visitors(query: Query) -> QuerySet[Customer]:
+    return insight.visitors(_records(query))
+
+
+def _visitor_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    found = _visitors(query).order_by(*insight.VISITORS)
+    for piece in batched(found.iterator(chunk_size=CHUNK), CHUNK):
+        for row in insight.visits(piece, _records(query)):
+            customer = row.customer
+            yield (
+                customer.name,
+                customer.number,
+                customer.phone,
+                row.stamps,
+                row.entries,
+                row.last_at,
+            )
+
+
+VISITORS = Export(
+    name="stamps.visitors",
+    label=_("Customers who came"),
+    permission=VIEW.name,
+    columns=(
+        Column("customer", _("Customer"), width=20),
+        Column("number", _("Member number")),
+        Column("phone", _("Phone"), kind="phone"),
+        Column("stamps", _("Stamps"), kind="number", width=8),
+        Column("entries", _("Entries"), kind="number", width=8),
+        Column("last", _("Last time"), kind="moment", width=18),
+    ),
+    rows=_visitor_rows,
+    count=lambda query: _visitors(query).count(),
+    parameters=LEDGER.parameters,
+)
+
+
+def register_all() -> None:
+    """Make them exportable."""
+    for export in (LEDGER, CARDS, VISITORS):
+        register(export)
