@@ -19,7 +19,17 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wechat_sandbox import control, media, people, phone, pictures, qrcodes, schedule, sms
+from wechat_sandbox import (
+    control,
+    media,
+    openapi,
+    people,
+    phone,
+    pictures,
+    qrcodes,
+    schedule,
+    sms,
+)
 from wechat_sandbox.accounts import BadInput
 from wechat_sandbox.callbacks import Pusher
 from wechat_sandbox.clouds import aliyun, tencent
@@ -31,7 +41,9 @@ from wechat_sandbox.pay.merchants import NoSuchMerchant
 from wechat_sandbox.pay.wallets import PayProblem
 from wechat_sandbox.played import bind, mini, notify, oauth, scenes, wire
 from wechat_sandbox.proxy import Gateway
+from wechat_sandbox.replay import NoSuchCall
 from wechat_sandbox.shell import page
+from wechat_sandbox.snapshots import NoSuchSnapshot, Shelf
 from wechat_sandbox.world import NoSuchAccount, NoSuchPerson, World
 
 for _name in ("pay.trade", "pay.refundcalls", "pay.bills", "pay.paycontrol", "clouds.cloudcontrol"):
@@ -40,7 +52,7 @@ for _name in (
     "played.base", "played.component", "played.sns", "played.users", "played.tags", "played.menus",
     "played.messages", "played.files", "played.library", "played.notify", "played.migrate",
     "played.jsapi", "played.mini", "played.minilinks", "control_open", "control_acts",
-    "phone_more", "trouble",
+    "phone_more", "replay", "snapshots", "trouble",
 ):  # fmt: skip
     importlib.import_module(f"wechat_sandbox.{_name}")  # they register their calls
 
@@ -178,6 +190,9 @@ def _main_routes() -> list[Route | Mount]:
         Route("/_sandbox/sms", _shell("sms.html")),
         Route("/_sandbox/people", _shell("people.html")),
         Route("/_sandbox/accounts", _shell("accounts.html")),
+        Route("/_sandbox/control", _shell("control.html")),
+        Route("/_sandbox/docs", _shell("docs.html")),
+        Route("/_sandbox/openapi.json", openapi.show),
         Route("/_sandbox/health", _health),
         *control.ROUTES,
         *payphone.MAIN_ROUTES,
@@ -209,16 +224,11 @@ async def _forbidden(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, status_code=403)
 
 
-async def _no_account(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": f"no account {error}"}, status_code=404)
+def _missing(what: str) -> Any:
+    async def answer(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": f"no {what} {error}"}, status_code=404)
 
-
-async def _no_sender(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": f"no sender {error}"}, status_code=404)
-
-
-async def _no_merchant(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": f"no merchant {error}"}, status_code=404)
+    return answer
 
 
 async def _no_person(request: Request, error: Exception) -> Response:
@@ -232,9 +242,11 @@ async def _no_person(request: Request, error: Exception) -> Response:
 ERRORS: dict[Any, Any] = {
     BadInput: _bad_input,
     control.Forbidden: _forbidden,
-    NoSuchAccount: _no_account,
-    NoSuchMerchant: _no_merchant,
-    NoSuchSender: _no_sender,
+    NoSuchAccount: _missing("account"),
+    NoSuchCall: _missing("call"),
+    NoSuchMerchant: _missing("merchant"),
+    NoSuchSender: _missing("sender"),
+    NoSuchSnapshot: _missing("snapshot"),
     PayProblem: payphone.pay_problem,
     NoSuchPerson: _no_person,
 }
@@ -312,6 +324,7 @@ def create_app(
     )
     world = World(config)
     world.pusher = Pusher(world, product_transport)
+    world.shelf = Shelf(data)
     world.gateway = Gateway(world, product_transport)
     return Sandbox(world)
 

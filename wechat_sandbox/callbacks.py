@@ -9,6 +9,7 @@ from collections.abc import Coroutine
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 
@@ -218,16 +219,14 @@ class Pusher:
         query, body = sent
         started = time.monotonic()
         status, text = 0, ""
+        headers = {
+            "Content-Type": "application/json" if line.is_json else "text/xml",
+            "User-Agent": "Mozilla/4.0",
+        }
         try:
             async with asyncio.timeout(self._world.config.callback_timeout_s):
                 answer = await self.http().post(
-                    line.url,
-                    params=query,
-                    content=body.encode(),
-                    headers={
-                        "Content-Type": "application/json" if line.is_json else "text/xml",
-                        "User-Agent": "Mozilla/4.0",
-                    },
+                    line.url, params=query, content=body.encode(), headers=headers
                 )
             status, text = answer.status_code, answer.text
             delivery = self._judge(line, openid, fields, answer, attempt)
@@ -251,6 +250,7 @@ class Pusher:
                 **({"reply": asdict(delivery.reply)} if delivery.reply else {}),
             },
             took_s=time.monotonic() - started,
+            again=calllog.Again("POST", f"{line.url}?{urlencode(query)}", headers, body),
         )
         return delivery
 

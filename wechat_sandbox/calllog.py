@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from wechat_sandbox.store import pack, unpack
+from starlette.requests import Request
+
+from wechat_sandbox.store import add_tables, pack, unpack
 from wechat_sandbox.world import World
 
 KEPT = 2000
@@ -20,6 +23,53 @@ SECRET_NAMES = {
     "authorizer_refresh_token", "pre_auth_code", "auth_code", "session_key", "ticket",
     "iv", "encryptedData",
 }  # fmt: skip
+
+
+add_tables(
+    """
+CREATE TABLE call_repeats (id INTEGER PRIMARY KEY, what TEXT NOT NULL);
+"""
+)
+
+
+@dataclass(frozen=True)
+class Again:
+    """A call as it was on the wire, so that it can be made once more; never shown.
+
+    Attributes:
+        method: of HTTP.
+        url: of a push the whole address, of a call to the sandbox its path and query.
+        headers: those that matter.
+        body: as text; calls with other bodies cannot be repeated.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+
+
+NOT_REPEATED = {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
+LONGEST_REPEAT = 200_000
+
+
+def again_of(request: Request, raw: bytes) -> Again | None:
+    """A call to the sandbox as it came; None when it is too long or no text."""
+    if len(raw) > LONGEST_REPEAT:
+        return None
+    try:
+        body = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    headers = {name: one for name, one in request.headers.items() if name not in NOT_REPEATED}
+    query = f"?{request.url.query}" if request.url.query else ""
+    return Again(request.method, request.url.path + query, headers, body)
+
+
+def repeat_of(world: World, number: int) -> Again | None:
+    """How to make a logged call once more; None when that is not known."""
+    row = world.store.row("SELECT what FROM call_repeats WHERE id = ?", number)
+    return Again(**unpack(row["what"])) if row else None
 
 
 def partly(value: str) -> str:
@@ -60,8 +110,9 @@ def record(
     request: Any,
     answer: Any,
     took_s: float,
+    again: Again | None = None,
 ) -> None:
-    """Keep one call (``kind`` api, page or callback); the oldest beyond 2,000 are dropped."""
+    """Keep one call (``kind`` api, pay, page or callback); the oldest beyond 2,000 are dropped."""
     number = world.store.insert(
         "calls",
         at=world.clock.now(),
@@ -76,7 +127,10 @@ def record(
         answer=pack(masked(answer)),
         took_ms=round(took_s * 1000),
     )
+    if again:
+        world.store.insert("call_repeats", id=number, what=pack(vars(again)))
     if number % 100 == 0:
+        world.store.write("DELETE FROM call_repeats WHERE id <= ?", number - KEPT)
         world.store.write("DELETE FROM calls WHERE id <= ?", number - KEPT)
 
 
@@ -85,7 +139,8 @@ def latest(
 ) -> list[dict[str, Any]]:
     """Calls, newest first."""
     rows = world.store.rows(
-        "SELECT * FROM calls WHERE id < ? AND (? IS NULL OR kind = ?)"
+        "SELECT calls.*, EXISTS (SELECT 1 FROM call_repeats r WHERE r.id = calls.id) AS can_repeat"
+        " FROM calls WHERE id < ? AND (? IS NULL OR kind = ?)"
         " AND (? = '' OR instr(path || request || answer || note, ?)) ORDER BY id DESC LIMIT ?",
         before or 2**62,
         kind,
@@ -95,6 +150,11 @@ def latest(
         limit,
     )
     return [
-        {**dict(row), "request": unpack(row["request"]), "answer": unpack(row["answer"])}
+        {
+            **dict(row),
+            "request": unpack(row["request"]),
+            "answer": unpack(row["answer"]),
+            "can_repeat": bool(row["can_repeat"]),
+        }
         for row in rows
     ]

@@ -35,6 +35,7 @@ OF_ACCOUNT = (
 )  # fmt: skip
 Handler = Callable[[World, Request], Awaitable[Any]]
 ROUTES: list[Route] = []
+CALLS: list[tuple[str, str, Handler]] = []  # the same, for the OpenAPI document
 
 
 class Forbidden(Exception):
@@ -80,6 +81,7 @@ def route(method: str, path: str) -> Callable[[Handler], Handler]:
             return result if isinstance(result, Response) else JSONResponse(result)
 
         ROUTES.append(Route(f"/_sandbox/api/{path}", answer, methods=[method]))
+        CALLS.append((method, path, handler))
         return handler
 
     return register

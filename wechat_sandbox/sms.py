@@ -44,6 +44,7 @@ async def take(request: Request) -> Response:
         request={"body": raw[: LONGEST_TEXT * 4].decode(errors="replace")},
         answer=answer,
         took_s=time.monotonic() - started,
+        again=calllog.again_of(request, raw),
     )
     return JSONResponse(answer, status_code=status)
 

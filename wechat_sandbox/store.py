@@ -152,13 +152,19 @@ class Store:
         if found == version:
             return
         with self.transaction():
-            for name in self._tables():
+            for name in self.tables():
                 self._db.execute(f'DROP TABLE "{name}"')
             for statement in "".join(_schema).split(";\n"):
                 self._db.execute(statement)
             self._db.execute(f"PRAGMA user_version = {version}")
 
-    def _tables(self) -> list[str]:
+    @staticmethod
+    def version() -> int:
+        """Which tables this sandbox has, as a number."""
+        return _version()
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
         found = self._db.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         )
@@ -214,7 +220,7 @@ class Store:
     def forget(self, *, keep: tuple[str, ...] = ()) -> None:
         """Empty every table that is not in ``keep``."""
         with self.transaction():
-            for name in self._tables():
+            for name in self.tables():
                 if name not in keep:
                     self._db.execute(f'DELETE FROM "{name}"')  # noqa: S608
 

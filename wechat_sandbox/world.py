@@ -15,6 +15,7 @@ from wechat_sandbox.store import Store
 if TYPE_CHECKING:
     from wechat_sandbox.callbacks import Pusher
     from wechat_sandbox.proxy import Gateway
+    from wechat_sandbox.snapshots import Shelf
 
 
 class NoSuchAccount(LookupError):
@@ -29,6 +30,7 @@ class World:
     """State and parts of one sandbox."""
 
     pusher: Pusher
+    shelf: Shelf
     gateway: Gateway
 
     def __init__(self, config: Config) -> None:

@@ -84,6 +84,7 @@ async def answer(request: Request) -> Response:
         },
         answer=body,
         took_s=time.monotonic() - started,
+        again=calllog.again_of(request, raw),
     )
     return JSONResponse(body, status_code=status)
 

@@ -108,12 +108,12 @@ async def _push(world: World, sender: Sender, rows: list[Row]) -> None:
 
 async def _post(world: World, sender: Sender, told: list[dict[str, Any]]) -> bool:
     started, status, text = time.monotonic(), 0, ""
+    headers = {"Content-Type": "application/json", "User-Agent": "Mozilla/5.0"}
+    body = pack(told)
     try:
         async with asyncio.timeout(world.config.callback_timeout_s):
             answer = await world.pusher.http().post(
-                sender.receipt_url,
-                content=pack(told).encode(),
-                headers={"Content-Type": "application/json", "User-Agent": "Mozilla/5.0"},
+                sender.receipt_url, content=body.encode(), headers=headers
             )
         status, text = answer.status_code, answer.text
         outcome = "accepted" if _is_taken(sender.provider, status, text) else "refused"
@@ -133,6 +133,7 @@ async def _post(world: World, sender: Sender, told: list[dict[str, Any]]) -> boo
         request={"body": told},
         answer={"outcome": outcome, "body": text},
         took_s=time.monotonic() - started,
+        again=calllog.Again("POST", sender.receipt_url, headers, body),
     )
     return outcome == "accepted"
 

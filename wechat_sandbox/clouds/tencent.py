@@ -86,6 +86,7 @@ async def answer(request: Request) -> Response:
         request={"headers": dict(request.headers), "body": raw[:4000].decode(errors="replace")},
         answer=body,
         took_s=time.monotonic() - started,
+        again=calllog.again_of(request, raw),
     )
     return JSONResponse(body, status_code=status)
 

@@ -319,6 +319,7 @@ async def _attempt(
         request={"headers": headers, "body": unpack(body) if is_json else body},
         answer={"outcome": outcome, "body": text},
         took_s=time.monotonic() - started,
+        again=calllog.Again("POST", row["url"], headers, body),
     )
     return outcome == "accepted" and not is_probe, told
 

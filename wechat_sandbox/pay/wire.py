@@ -121,6 +121,7 @@ async def answer_pay(request: Request) -> Response:
                  "body": _read(call.raw.decode(errors="replace"))},
         answer=_read(text),
         took_s=time.monotonic() - started,
+        again=calllog.again_of(request, call.raw),
     )  # fmt: skip
     return response
 

@@ -177,6 +177,7 @@ async def answer_api(world: World, request: Request) -> Response:
         request={"query": dict(request.query_params), "body": _shown(call.raw)},
         answer=shown,
         took_s=time.monotonic() - started,
+        again=calllog.again_of(request, call.raw),
     )
     if errcode:
         _keep_rid(call, path, errcode, str(answer))

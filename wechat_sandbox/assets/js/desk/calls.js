@@ -55,10 +55,21 @@ function row(call) {
     if (box.open) opened.add(call.id);
     else opened.delete(call.id);
     if (box.open && box.childElementCount === 1) {
-      box.append(h("div", { class: "call-body" }, call.appid ? h("p", { class: "quiet" }, `公众号 ${call.appid}`) : null, detail("请求", call.request), detail("回答", call.answer ?? "（空）")));
+      box.append(h("div", { class: "call-body" }, h("div", { class: "call-tools" }, h("p", { class: "quiet" }, call.appid ? `公众号 ${call.appid}` : ""), call.can_repeat ? h("button", { type: "button", class: "button small", onclick: () => repeat(call) }, icon("refresh"), call.kind === "callback" ? "再推送一次" : "再调用一次") : null), detail("请求", call.request), detail("回答", call.answer ?? "（空）")));
     }
   });
   return box;
+}
+
+/** Make it once more as it was: tokens and signatures may be old by now, which is a test too. */
+async function repeat(call) {
+  try {
+    const { status } = await ask("POST", `${API}/calls/${call.id}/replay`, {});
+    notice(call.kind === "callback" ? (status ? `商家系统回答了 HTTP ${status}` : "商家系统没有回答") : `沙箱回答了 HTTP ${status}`);
+    await load();
+  } catch (error) {
+    notice(error.message, "bad");
+  }
 }
 
 function draw() {

@@ -9,6 +9,7 @@ const PAGES = [
   ["/_sandbox/people", "人物", "people"],
   ["/_sandbox/sms", "短信", "sms"],
   ["/_sandbox/calls", "调用记录", "list"],
+  ["/_sandbox/control", "控制台", "sliders"],
 ];
 
 export const API = "/_sandbox/api";
@@ -68,6 +69,18 @@ export function formDialog(title, fields, verb, save) {
     }
   });
   dialog.append(form);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+/** Ask before something that cannot be taken back. */
+export function confirmDialog(title, text, verb, work) {
+  const close = () => dialog.close();
+  const go = h("button", { type: "button", class: "button danger", onclick: () => { close(); work(); } }, verb);
+  const dialog = h("dialog", { class: "dialog", "aria-label": title },
+    h("h2", {}, title), h("p", {}, text),
+    h("div", { class: "form-actions" }, h("button", { type: "button", class: "button", onclick: close }, "取消"), go));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
