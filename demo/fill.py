@@ -14,8 +14,8 @@ from typing import Any
 
 from django.db import connections
 
-from demo import applicants, entry, hours, listing, progress, sandbox, world
-from demo.base import Base
+from demo import applicants, entry, hours, listing, payments, progress, sandbox, world
+from demo.base import ACTOR, Base
 from demo.cast import ACCOUNTS, MERCHANTS, MerchantPlan, account_of
 from demo.days import Outcome, Report, Span, Teller
 from demo.errors import DemoError
@@ -79,6 +79,7 @@ def _fill(size: Size, say: Say) -> Filled:
     world.put_accounts(control)
     world.put_people(control, story.people_until(today))
     Base(first_day, control).make()
+    payments.make(control, ACTOR)
     entry.make()
     applicants.make()
     listing.write()

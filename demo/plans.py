@@ -144,6 +144,7 @@ def _top_up(merchant: Merchant, owner: Actor) -> Transfer:
 
 def _hand_in(order: Order, owner: Actor) -> Transfer:
     return services.hand_in_transfer(
+        merchant=order.merchant,
         order_id=order.pk,
         amount_fen=order.rest_fen,
         paid_on=clock.local_date(clock.now(), "Asia/Shanghai"),

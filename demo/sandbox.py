@@ -64,6 +64,21 @@ class Sandbox:
         """Take an account's QR codes off the list of what can be scanned."""
         self._call("DELETE", f"codes?appid={app_id}")
 
+    def merchants(self) -> list[dict[str, str]]:
+        """The merchant numbers of WeChat Pay with their keys."""
+        found: list[dict[str, str]] = self._call("GET", "merchants")
+        return found
+
+    def open_merchant(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Open a merchant number; answers its keys."""
+        made: dict[str, str] = self._call("POST", "merchants", values)
+        return made
+
+    def pay_order(self, mchid: str, number: str, slug: str) -> None:
+        """Let somebody pay an order; the notification is delivered in the background."""
+        path = f"merchants/{mchid}/orders/{number}/pay"
+        self._call("POST", path, {"person": slug, "wait": False})
+
     def set_clock(self, offset_s: float) -> None:
         """Move the sandbox's time so far from the real one."""
         self._call("POST", "clock", {"offset_s": offset_s})

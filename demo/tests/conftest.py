@@ -21,6 +21,7 @@ from demo import fill, sandbox
 from demo.days import Outcome
 from demo.tests.fake_sandbox import FakeSandbox
 from tests.plugins.database import DatabaseServer
+from zhanggui.channels.pay import client as pay_client
 from zhanggui.channels.wechat import client
 from zhanggui.core import clock
 
@@ -45,7 +46,8 @@ def demo_mode(var: Path) -> Iterator[None]:
 @contextmanager
 def playing(world: FakeSandbox) -> Iterator[None]:
     """Let demo and product alike reach this sandbox."""
-    with sandbox.using(world.transport), client.using(world.transport):
+    transport = world.transport
+    with sandbox.using(transport), client.using(transport), pay_client.using(transport):
         yield
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx2
 
+from demo.tests.fake_pay import FakePaySide
+
 
 class FakeSandbox:
     """Answers like the sandbox, from memory; ``calls`` is the log."""
@@ -18,6 +20,7 @@ class FakeSandbox:
         self.follows: dict[str, set[str]] = {}
         self.calls: list[str] = []
         self.codes = 0
+        self.pay = FakePaySide()
 
     @property
     def transport(self) -> httpx2.MockTransport:
@@ -28,6 +31,8 @@ class FakeSandbox:
         path = request.url.path
         self.calls.append(f"{request.method} {path}")
         body = json.loads(request.content) if request.content else None
+        if "/api.mch.weixin.qq.com/" in path:
+            return self.pay.answer(request)
         if "/cgi-bin/" in path:
             return httpx2.Response(200, json=self._wechat(path))
         return httpx2.Response(200, json=self._control(request, body))
@@ -41,6 +46,8 @@ class FakeSandbox:
 
     def _control(self, request: httpx2.Request, body: Any) -> Any:
         name = request.url.path.partition("/_sandbox/api/")[2]
+        if name.startswith("merchants") or name == "clock":
+            return self.pay.control(request.method, name, body)
         if name.startswith("accounts/"):
             self.accounts[name.removeprefix("accounts/")] = body
             return body

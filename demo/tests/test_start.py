@@ -168,7 +168,7 @@ class TestNotElsewhere:
         environment = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("ZHANGGUI_WECHAT", "ZHANGGUI_SMS"))
+            if not name.startswith(("ZHANGGUI_WECHAT", "ZHANGGUI_PAY", "ZHANGGUI_SMS"))
         } | settings
         look = (
             "import django; django.setup(); from django.apps import apps;"

@@ -54,10 +54,22 @@ class OrderMoved(DomainError):
     text = _("This order has changed in the meantime. Load the page again to see how it stands.")
 
 
+class OrderClosing(DomainError):
+    code = "E_ORDER_CLOSING"
+    status = 409
+    text = _("The payment is being closed at WeChat Pay. Try again in a moment.")
+
+
 class OrderLapsed(DomainError):
     code = "E_ORDER_LAPSED"
     status = 410
     text = _("The 30 minutes to pay this order are over. Nothing was charged; order again.")
+
+
+class PackGone(DomainError):
+    code = "E_PACK_GONE"
+    status = 409
+    text = _("This pack is not sold now. Load the page again and choose another one.")
 
 
 class PlanMoved(DomainError):

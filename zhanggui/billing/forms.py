@@ -14,13 +14,28 @@ from zhanggui.accounts import features
 from zhanggui.billing.models import Edition
 from zhanggui.billing.selectors import Offer
 from zhanggui.core import clock
+from zhanggui.messaging.models import SmsPack
 from zhanggui.ui.money import YuanField
 
 FEN = Decimal("0.01")
+TRANSFER = "transfer"
+"""The way of paying that needs no WeChat Pay."""
 LONGEST_GIFT_DAYS = 366
 
 
-class PayForm(forms.Form):
+class WayForm(forms.Form):
+    """By which way an order is paid; only ways that are offered here (P32)."""
+
+    pay_by = forms.ChoiceField(label=_("Pay by"), widget=forms.RadioSelect, required=False)
+
+    def __init__(self, *args: Any, ways: Sequence[tuple[str, Any]] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pay_by"].choices = list(ways)  # type: ignore[attr-defined]
+        if ways:
+            self.fields["pay_by"].initial = ways[0][0]
+
+
+class PayForm(WayForm):
     """How an order is paid and what the buyer notes on it."""
 
     use_balance = forms.BooleanField(label=_("Use the balance first"), required=False)
@@ -56,12 +71,24 @@ class UpgradeForm(PayForm):
         self.fields["edition"].choices = [(one.code, one.name) for one in editions]  # type: ignore[attr-defined]
 
 
-class TopUpForm(forms.Form):
+class PackForm(PayForm):
+    """Which pack of SMS credit; the packs are drawn by the page itself."""
+
+    pack = forms.ChoiceField(
+        label=_("Pack"),
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose how much you want.")},
+    )
+
+    def __init__(self, *args: Any, packs: Iterable[SmsPack], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pack"].choices = [(one.code, one.name) for one in packs]  # type: ignore[attr-defined]
+
+
+class TopUpForm(WayForm):
     """How much is put on the balance."""
 
-    amount_fen = YuanField(
-        label=_("Amount"), min_value=FEN, help_text=_("Paid by transfer; later orders use it.")
-    )
+    amount_fen = YuanField(label=_("Amount"), min_value=FEN, help_text=_("Later orders use it."))
     note = forms.CharField(label=_("Note on the order"), max_length=200, required=False)
 
 

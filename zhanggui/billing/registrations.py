@@ -16,6 +16,8 @@ from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator
 from zhanggui.billing import finding, permissions, phases, selectors, spreadsheets
 from zhanggui.billing.models import Order
+from zhanggui.channels.pay import hooks as pay_hooks
+from zhanggui.channels.pay.models import Payment
 from zhanggui.core import tenancy
 from zhanggui.ui import navigation as menus
 from zhanggui.ui import notices
@@ -60,7 +62,33 @@ def register_all() -> None:
     notices.register(_banner)
     finding.register_all()
     spreadsheets.register_all()
+    _payments()
     _menus()
+
+
+def _payments() -> None:
+    from zhanggui.billing.services import wechat  # noqa: PLC0415  services are loaded after the apps
+
+    pay_hooks.register(
+        pay_hooks.Purpose(
+            selectors.PURPOSE,
+            _("Order of a merchant"),
+            wechat.on_paid,
+            wechat.on_closed,
+            refunds_elsewhere=True,
+            url=_order_url,
+        )
+    )
+
+
+def _order_url(payment: Payment, surface: str) -> str:
+    whose = [payment.merchant.slug, payment.subject_id]
+    if surface == "platform":
+        return reverse("billing:platform_order", args=whose)
+    operator = payment.account.operator
+    if surface == "operator" and operator is not None:
+        return reverse("billing:operator_order", args=[operator.slug, *whose])
+    return ""
 
 
 def _start_trial(merchant: Merchant, actor: Actor) -> None:

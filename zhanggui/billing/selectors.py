@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils import translation
+from django.utils.translation import ngettext
 
-from zhanggui.accounts.models import Merchant, Operator
+from zhanggui.accounts.models import Merchant, Operator, Tier
 from zhanggui.billing import periods
 from zhanggui.billing.models import (
     Edition,
@@ -22,10 +25,16 @@ from zhanggui.billing.models import (
     Way,
 )
 from zhanggui.billing.models.editions import MONTHS
+from zhanggui.channels.pay import selectors as pay_selectors
+from zhanggui.channels.pay.models import PayAccount, Payment
+from zhanggui.channels.pay.services.accounts import Place
+from zhanggui.channels.pay.services.refunds import LONGEST
 from zhanggui.core import clock
 from zhanggui.ledger.models import Account, Unit
 
 BALANCE = "balance"
+PURPOSE = "billing.order"
+"""Of payments through WeChat Pay that are for an order."""
 ORDER = ("-created_at", "-id")
 
 
@@ -177,6 +186,55 @@ def state_now(order: Order) -> OrderState:
 def open_order() -> Order | None:
     """The order of the merchant in scope that waits for its payment, if there is one."""
     return orders(state=OrderState.PENDING).order_by("-id").first()
+
+
+def payment_of(order: Order) -> Payment | None:
+    """The payment at WeChat Pay that is open for an order, or has paid it."""
+    if order.payment_id is None:
+        return None
+    rows = Payment.objects.select_related("account__partner")
+    return rows.filter(pk=order.payment_id).first()
+
+
+def payments_of(order: Order) -> list[Payment]:
+    """All payments an order was ever to be paid by, newest first."""
+    rows = Payment.objects.filter(purpose=PURPOSE, subject_id=order.pk)
+    return list(rows.select_related("account").order_by("-id")[:20])
+
+
+def pay_account_of(merchant: Merchant) -> PayAccount | None:
+    """Where a merchant pays its orders to through WeChat Pay: the seller's own account.
+
+    An operator that collects by bank itself has its merchants' money nowhere else, so the
+    platform's account then stands for nobody.
+    """
+    if merchant.operator_id:
+        own = pay_selectors.account_at(Place(Tier.OPERATOR, operator=merchant.operator))
+        if own or Seller.objects.filter(operator_id=merchant.operator_id).exists():
+            return own
+    return pay_selectors.account_at(Place(Tier.PLATFORM))
+
+
+def goes_back_by_wechat(order: Order) -> bool:
+    """Whether a refund of this order sends money back through WeChat Pay by itself."""
+    return (
+        order.way == Way.WECHAT
+        and order.payment_id is not None
+        and order.rest_fen > 0
+        and order.paid_at is not None
+        and order.paid_at >= clock.now() - LONGEST
+    )
+
+
+def title_of(order: Order) -> str:
+    """What an order is for in one line, as the payer reads it in WeChat."""
+    with translation.override(settings.LANGUAGE_CODE):
+        parts = [order.get_kind_display(), order.edition.name if order.edition else order.pack]
+        if order.months:
+            parts.append(
+                ngettext("%(n)s month", "%(n)s months", order.months) % {"n": order.months}
+            )
+    return " ".join(part for part in parts if part)
 
 
 def transfers_of(order: Order) -> list[Transfer]:

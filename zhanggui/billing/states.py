@@ -13,17 +13,23 @@ if TYPE_CHECKING:
 BUYER = "buyer"
 SELLER = "seller"
 CLOCK = "clock"
+WECHAT = "wechat"
 TRANSITIONS: dict[tuple[OrderState, OrderState], frozenset[str]] = {
-    (OrderState.PENDING, OrderState.PAID): frozenset({BUYER, SELLER}),
+    (OrderState.PENDING, OrderState.PAID): frozenset({BUYER, SELLER, WECHAT}),
     (OrderState.PENDING, OrderState.CANCELLED): frozenset({BUYER, SELLER, CLOCK}),
     (OrderState.PAID, OrderState.REFUNDED): frozenset({SELLER}),
 }
-"""From, to, and who may do it: the buyer (by balance alone), the seller, or time."""
+"""From, to, and who may do it: the buyer (by balance alone), the seller, WeChat Pay, or time."""
 
 
 def may_move(order: Order, to: OrderState, role: str) -> bool:
     """Whether an order may go there by this role."""
     return role in TRANSITIONS.get((OrderState(order.state), to), frozenset())
+
+
+def remark(order: Order, actor: Actor, reason: str) -> None:
+    """Write into an order's history what does not change its state."""
+    _note(order, order.state, actor, reason)
 
 
 def begin(order: Order, actor: Actor) -> None:

@@ -6,7 +6,7 @@ from types import ModuleType
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.billing.views import account, operator, platform
+from zhanggui.billing.views import account, operator, paying, platform
 
 app_name = "billing"
 
@@ -43,6 +43,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{ACCOUNT}upgrade", account.upgrade, name="upgrade"),
     path(f"{ACCOUNT}top-up", account.top_up, name="top_up"),
     path(ONE, account.order, name="order"),
+    path(f"{ACCOUNT}sms", paying.sms, name="sms"),
+    path(f"{ONE}pay", paying.pay, name="pay"),
+    path(f"{ONE}state", paying.state, name="order_state"),
     path(f"{ONE}cancel", account.cancel, name="cancel"),
     path(f"{ONE}receipt", account.receipt, name="receipt"),
     path(f"{PLATFORM}editions/", platform.editions, name="platform_editions"),

@@ -19,6 +19,7 @@ class Kind(models.TextChoices):
     RENEW = "renew", pgettext_lazy("kind of an order", "Renewal")
     UPGRADE = "upgrade", pgettext_lazy("kind of an order", "Upgrade")
     TOP_UP = "top_up", pgettext_lazy("kind of an order", "Top-up")
+    SMS_PACK = "sms_pack", pgettext_lazy("kind of an order", "SMS credit")
     GRANT = "grant", pgettext_lazy("kind of an order", "Gift")
 
 
@@ -26,6 +27,7 @@ class Way(models.TextChoices):
     """How an order is paid (M2: 支付方式)."""
 
     BALANCE = "balance", pgettext_lazy("payment way", "Balance")
+    WECHAT = "wechat", pgettext_lazy("payment way", "WeChat Pay")
     TRANSFER = "transfer", pgettext_lazy("payment way", "Offline transfer")
     FREE = "free", pgettext_lazy("payment way", "Nothing to pay")
 
@@ -57,9 +59,15 @@ class Order(TenantModel):
     months = models.PositiveSmallIntegerField(default=0)
     days = models.PositiveSmallIntegerField(default=0)
     """Only gifts are given by days."""
+    pack = models.CharField(max_length=40, blank=True)
+    """The name of a pack of SMS credit, as it was called when it was ordered."""
+    segments = models.PositiveIntegerField(default=0)
+    """How much SMS credit is bought."""
     total_fen = models.PositiveIntegerField()
     balance_fen = models.PositiveIntegerField(default=0)
-    """What of it is taken from the balance; the rest comes by transfer."""
+    """What of it is taken from the balance; the rest comes through WeChat Pay or by transfer."""
+    payment_id = models.BigIntegerField(null=True)
+    """Its payment at WeChat Pay: open, or it has paid the order. First closed, then released."""
     note = models.CharField(max_length=200, blank=True)
     created_by_id = models.BigIntegerField(null=True)
     created_by_name = models.CharField(max_length=80)
@@ -90,7 +98,7 @@ class Order(TenantModel):
 
     @property
     def rest_fen(self) -> int:
-        """What is left to transfer."""
+        """What is left to pay besides the balance."""
         return self.total_fen - self.balance_fen
 
 

@@ -14,6 +14,7 @@ from zhanggui.billing.services.orders import (
     grant,
     lapse_orders,
     order_period,
+    order_sms_pack,
     order_top_up,
     order_upgrade,
     refund_order,
@@ -25,6 +26,7 @@ from zhanggui.billing.services.transfers import (
     hand_in_transfer,
     reject_transfer,
 )
+from zhanggui.billing.services.wechat import pay_order
 
 __all__ = [
     "PERIODS",
@@ -37,8 +39,10 @@ __all__ = [
     "hand_in_transfer",
     "lapse_orders",
     "order_period",
+    "order_sms_pack",
     "order_top_up",
     "order_upgrade",
+    "pay_order",
     "range_of",
     "refund_order",
     "reject_transfer",

@@ -1,4 +1,4 @@
-"""The money of a merchant in double entry: balance, held for orders, sold, come from the bank.
+"""The money of a merchant in double entry: balance, held for orders, sold, come from outside.
 
 All amounts are fen. Each function runs in the caller's transaction, after ``locked_plan``.
 Source: repairs specification U-44.
@@ -6,12 +6,13 @@ Source: repairs specification U-44.
 
 from __future__ import annotations
 
-from zhanggui.billing.models import Kind, Order
+from zhanggui.billing.models import Kind, Order, Way
 from zhanggui.billing.selectors import BALANCE
 from zhanggui.ledger import services as ledger
 from zhanggui.ledger.models import Account, Transaction, Unit
 
 BANK = "bank"
+WECHAT = "wechat"
 SALES = "sales"
 
 
@@ -40,7 +41,7 @@ def settle(order: Order, zone: str) -> None:
     if order.balance_fen:
         amounts[_held(order)] = -order.balance_fen
     if order.rest_fen:
-        amounts[_shared(BANK)] = -order.rest_fen
+        amounts[_outside(order)] = -order.rest_fen
     if order.total_fen:
         _book("billing.paid", f"order:{order.pk}:paid", amounts, zone)
 
@@ -56,13 +57,17 @@ def refund(order: Order, zone: str) -> None:
     if order.balance_fen:
         amounts[_balance()] = order.balance_fen
     if order.rest_fen:
-        amounts[_shared(BANK)] = order.rest_fen
+        amounts[_outside(order)] = order.rest_fen
     if order.total_fen:
         _book("billing.refunded", f"order:{order.pk}:refunded", amounts, zone)
 
 
 def _book(event: str, cause: str, amounts: dict[int, int], zone: str) -> Transaction:
     return ledger.book(unit=Unit.CNY, event=event, cause=cause, amounts=amounts, zone=zone)
+
+
+def _outside(order: Order) -> int:
+    return _shared(WECHAT if order.way == Way.WECHAT else BANK)
 
 
 def _balance() -> int:

@@ -7,17 +7,20 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import system_actor
 from zhanggui.accounts.models import ActorKind, Merchant
 from zhanggui.billing import selectors, states
 from zhanggui.billing.errors import (
+    NoPlan,
     NotOnSale,
     NotRefundable,
     OrderLapsed,
     OrderMoved,
     OrderWaits,
+    PackGone,
     ReasonMissing,
 )
 from zhanggui.billing.models import (
@@ -32,8 +35,10 @@ from zhanggui.billing.models import (
     Way,
 )
 from zhanggui.billing.models.editions import MONTHS
-from zhanggui.billing.services import balance, plans
+from zhanggui.billing.services import balance, plans, wechat
+from zhanggui.channels.pay.services import refunds
 from zhanggui.core import clock, tenancy
+from zhanggui.messaging import packs, wallet
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -60,7 +65,7 @@ def order_period(
         OrderWaits: another order waits for its payment (E_ORDER_WAITS, 409).
     """
     with transaction.atomic():
-        plan = _begin(merchant, actor)
+        plan = _begin_with_plan(merchant, actor)
         wanted, price = _on_sale(edition, merchant)
         if months not in MONTHS:
             raise NotOnSale
@@ -82,7 +87,7 @@ def order_upgrade(
         NotOnSale, OrderWaits: as ``order_period``.
     """
     with transaction.atomic():
-        plan = _begin(merchant, actor)
+        plan = _begin_with_plan(merchant, actor)
         wanted, _price = _on_sale(edition, merchant)
         total = plans.upgrade_price(plan, wanted, merchant)
         order = Order(kind=Kind.UPGRADE, edition=wanted, total_fen=total, note=note)
@@ -99,6 +104,30 @@ def order_top_up(*, merchant: Merchant, amount_fen: int, note: str, actor: Actor
         _begin(merchant, actor)
         order = Order(kind=Kind.TOP_UP, total_fen=amount_fen, note=note)
         return _place(order, merchant, use_balance=False, actor=actor)
+
+
+def order_sms_pack(
+    *, merchant: Merchant, pack: str, use_balance: bool, note: str, actor: Actor
+) -> Order:
+    """Order a pack of SMS credit; it is there the moment the order is paid.
+
+    Raises:
+        PackGone: it is not on sale (E_PACK_GONE, 409).
+        OrderWaits: another order waits for its payment (E_ORDER_WAITS, 409).
+    """
+    with transaction.atomic():
+        _begin(merchant, actor)
+        found = packs.find(pack)
+        if found is None:
+            raise PackGone
+        order = Order(
+            kind=Kind.SMS_PACK,
+            pack=found.name,
+            segments=found.segments,
+            total_fen=found.price_fen,
+            note=note,
+        )
+        return _place(order, merchant, use_balance=use_balance, actor=actor)
 
 
 def grant(
@@ -143,15 +172,24 @@ def grant(
 def cancel_order(*, merchant: Merchant, order_id: int, actor: Actor) -> Order:
     """Take an unpaid order back; what was set aside returns to the balance.
 
+    An open payment at WeChat Pay is closed there first: until then the order waits, and if it is
+    paid in that very moment, it is paid.
+
     Raises:
         OrderMoved: it is paid, cancelled, or its transfer is being checked (E_ORDER_MOVED, 409).
     """
     with transaction.atomic():
-        plans.locked_plan()
+        is_closing = wechat.close_payment(Order.objects.get(pk=order_id), actor)
+        plans.lock(merchant)
         order = Order.objects.get(pk=order_id)
-        if order.expires_at is None:
+        if order.expires_at is None or order.state != OrderState.PENDING:
             raise OrderMoved
-        _cancel(order, merchant, role=states.BUYER, actor=actor)
+        if is_closing:
+            order.expires_at = min(order.expires_at, clock.now())
+            order.save(update_fields=["expires_at"])
+            states.remark(order, actor, gettext("Cancelled; WeChat Pay closes the payment first."))
+        else:
+            cancel(order, merchant, role=states.BUYER, actor=actor)
     return order
 
 
@@ -167,12 +205,12 @@ def lapse_orders() -> int:
     lapsed = 0
     for merchant in Merchant.objects.filter(pk__in=merchants):
         with tenancy.merchant_scope(merchant.pk), transaction.atomic():
-            plans.locked_plan()
+            plans.lock(merchant)
             lapsed += _cancel_lapsed(merchant, actor)
     return lapsed
 
 
-def fulfil(plan: Plan, order: Order, merchant: Merchant, *, role: str, actor: Actor) -> None:
+def fulfil(plan: Plan | None, order: Order, merchant: Merchant, *, role: str, actor: Actor) -> None:
     """Do what a paid order is for, once; the caller has locked the plan.
 
     Raises:
@@ -184,8 +222,17 @@ def fulfil(plan: Plan, order: Order, merchant: Merchant, *, role: str, actor: Ac
     order.expires_at = None
     order.save(update_fields=["paid_at", "expires_at"])
     balance.settle(order, merchant.time_zone)
-    if order.edition is not None:
+    if order.edition is not None and plan is not None:
         _change_plan(plan, order, order.edition, merchant, actor)
+    if order.kind == Kind.SMS_PACK:
+        wallet.grant(
+            merchant=merchant,
+            segments=order.segments,
+            cause=f"order:{order.pk}",
+            actor=actor,
+            reason=order.number,
+            paid_fen=order.total_fen,
+        )
     audit.record(
         actor,
         "billing.order.paid",
@@ -197,23 +244,36 @@ def fulfil(plan: Plan, order: Order, merchant: Merchant, *, role: str, actor: Ac
 def refund_order(*, merchant: Merchant, order_id: int, reason: str, actor: Actor) -> Order:
     """Take a paid order back: the money returns the way it came, the plan to what it was.
 
+    What came through WeChat Pay goes back there by itself, within a year of the payment.
+
     Raises:
         ReasonMissing: no reason (E_REASON_MISSING, 422).
         NotRefundable: a gift, or the plan has changed since (E_NOT_REFUNDABLE, 409).
         OrderMoved: it is not paid, or was refunded already (E_ORDER_MOVED, 409).
         NotEnough: a top-up that was spent already (E_NOT_ENOUGH, 409).
+        CreditSpent: SMS credit that was spent already (E_SMS_SPENT, 409).
     """
     if not reason.strip():
         raise ReasonMissing
     with tenancy.merchant_scope(merchant.pk), transaction.atomic():
-        plan = plans.locked_plan()
+        plan = plans.lock(merchant)
         order = Order.objects.get(pk=order_id)
         if order.kind == Kind.GRANT:
             raise NotRefundable
         states.move(order, OrderState.REFUNDED, role=states.SELLER, actor=actor, reason=reason)
         balance.refund(order, merchant.time_zone)
-        if order.kind != Kind.TOP_UP:
+        if order.kind == Kind.SMS_PACK:
+            wallet.take_back(merchant=merchant, cause=f"order:{order.pk}", actor=actor)
+        elif order.kind != Kind.TOP_UP:
             _take_back(plan, order, actor, reason)
+        if selectors.goes_back_by_wechat(order):
+            refunds.refund(
+                payment_id=order.payment_id or 0,
+                amount_fen=order.rest_fen,
+                reason=reason,
+                actor=actor,
+                is_owners=True,
+            )
         details = {"number": order.number, "total_fen": order.total_fen, "reason": reason}
         audit.record(actor, "billing.order.refunded", f"order:{order.pk}", details=details)
     return order
@@ -229,8 +289,15 @@ def refuse_lapsed(order: Order) -> None:
         raise OrderLapsed
 
 
-def _begin(merchant: Merchant, actor: Actor) -> Plan:
-    plan = plans.locked_plan()
+def _begin_with_plan(merchant: Merchant, actor: Actor) -> Plan:
+    plan = _begin(merchant, actor)
+    if plan is None:
+        raise NoPlan
+    return plan
+
+
+def _begin(merchant: Merchant, actor: Actor) -> Plan | None:
+    plan = plans.lock(merchant)
     _cancel_lapsed(merchant, actor)
     waiting = selectors.open_order()
     if waiting is not None:
@@ -261,7 +328,7 @@ def _place(order: Order, merchant: Merchant, *, use_balance: bool, actor: Actor)
     _insert(order, merchant, actor)
     balance.hold(order, merchant.time_zone)
     if not order.rest_fen:
-        fulfil(plans.locked_plan(), order, merchant, role=states.BUYER, actor=actor)
+        fulfil(plans.lock(merchant), order, merchant, role=states.BUYER, actor=actor)
     return order
 
 
@@ -277,13 +344,16 @@ def _insert(order: Order, merchant: Merchant, actor: Actor) -> None:
 
 
 def _cancel_lapsed(merchant: Merchant, actor: Actor) -> int:
-    lapsed = Order.objects.filter(state=OrderState.PENDING, expires_at__lte=clock.now())
+    # what has a payment is released when WeChat Pay has closed that
+    waiting = Order.objects.filter(state=OrderState.PENDING, payment_id__isnull=True)
+    lapsed = waiting.filter(expires_at__lte=clock.now())
     for order in lapsed:
-        _cancel(order, merchant, role=states.CLOCK, actor=actor)
+        cancel(order, merchant, role=states.CLOCK, actor=actor)
     return len(lapsed)
 
 
-def _cancel(order: Order, merchant: Merchant, *, role: str, actor: Actor) -> None:
+def cancel(order: Order, merchant: Merchant, *, role: str, actor: Actor) -> None:
+    """Cancel an order and give back what was set aside; the caller has locked the plan."""
     states.move(order, OrderState.CANCELLED, role=role, actor=actor)
     balance.release(order, merchant.time_zone)
     details = {"number": order.number}
@@ -303,9 +373,9 @@ def _change_plan(
     plans.keep(plan, change, before=before, actor=actor, order=order)
 
 
-def _take_back(plan: Plan, order: Order, actor: Actor, reason: str) -> None:
+def _take_back(plan: Plan | None, order: Order, actor: Actor, reason: str) -> None:
     latest = PlanChange.objects.order_by("-id").first()
-    if latest is None or latest.order_id != order.pk or latest.before is None:
+    if plan is None or latest is None or latest.order_id != order.pk or latest.before is None:
         raise NotRefundable
     before = plans.picture(plan)
     plans.restore(plan, latest.before)

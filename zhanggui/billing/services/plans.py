@@ -55,6 +55,18 @@ def locked_plan() -> Plan:
     return plan
 
 
+def lock(merchant: Merchant) -> Plan | None:
+    """The locked plan, or None where nothing is sold; then the merchant itself is locked.
+
+    Credit can also be bought where no plan is.
+    """
+    try:
+        return locked_plan()
+    except NoPlan:
+        Merchant.objects.select_for_update(no_key=True).get(pk=merchant.pk)
+        return None
+
+
 def plan_to_give(edition: Edition) -> Plan:
     """The locked plan, or a new one that ends now, to which a gift is added."""
     try:

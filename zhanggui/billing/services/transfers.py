@@ -12,8 +12,8 @@ from zhanggui.accounts import audit, hooks
 from zhanggui.accounts.models import Merchant
 from zhanggui.billing import states
 from zhanggui.billing.errors import AmountDiffers, OrderMoved, ReasonMissing, TransferWaits
-from zhanggui.billing.models import Order, OrderState, Transfer, TransferState
-from zhanggui.billing.services import orders, plans, telling
+from zhanggui.billing.models import Order, OrderState, Transfer, TransferState, Way
+from zhanggui.billing.services import orders, plans, telling, wechat
 from zhanggui.core import clock, constraints, tenancy
 from zhanggui.files import services as file_services
 from zhanggui.ui.formats import money
@@ -27,6 +27,7 @@ PROOF = "document"
 
 def hand_in_transfer(
     *,
+    merchant: Merchant,
     order_id: int,
     amount_fen: int,
     paid_on: date,
@@ -36,7 +37,10 @@ def hand_in_transfer(
 ) -> Transfer:
     """Hand in the proof of a transfer; from then on the order does not lapse.
 
+    An open payment at WeChat Pay is closed, so that nobody pays twice.
+
     Args:
+        merchant: in whose scope this runs.
         order_id: of an order of the merchant in scope that waits for its payment.
         amount_fen: what was sent; must be what the order asks for.
         paid_on: the day of the transfer.
@@ -54,7 +58,9 @@ def hand_in_transfer(
     with transaction.atomic():
         _order_to_pay(order_id, amount_fen)
         stored = file_services.store_upload(file=proof, kind=PROOF, actor=actor)
-        plans.locked_plan()  # only now: looking at a picture takes its time
+        # only now: looking at a picture takes its time
+        wechat.close_payment(Order.objects.get(pk=order_id), actor)
+        plans.lock(merchant)
         order = _order_to_pay(order_id, amount_fen)
         transfer = Transfer(
             order=order,
@@ -80,9 +86,11 @@ def approve_transfer(*, merchant: Merchant, transfer_id: int, actor: Actor) -> T
         PlanMoved: an upgrade costs more now than was paid (E_PLAN_MOVED, 409).
     """
     with tenancy.merchant_scope(merchant.pk), transaction.atomic():
-        plan = plans.locked_plan()
+        plan = plans.lock(merchant)
         transfer = _decide(transfer_id, TransferState.APPROVED, actor)
         order = transfer.order
+        order.way = Way.TRANSFER
+        order.save(update_fields=["way"])
         orders.fulfil(plan, order, merchant, role=states.SELLER, actor=actor)
         hooks.notify_owners(merchant, telling.received(order))
     return transfer
@@ -98,7 +106,7 @@ def reject_transfer(*, merchant: Merchant, transfer_id: int, reason: str, actor:
     if not reason.strip():
         raise ReasonMissing
     with tenancy.merchant_scope(merchant.pk), transaction.atomic():
-        plans.locked_plan()
+        plans.lock(merchant)
         transfer = _decide(transfer_id, TransferState.REJECTED, actor, reason[:200])
         order = transfer.order
         Order.objects.filter(pk=order.pk, state=OrderState.PENDING).update(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -18,7 +15,8 @@ from zhanggui.billing import capitals, periods, permissions, selectors, services
 from zhanggui.billing.errors import AmountDiffers, OrderLapsed, OrderMoved, TransferWaits
 from zhanggui.billing.forms import PeriodForm, TopUpForm, TransferForm, UpgradeForm
 from zhanggui.billing.models import Edition, Kind, Order, OrderState, Plan, TransferState, Way
-from zhanggui.core import clock, idempotency, tokens
+from zhanggui.billing.views import ordering, paying
+from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.files import kinds
 from zhanggui.files.uploading import takes_files
@@ -69,14 +67,19 @@ def renew(request: MerchantRequest) -> HttpResponse:
         return redirect("billing:account", request.merchant.slug)
     offers = selectors.offers(plan, request.merchant)
     keys = [one for _edition, group in offers for one in group]
-    form = PeriodForm(request.POST or None, offers=keys, initial={"use_balance": True})
+    form = PeriodForm(
+        request.POST or None,
+        offers=keys,
+        ways=ordering.ways(request),
+        initial={"use_balance": True},
+    )
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             edition, months = form.cleaned_data["offer"].split(":")
-            values = {"edition": edition, "months": int(months)} | _paying(form)
-            done, status = _order(request, form, "renew", "offer", values)
+            values = {"edition": edition, "months": int(months)} | ordering.paying(form)
+            done, status = ordering.place(request, form, "renew", "offer", values)
             if done:
                 return done
     page = {
@@ -84,7 +87,9 @@ def renew(request: MerchantRequest) -> HttpResponse:
         "is_over": plan.ends_at <= clock.now(),
         "chosen": form["offer"].value() or (keys[min(1, len(keys) - 1)].key if keys else ""),
     }
-    return _order_page(request, form, plan, template="billing/renew.html", page=page, status=status)
+    return ordering.page(
+        request, form, plan, template="billing/renew.html", page=page, status=status
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -101,14 +106,15 @@ def upgrade(request: MerchantRequest) -> HttpResponse:
     form = UpgradeForm(
         request.POST or None,
         editions=[edition for edition, _fen in choices],
+        ways=ordering.ways(request),
         initial={"use_balance": True},
     )
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
-            values = {"edition": form.cleaned_data["edition"]} | _paying(form)
-            done, status = _order(request, form, "upgrade", "edition", values)
+            values = {"edition": form.cleaned_data["edition"]} | ordering.paying(form)
+            done, status = ordering.place(request, form, "upgrade", "edition", values)
             if done:
                 return done
     page = {
@@ -117,7 +123,7 @@ def upgrade(request: MerchantRequest) -> HttpResponse:
         "chosen": form["edition"].value() or (choices[0][0].code if choices else ""),
         "days_left": (plan.ends_at - clock.now()).days,
     }
-    return _order_page(
+    return ordering.page(
         request, form, plan, template="billing/upgrade.html", page=page, status=status
     )
 
@@ -128,15 +134,18 @@ def upgrade(request: MerchantRequest) -> HttpResponse:
 def top_up(request: MerchantRequest) -> HttpResponse:
     """Order a top-up of the balance."""
     plan = selectors.plan_of()
-    form = TopUpForm(request.POST or None)
+    form = TopUpForm(request.POST or None, ways=ordering.ways(request))
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
-            done, status = _order(request, form, "top_up", "amount_fen", form.cleaned_data)
+            values = {name: form.cleaned_data[name] for name in ("amount_fen", "note")}
+            done, status = ordering.place(request, form, "top_up", "amount_fen", values)
             if done:
                 return done
-    return _order_page(request, form, plan, template="billing/top_up.html", page={}, status=status)
+    return ordering.page(
+        request, form, plan, template="billing/top_up.html", page={}, status=status
+    )
 
 
 @takes_files(kinds.DOCUMENT)
@@ -162,7 +171,10 @@ def order(request: MerchantRequest, *, order_id: int) -> HttpResponse:
         if form.is_valid():
             try:
                 services.hand_in_transfer(
-                    order_id=found.pk, actor=request.actor, **form.cleaned_data
+                    merchant=request.merchant,
+                    order_id=found.pk,
+                    actor=request.actor,
+                    **form.cleaned_data,
                 )
             except DomainError as refusal:
                 status = put_refusal(form, refusal, _field_of(refusal))
@@ -185,7 +197,7 @@ def order(request: MerchantRequest, *, order_id: int) -> HttpResponse:
         "transfers": transfers,
         "changes": list(found.changes.order_by("id")),
         "seller": selectors.seller_of(request.merchant) if is_open else None,
-    }
+    } | paying.paying(request, found, is_open=is_open)
     return render(request, "billing/order.html", page, status=status)
 
 
@@ -237,59 +249,6 @@ def _upgrades(request: MerchantRequest, plan: Plan | None) -> list[tuple[Edition
         except DomainError:
             continue
     return found
-
-
-def _paying(form: Any) -> dict[str, Any]:
-    return {name: form.cleaned_data[name] for name in ("use_balance", "note")}
-
-
-ORDERING = {
-    "renew": services.order_period,
-    "upgrade": services.order_upgrade,
-    "top_up": services.order_top_up,
-}
-
-
-def _order(
-    request: MerchantRequest, form: Any, door: str, field: str, values: dict[str, Any]
-) -> tuple[HttpResponse | None, int]:
-    """Place an order once; answers where to go, or the status of the refusal on the form."""
-    place: Any = ORDERING[door]
-    try:
-        answer = idempotency.once(
-            caller=request.actor.key,
-            key=request.POST.get("idempotency_key", "")[:80],
-            content={"door": f"billing.{door}", **values},
-            write=lambda: {
-                "order_id": place(merchant=request.merchant, actor=request.actor, **values).pk
-            },
-        )
-    except DomainError as refusal:
-        return None, put_refusal(form, refusal, field)
-    made = selectors.orders().get(pk=answer["order_id"])
-    if made.state == OrderState.PAID:
-        messages.success(request, _("Paid. It holds from now on."))
-    return redirect("billing:order", request.merchant.slug, made.pk), 302
-
-
-def _order_page(
-    request: MerchantRequest,
-    form: Any,
-    plan: Plan | None,
-    *,
-    template: str,
-    page: dict[str, Any],
-    status: int,
-) -> HttpResponse:
-    shared = {
-        "form": form,
-        "plan": plan,
-        "key": request.POST.get("idempotency_key", "") or tokens.new_token(),
-        "balance_fen": selectors.balance_fen(),
-        "open_order": selectors.open_order(),
-        "back": reverse("billing:account", args=[request.merchant.slug]),
-    }
-    return render(request, template, shared | page, status=status)
 
 
 def _field_of(refusal: DomainError) -> str | None:

@@ -30,6 +30,7 @@ from zhanggui.billing.models import (
     TransferState,
     Way,
 )
+from zhanggui.channels.pay.models import Payment
 from zhanggui.core import clock, idempotency, tenancy, tokens
 from zhanggui.core.errors import DomainError
 from zhanggui.files import storing
@@ -56,6 +57,15 @@ class Desk:
         """An address of this desk, for example ``orders``."""
         leading = [self.operator.slug] if self.operator else []
         return reverse(f"billing:{self.surface}_{name}", args=[*leading, *arguments])
+
+    def payment_url(self, merchant: Merchant, payment: Payment) -> str:
+        """The page of a payment that this desk's own account collects; empty for another's."""
+        account = payment.account
+        if account.tier != self.surface or account.operator_id != getattr(self.operator, "pk", None):
+            return ""
+        leading = [self.operator.slug] if self.operator else []
+        args = [*leading, merchant.slug, payment.pk]
+        return reverse(f"pay:{self.surface}_payment", args=args)
 
     def merchant(self, slug: str) -> Merchant:
         """A merchant this desk sells to; another's is not there (404)."""
@@ -117,6 +127,7 @@ def order(request: HttpRequest, desk: Desk, slug: str, order_id: int) -> HttpRes
     with tenancy.merchant_scope(merchant.pk):
         found = get_object_or_404(selectors.orders(), pk=order_id)
         transfers = selectors.transfers_of(found)
+        payments = selectors.payments_of(found)
         newest = PlanChange.objects.order_by("-id").first()
         page = {
             "desk": desk,
@@ -126,6 +137,8 @@ def order(request: HttpRequest, desk: Desk, slug: str, order_id: int) -> HttpRes
             "is_lapsed": selectors.is_lapsed(found),
             "transfers": [_proof(desk, merchant, one) for one in transfers],
             "changes": list(found.changes.order_by("id")),
+            "payments": [(one, desk.payment_url(merchant, one)) for one in payments],
+            "goes_back": selectors.goes_back_by_wechat(found),
             "may_refund": desk.may("sales") and _is_refundable(found, newest),
             "refund_url": desk.url("refund", slug, found.pk),
             "plan_url": desk.url("plan", slug),
@@ -282,7 +295,7 @@ def _history() -> list[PlanChange]:
 def _is_refundable(order: Order, newest: PlanChange | None) -> bool:
     if order.state != OrderState.PAID or order.kind == Kind.GRANT:
         return False
-    return order.kind == Kind.TOP_UP or (newest is not None and newest.order_id == order.pk)
+    return order.kind in {Kind.TOP_UP, Kind.SMS_PACK} or (newest is not None and newest.order_id == order.pk)
 
 
 def _reason(request: HttpRequest) -> str:
