@@ -26,7 +26,7 @@ from zhanggui.billing.models import (
 )
 from zhanggui.billing.models.editions import MONTHS
 from zhanggui.channels.pay import selectors as pay_selectors
-from zhanggui.channels.pay.models import PayAccount, Payment
+from zhanggui.channels.pay.models import Mode, PayAccount, Payment
 from zhanggui.channels.pay.services.accounts import Place
 from zhanggui.channels.pay.services.refunds import LONGEST
 from zhanggui.core import clock
@@ -209,10 +209,16 @@ def pay_account_of(merchant: Merchant) -> PayAccount | None:
     platform's account then stands for nobody.
     """
     if merchant.operator_id:
-        own = pay_selectors.account_at(Place(Tier.OPERATOR, operator=merchant.operator))
+        own = _collecting(Place(Tier.OPERATOR, operator=merchant.operator))
         if own or Seller.objects.filter(operator_id=merchant.operator_id).exists():
             return own
-    return pay_selectors.account_at(Place(Tier.PLATFORM))
+    return _collecting(Place(Tier.PLATFORM))
+
+
+def _collecting(place: Place) -> PayAccount | None:
+    """The account of a place, unless it is a service provider's, which collects for others only."""
+    found = pay_selectors.account_at(place)
+    return found if found and found.mode != Mode.PARTNER else None
 
 
 def goes_back_by_wechat(order: Order) -> bool:

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import stamina
 
 from zhanggui.accounts.models import Merchant
 from zhanggui.billing.tests.factories import make_subscriber
 from zhanggui.core import tenancy
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    """Calls to WeChat Pay are repeated at once."""
+    with stamina.set_testing(True, attempts=3):
+        yield
 
 
 @pytest.fixture

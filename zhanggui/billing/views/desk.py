@@ -61,7 +61,9 @@ class Desk:
     def payment_url(self, merchant: Merchant, payment: Payment) -> str:
         """The page of a payment that this desk's own account collects; empty for another's."""
         account = payment.account
-        if account.tier != self.surface or account.operator_id != getattr(self.operator, "pk", None):
+        if account.tier != self.surface or account.operator_id != getattr(
+            self.operator, "pk", None
+        ):
             return ""
         leading = [self.operator.slug] if self.operator else []
         args = [*leading, merchant.slug, payment.pk]
@@ -295,7 +297,9 @@ def _history() -> list[PlanChange]:
 def _is_refundable(order: Order, newest: PlanChange | None) -> bool:
     if order.state != OrderState.PAID or order.kind == Kind.GRANT:
         return False
-    return order.kind in {Kind.TOP_UP, Kind.SMS_PACK} or (newest is not None and newest.order_id == order.pk)
+    if order.kind in {Kind.TOP_UP, Kind.SMS_PACK}:
+        return True
+    return newest is not None and newest.order_id == order.pk
 
 
 def _reason(request: HttpRequest) -> str:
