@@ -107,7 +107,7 @@ def on_paid(payment: Payment) -> None:
     """
     merchant = _merchant_of(payment)
     plan = plans.lock(merchant)
-    order = Order.objects.get(pk=payment.subject_id)
+    order = _order_of(payment)
     order.way, order.payment_id = Way.WECHAT, payment.pk
     orders.fulfil(plan, order, merchant, role=states.WECHAT, actor=ACTOR)
     order.save(update_fields=["way", "payment_id"])
@@ -117,13 +117,18 @@ def on_closed(payment: Payment) -> None:
     """Release the order: it can be paid otherwise, or is cancelled when its time is over."""
     merchant = _merchant_of(payment)
     plans.lock(merchant)
-    order = Order.objects.get(pk=payment.subject_id)
+    order = _order_of(payment)
     if order.payment_id != payment.pk or order.state != OrderState.PENDING:
         return
     order.payment_id, order.way = None, Way.TRANSFER
     order.save(update_fields=["way", "payment_id"])
     if selectors.is_lapsed(order):
         orders.cancel(order, merchant, role=states.CLOCK, actor=ACTOR)
+
+
+def _order_of(payment: Payment) -> Order:
+    assert payment.subject_id is not None  # noqa: S101  every payment of an order has it
+    return Order.objects.get(pk=payment.subject_id)
 
 
 def _merchant_of(payment: Payment) -> Merchant:

@@ -330,7 +330,7 @@ Answers = Answer | list[Answer] | Callable[[httpx2.Request], Answer]
 class FakePay:
     """Answers calls by method and the beginning of the path; a list is used up one by one."""
 
-    answers: dict[str, Answers] = field(default_factory=dict)
+    answers: dict[str, Any] = field(default_factory=dict)
     calls: list[httpx2.Request] = field(default_factory=list)
     signing_: dict[str, Any] = field(default_factory=dict)
 
@@ -397,7 +397,7 @@ USUAL: dict[str, Answers] = {
 
 
 @contextmanager
-def fake_pay(others: Mapping[str, Answers] | None = None, **signing_: Any) -> Iterator[FakePay]:
+def fake_pay(others: Mapping[str, Any] | None = None, **signing_: Any) -> Iterator[FakePay]:
     """Let all calls be answered by a fake; by default everything works and nothing is paid."""
     mine = others or {}
     fake = FakePay({**mine, **{name: one for name, one in USUAL.items() if name not in mine}})
