@@ -1,4 +1,7 @@
-"""No page of a merchant's back office needs more than a dozen statements, however many rows."""
+"""What holds on every page of a merchant's back office, however many rows there are.
+
+At most a dozen statements, a title with the shop's name, one heading, one main button.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,13 @@ from http import HTTPStatus
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.architecture.addresses import ROWS, of_kind
+from tests.architecture.page_faults import faults_of
 from zhanggui.accounts.models import Role
 from zhanggui.accounts.tests.factories import make_merchant, make_operator, make_staff
 
@@ -26,7 +32,12 @@ LEAST_PAGES = 35
 NO_STATEMENTS = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
 
 
-def test_every_merchant_page_asks_at_most_a_dozen_times() -> None:
+def _text_of(answer: HttpResponseBase) -> str:
+    is_page = answer.get("Content-Type", "").startswith("text/html")
+    return answer.content.decode() if is_page and isinstance(answer, HttpResponse) else ""
+
+
+def test_every_merchant_page_is_thrifty_and_in_order() -> None:
     merchant = make_merchant("filled", operator=make_operator())
     owner = make_staff(merchant, role=Role.OWNER)
     numbers = {name: make(merchant) for name, make in ROWS.items()}
@@ -37,6 +48,7 @@ def test_every_merchant_page_asks_at_most_a_dozen_times() -> None:
     client.force_login(owner)
 
     counted: dict[str, int] = {}
+    faults: dict[str, list[str]] = {}
     for address in of_kind("merchant"):
         path = address.path(merchant=merchant.slug, **numbers)
         with CaptureQueriesContext(connection) as asked:
@@ -45,7 +57,34 @@ def test_every_merchant_page_asks_at_most_a_dozen_times() -> None:
             counted[address.route] = sum(
                 not query["sql"].startswith(NO_STATEMENTS) for query in asked.captured_queries
             )
+            if "<title>" in (text := _text_of(answer)):
+                faults[address.route] = faults_of(text, merchant.name)
 
     beyond = {r: count for r, count in counted.items() if count > MOST + MORE.get(r, 0)}
-    assert beyond == {}
+    wrong = {route: found for route, found in faults.items() if found}
+    assert (beyond, wrong) == ({}, {})
     assert len(counted) >= LEAST_PAGES
+
+
+PAGE = "<title>{title}</title><main>{head}<h1>x</h1>{body}</main>"
+MAIN = '<a class="btn btn-primary">x</a>'
+HEAD = f'<div class="zg-head">{MAIN}</div>'
+EMPTY = f'<div class="zg-empty"><input>{MAIN}</div>'
+
+
+@pytest.mark.parametrize(
+    ("title", "head", "body", "faults"),
+    [
+        ("Stores · Tea · Zhanggui", HEAD, "", 0),
+        ("Stores · Tea · Zhanggui", HEAD, EMPTY, 0),
+        ("Tea · Tea · Zhanggui", "", f"<dialog>{MAIN}</dialog>{MAIN}", 0),
+        ("Stores · Zhanggui", "", "", 1),
+        ("Stores · Tea · Tea · Zhanggui", "", "", 1),
+        (" · Tea · Zhanggui", "", "", 1),
+        ("Stores · Tea · Zhanggui", "", "<h1>y</h1>", 1),
+        ("Stores · Tea · Zhanggui", HEAD, MAIN, 1),
+        ("Stores · Tea · Zhanggui", HEAD, EMPTY + MAIN, 1),
+    ],
+)
+def test_what_is_out_of_order(title: str, head: str, body: str, faults: int) -> None:
+    assert len(faults_of(PAGE.format(title=title, head=head, body=body), "Tea")) == faults

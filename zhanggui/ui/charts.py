@@ -34,12 +34,16 @@ class Chart:
     unit: Text = ""
 
     @property
-    def rows(self) -> list[tuple[Text, list[int | float]]]:
-        """The same numbers for the table: a label and one number a series."""
+    def rows(self) -> list[tuple[Text, list[str]]]:
+        """The same numbers for the table: a label and one written number a series."""
         return [
-            (label, [series.values[at] for series in self.series])
+            (label, [_written(series.values[at]) for series in self.series])
             for at, label in enumerate(self.labels)
         ]
+
+
+def _written(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
 
 
 def json_script(chart: Chart, element_id: str) -> SafeString:

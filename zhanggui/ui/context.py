@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 
 from django.conf import settings
 from django.http import HttpRequest
 
+from zhanggui.core import clock
 from zhanggui.ui import errors, navigation, notices, search
 
 THEMES = ("light", "dark")
@@ -41,6 +43,11 @@ class Surroundings:
         """Whose page this is, for its title: the merchant's or operator's name, or empty."""
         owner = getattr(self._request, "merchant", None) or getattr(self._request, "operator", None)
         return owner.name if owner is not None else ""
+
+    @property
+    def now(self) -> datetime:
+        """When a page is printed."""
+        return clock.now()
 
     @cached_property
     def search_url(self) -> str:

@@ -100,7 +100,7 @@ class TestChart:
         chart = Chart(
             ["11-21", "11-22"], [Series("集章", [3, 4]), Series("取消", [0, 1])], unit="次"
         )
-        assert chart.rows == [("11-21", [3, 0]), ("11-22", [4, 1])]
+        assert chart.rows == [("11-21", ["3", "0"]), ("11-22", ["4", "1"])]
 
         drawn = draw(
             compiled('<c-ui.chart id="c" title="t" :chart="chart" head="日" />'), chart=chart
