@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
+VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "source", "wbr"})
 APART = frozenset({"zg-more-panel"})
 """Opened by a button of their own, like dialogs: their main button does not compete."""
 
