@@ -14,7 +14,17 @@ from typing import Any
 
 from django.db import connections
 
-from demo import applicants, entry, hours, listing, payments, progress, sandbox, world
+from demo import (
+    applicants,
+    entry,
+    hours,
+    listing,
+    payments,
+    progress,
+    regulars,
+    sandbox,
+    world,
+)
 from demo.base import ACTOR, Base
 from demo.cast import ACCOUNTS, MERCHANTS, MerchantPlan, account_of
 from demo.days import Outcome, Report, Span, Teller
@@ -91,6 +101,7 @@ def _fill(size: Size, say: Say) -> Filled:
         filled.outcome = _tell(span, openids, size.workers, say)
         for day, until in pending.items():
             Day.objects.filter(day=day).update(until=until)
+    regulars.make()
     world.say_hello(control)
     return filled
 

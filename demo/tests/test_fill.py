@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db.models import Model, Sum
 
-from demo import days, fill, progress
+from demo import days, fill, progress, regulars
 from demo.cast import ACCOUNTS, MERCHANTS, OPERATORS, PLATFORM_ACCOUNT
 from demo.models import Day
 from demo.plans import SHOPS
@@ -21,7 +21,8 @@ from demo.tests.conftest import NOON, SMALL, Filled
 from zhanggui.accounts.models import AuditEntry, Merchant, Operator, Person, Store
 from zhanggui.channels.wechat.models import Follower
 from zhanggui.codes.models import CodeState, OneTimeCode
-from zhanggui.contacts.models import Customer, IdentityLink
+from zhanggui.contacts import selectors as contact_selectors
+from zhanggui.contacts.models import Customer, IdentityLink, Merge, Segment, Tag
 from zhanggui.core import clock, tenancy
 from zhanggui.ledger.models import Entry, Transaction, Unit
 from zhanggui.stamps import services as stamp_services
@@ -74,6 +75,16 @@ class TestFirstFill:
         assert made["Store"] == stores + len(SHOPS)
         managers = sum(len(store.managers) for m in MERCHANTS for store in m.stores)
         assert made["ManagerBinding"] == managers
+
+    def test_knows_its_regulars(self, filled: Filled) -> None:
+        with tenancy.merchant_scope(Merchant.objects.get(slug=MERCHANTS[0].slug).pk):
+            used = contact_selectors.use_of_tags()
+            assert set(used) == set(Tag.objects.values_list("pk", flat=True))
+            assert len(used) == len(regulars.TAGS)
+            assert Segment.objects.count() == len(regulars.SEGMENTS)
+            assert Merge.objects.count() == 1
+            twins = {one.first.name for one in contact_selectors.pairs()}
+            assert {"林晓雨", "赵明远"} <= twins
 
     def test_books_balance(self, filled: Filled) -> None:
         call_command("check_ledger")

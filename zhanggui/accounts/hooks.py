@@ -15,10 +15,12 @@ from zhanggui.accounts.models import Membership, Merchant, Person, Role, Tier
 
 Text = str | Promise
 MerchantHandler = Callable[[Merchant, Actor], None]
+Deleter = Callable[[Merchant, Actor], int]
 Notifier = Callable[[Person, Text], None]
 
 _created: list[MerchantHandler] = []
 _archived: list[MerchantHandler] = []
+_deleters: list[Deleter] = []
 _notifiers: list[Notifier] = []
 
 
@@ -32,6 +34,16 @@ def on_merchant_archived(handler: MerchantHandler) -> None:
     """Run when a merchant was archived."""
     if handler not in _archived:
         _archived.append(handler)
+
+
+def on_data_deleted(deleter: Deleter) -> None:
+    """Delete what a module keeps of a merchant's customers, for good.
+
+    The merchant's scope is open and no transaction: the deleter works in pieces, each in a
+    transaction of its own, is safe to be called again, and answers how many rows went.
+    """
+    if deleter not in _deleters:
+        _deleters.append(deleter)
 
 
 def provide_notifier(notifier: Notifier) -> None:
@@ -53,6 +65,11 @@ def merchant_archived(merchant: Merchant, actor: Actor) -> None:
     """Tell that a merchant was archived."""
     for handler in _archived:
         handler(merchant, actor)
+
+
+def delete_data(merchant: Merchant, actor: Actor) -> int:
+    """Let every module delete what it keeps of the customers of the merchant in scope."""
+    return sum(deleter(merchant, actor) for deleter in _deleters)
 
 
 def notify_person(person: Person, text: Text) -> None:

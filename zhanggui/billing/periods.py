@@ -75,7 +75,7 @@ def archived_from(ends_at: datetime) -> datetime:
 
 
 def deletable_from(ends_at: datetime) -> datetime:
-    """When the data of a shop that was put away may be deleted."""
+    """When the data of a shop that was put away are deleted."""
     return ends_at + GRACE + DELETABLE_AFTER
 
 

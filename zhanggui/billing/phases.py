@@ -61,9 +61,10 @@ def _words(phase: Phase, ends_at: datetime, *, is_trial: bool) -> str:
         return _(
             "The plan ended on %(end)s. Everything can be read and exported; nothing new is taken."
         ) % {"end": moment(ends_at)}
-    return _("The plan ended on %(end)s and the shop is put away. Renew it to go on.") % {
-        "end": moment(ends_at)
-    }
+    return _(
+        "The plan ended on %(end)s and the shop is put away. Renew it to go on; on %(gone)s its "
+        "customers' data are deleted."
+    ) % {"end": moment(ends_at), "gone": moment(periods.deletable_from(ends_at))}
 
 
 _notice = lazy(_words, str)

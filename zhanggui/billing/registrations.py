@@ -19,6 +19,7 @@ from zhanggui.billing.models import Order
 from zhanggui.channels.pay import hooks as pay_hooks
 from zhanggui.channels.pay.models import Payment
 from zhanggui.core import tenancy
+from zhanggui.files.services import keep_records
 from zhanggui.ui import navigation as menus
 from zhanggui.ui import notices
 
@@ -34,6 +35,7 @@ ACTIONS = {
     "billing.transfer.handed_in": _("Transfer handed in"),
     "billing.transfer.rejected": _("Transfer sent back"),
     "billing.owners.warned": _("Owners warned about the plan"),
+    "billing.data.deleted": _("Customers' data deleted after the end of the plan"),
     "billing.edition.changed": _("Edition changed"),
     "billing.price.set": _("Price set"),
     "billing.price.dropped": _("Own price dropped"),
@@ -63,6 +65,7 @@ def register_all() -> None:
     finding.register_all()
     spreadsheets.register_all()
     _payments()
+    keep_records("transfer")
     _menus()
 
 

@@ -19,3 +19,10 @@ def lapse(timestamp: int) -> None:
 def remind(timestamp: int) -> None:
     """Tell owners what ends soon; every hour, as nobody is told at night."""
     services.remind()
+
+
+@app.periodic(cron="17 5 * * *", periodic_id="billing.delete_due")
+@app.task(name="billing.delete_due", queueing_lock="billing.delete_due")
+def delete_due(timestamp: int) -> None:
+    """Delete the data of shops whose plan ended long ago and whose owners were warned; at night."""
+    services.delete_due()

@@ -19,7 +19,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.models import Store
 from zhanggui.contacts.errors import ConditionWrong
-from zhanggui.contacts.models import CustomerState, Gender, Source, Tag
+from zhanggui.contacts.models import CustomerState, Gender, Segment, Source, Tag
 from zhanggui.core import clock, numbers
 
 Text = str | Promise
@@ -237,3 +237,15 @@ def register_own() -> None:
 
 def _has_tag(value: str) -> Q:
     return Q(tag_ids__contains=[int(value)])
+
+
+def words_of(segment: Segment) -> list[str]:
+    """The conditions of a segment in words."""
+    words: list[str] = []
+    for one in segment.conditions:
+        condition = find(str(one.get("kind")))
+        if condition is None:
+            words.append(_("A condition of a product that is switched off"))
+        else:
+            words.append(condition.in_words(str(one.get("value"))))
+    return words

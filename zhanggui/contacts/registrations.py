@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, features, permissions
-from zhanggui.accounts.models import ActorKind
+from zhanggui.accounts import audit, features, hooks, permissions
+from zhanggui.accounts.actors import Actor
+from zhanggui.accounts.models import ActorKind, Merchant
 from zhanggui.contacts import (
     conditions,
     finding,
@@ -84,6 +85,7 @@ def register_all() -> None:
     long_work.register_all()
     life_panels.register_all()
     finding.register_all()
+    hooks.on_data_deleted(_erase_everybody)
     navigation.register(
         surface="merchant",
         entry=navigation.Entry(
@@ -95,6 +97,12 @@ def register_all() -> None:
             order=60,
         ),
     )
+
+
+def _erase_everybody(merchant: Merchant, actor: Actor) -> int:
+    from zhanggui.contacts import services  # noqa: PLC0415  services are loaded after the apps
+
+    return services.erase_everybody(actor=actor)
 
 
 def _names(ids: Collection[int]) -> Mapping[int, str]:

@@ -21,6 +21,7 @@ from zhanggui.contacts.models import (
     Erasure,
     ErasureState,
     IdentityLink,
+    Likeness,
     LinkState,
     Merge,
     PairState,
@@ -151,6 +152,15 @@ def _more_conditions(filters: Filters) -> Iterator[Q]:
     if filters.created_to and filters.created_to < date.max:
         after = filters.created_to + timedelta(days=1)
         yield Q(created_at__lt=clock.start_of(after, filters.zone))
+
+
+def pairs(*, state: str = "", likeness: str = "") -> QuerySet[DuplicatePair]:
+    """Pairs of customers who look alike: those to be decided, or ``dismissed`` ones; unordered."""
+    is_away = state == PairState.DISMISSED
+    found = DuplicatePair.objects.select_related("first", "second").filter(
+        state=PairState.DISMISSED if is_away else PairState.OPEN
+    )
+    return found.filter(likeness=likeness) if likeness in Likeness.values else found
 
 
 def find_customers(text: str, limit: int) -> list[Customer]:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, F, Func, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.models import Store
-from zhanggui.contacts import birthdays, cells, selectors
-from zhanggui.contacts.models import Customer, Source, Tag
-from zhanggui.contacts.permissions import IMPORT_CUSTOMERS, KEEP_PRIVACY, VIEW_CUSTOMERS
+from zhanggui.contacts import birthdays, cells, conditions, selectors
+from zhanggui.contacts.models import Customer, DuplicatePair, Segment, Source, Tag
+from zhanggui.contacts.permissions import (
+    IMPORT_CUSTOMERS,
+    KEEP_PRIVACY,
+    MERGE_CUSTOMERS,
+    VIEW_CUSTOMERS,
+)
 from zhanggui.contacts.sample import sample
 from zhanggui.contacts.services import handing_out, import_undo, importing
 from zhanggui.files import exports, imports, jobs
@@ -181,10 +186,99 @@ EXPORT = exports.Export(
 )
 
 
+def _tag_rows(_query: exports.Query) -> Iterator[tuple[Any, ...]]:
+    used = dict(
+        Customer.objects.filter(~Q(state__in=selectors.GONE))
+        .order_by()
+        .values_list(Func(F("tag_ids"), function="unnest"))
+        .annotate(Count("pk"))
+    )
+    for tag in selectors.tags():
+        yield (tag.name, used.get(tag.pk, 0), tag.created_at)
+
+
+TAGS = exports.Export(
+    name="contacts.tags",
+    label=_("Tags"),
+    permission=VIEW_CUSTOMERS.name,
+    columns=(
+        exports.Column("name", _("Tag"), width=20),
+        exports.Column("customers", _("Customers"), kind="number", width=12),
+        exports.Column("made", _("Made at"), kind="moment", width=18),
+    ),
+    rows=_tag_rows,
+    count=lambda _query: Tag.objects.count(),
+    parameters=frozenset(),
+)
+
+
+def _segment_rows(_query: exports.Query) -> Iterator[tuple[Any, ...]]:
+    for segment in Segment.objects.order_by("name"):
+        fitting = selectors.found(selectors.Filters(segment=segment.pk))
+        yield (segment.name, "；".join(conditions.words_of(segment)), fitting.count())
+
+
+SEGMENTS = exports.Export(
+    name="contacts.segments",
+    label=_("Segments"),
+    permission=VIEW_CUSTOMERS.name,
+    columns=(
+        exports.Column("name", _("Segment"), width=20),
+        exports.Column("conditions", _("Conditions"), width=48),
+        exports.Column("customers", _("Customers"), kind="number", width=12),
+    ),
+    rows=_segment_rows,
+    count=lambda _query: Segment.objects.count(),
+    parameters=frozenset(),
+)
+
+
+def _pairs(query: exports.Query) -> QuerySet[DuplicatePair]:
+    return selectors.pairs(state=query.get("state"), likeness=query.get("likeness"))
+
+
+def _pair_rows(query: exports.Query) -> Iterator[tuple[Any, ...]]:
+    for pair in _pairs(query).order_by("-id").iterator(chunk_size=500):
+        first, second = pair.first, pair.second
+        yield (
+            first.name,
+            first.number,
+            first.phone,
+            second.name,
+            second.number,
+            second.phone,
+            str(pair.get_likeness_display()),
+            str(pair.get_state_display()),
+            pair.found_at,
+        )
+
+
+DUPLICATES = exports.Export(
+    name="contacts.duplicates",
+    label=_("Duplicates"),
+    permission=MERGE_CUSTOMERS.name,
+    columns=(
+        exports.Column("first", _("The older one"), width=20),
+        exports.Column("first_number", _("Member number")),
+        exports.Column("first_phone", _("Phone"), kind="phone"),
+        exports.Column("second", _("The newer one"), width=20),
+        exports.Column("second_number", _("Member number")),
+        exports.Column("second_phone", _("Phone"), kind="phone"),
+        exports.Column("why", _("Why"), width=24),
+        exports.Column("state", _("State"), width=14),
+        exports.Column("found", _("Found at"), kind="moment", width=18),
+    ),
+    rows=_pair_rows,
+    count=lambda query: _pairs(query).count(),
+    parameters=frozenset({"state", "likeness"}),
+)
+
+
 def register_all() -> None:
     """Make customers importable and exportable, and a person's data something to gather."""
     imports.register(KIND)
-    exports.register(EXPORT)
+    for export in (EXPORT, TAGS, SEGMENTS, DUPLICATES):
+        exports.register(export)
     jobs.register(
         jobs.TaskKind(
             name=handing_out.TASK,

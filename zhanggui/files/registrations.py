@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, permissions
+from zhanggui.accounts import audit, hooks, permissions
 from zhanggui.accounts.models import Merchant
 from zhanggui.files import exports, following, jobs, kinds
 from zhanggui.files import permissions as rights
@@ -17,6 +17,7 @@ from zhanggui.files.models import ImportBatch, StoredFile, Task
 from zhanggui.files.services import import_work, importing
 from zhanggui.files.services.exporting import TASK as EXPORT_TASK
 from zhanggui.files.services.exporting import rights_to_fetch, run_export
+from zhanggui.files.services.keeping import release_all
 from zhanggui.ui import formats, navigation, panels
 
 ACTIONS = {
@@ -46,6 +47,7 @@ def register_all() -> None:
     audit.register_target("import", _("Import"), _batch_names)
     audit.register_target("export", _("List"))
     _register_tasks()
+    hooks.on_data_deleted(lambda _merchant, _actor: release_all())
     for place, export in PLACES.items():
         _put_button(place, export)
         exports.register(export)
@@ -69,7 +71,7 @@ def _put_button(place: str, export: exports.Export) -> None:
 
     def context(request: HttpRequest, _subject: object) -> dict[str, str] | None:
         is_here = bool(getattr(request, "merchant", None)) is not bool(export.tiers)
-        return {"name": export.name} if is_here else None
+        return {"name": export.name, "tiers": "1" if export.tiers else ""} if is_here else None
 
     right = "" if export.tiers else rights.EXPORT.name
     panels.register(place=place, panel=panels.Panel("files/_export.html", context, right))

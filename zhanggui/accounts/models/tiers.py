@@ -91,6 +91,9 @@ class Merchant(models.Model):
     """What the plan switches on and how much it allows, from when; copied by billing, read by
     ``standing``. None: everything."""
 
+    data_deleted_at = models.DateTimeField(null=True)
+    """When its customers' data were deleted, long after its plan had ended (U-45)."""
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -1,5 +1,6 @@
 """Every write of billing; one public function is one business step."""
 
+from zhanggui.billing.services.deleting import delete_due
 from zhanggui.billing.services.editions import (
     PERIODS,
     change_edition,
@@ -34,6 +35,7 @@ __all__ = [
     "cancel_order",
     "change_edition",
     "change_edition_and_price",
+    "delete_due",
     "drop_price",
     "grant",
     "hand_in_transfer",

@@ -17,18 +17,19 @@ from zhanggui.core import clock, tenancy
 
 DAYTIME = range(8, 22)
 """Hours of the merchant's day in which somebody is told something."""
+A_DAY = timedelta(days=1)
 LOOK_AHEAD = timedelta(days=max(periods.NOTICES))
 
 
 def remind() -> int:
     """Tell the owners what is near; answers how many merchants were told. Run by a job.
 
-    What a job missed is made up for by the nearest warning alone.
+    What a job missed is made up for by the nearest warning alone; that data go tomorrow is told
+    even after the day has come, as nothing is deleted unwarned.
     """
     now = clock.now()
-    first = now - (periods.deletable_from(now) - now)
     near = Merchant.objects.filter(
-        plan_ends_at__range=(first, now + LOOK_AHEAD), state=TierState.ACTIVE
+        plan_ends_at__lte=now + LOOK_AHEAD, state=TierState.ACTIVE, data_deleted_at=None
     )
     return sum(_remind(merchant, now) for merchant in near)
 
@@ -38,7 +39,7 @@ def _remind(merchant: Merchant, now: datetime) -> bool:
     assert end is not None  # noqa: S101  the range leaves rows without an end out
     deletable = periods.deletable_from(end)
     ends = _due("ends", end, periods.NOTICES, now)
-    due = ends or _due("deletion", deletable, periods.DELETION_NOTICES, now)
+    due = ends or _due("deletion", max(deletable, now + A_DAY), periods.DELETION_NOTICES, now)
     if not due or now.astimezone(ZoneInfo(merchant.time_zone)).hour not in DAYTIME:
         return False
     with tenancy.merchant_scope(merchant.pk), transaction.atomic():
@@ -50,9 +51,8 @@ def _remind(merchant: Merchant, now: datetime) -> bool:
         Reminder.objects.bulk_create(
             Reminder(merchant_id=merchant.pk, kind=kind, ends_at=end) for kind in missing
         )
-        text = (
-            telling.ends_soon(merchant, end) if ends else telling.data_may_go(merchant, deletable)
-        )
+        goes = max(deletable, now + A_DAY)
+        text = telling.ends_soon(merchant, end) if ends else telling.data_go(merchant, goes)
         hooks.notify_owners(merchant, text)
         actor = system_actor("billing.remind")
         details = {"kind": due[-1], "ends_at": end.isoformat()}

@@ -39,10 +39,10 @@ def ends_soon(merchant: Merchant, ends_at: datetime) -> str:
         }
 
 
-def data_may_go(merchant: Merchant, since: datetime) -> str:
-    """That the data of a shop that was put away may be deleted soon."""
+def data_go(merchant: Merchant, at: datetime) -> str:
+    """That the data of a shop that was put away are deleted soon."""
     with translation.override(settings.LANGUAGE_CODE):
         return _(
-            "The data of %(name)s may be deleted from %(day)s on. Renew the plan or export what "
-            "you need."
-        ) % {"name": merchant.name, "day": moment(since)}
+            "The customers' data of %(name)s are deleted on %(day)s. Renew the plan, or export "
+            "what you need."
+        ) % {"name": merchant.name, "day": moment(at)}

@@ -273,6 +273,18 @@ class TestReminders:
                     days_told.append(187 - day)
         assert days_told == [30, 7, 1]
 
+    def test_that_data_go_is_told_a_day_before_however_late_the_job_runs(
+        self, told: list[str]
+    ) -> None:
+        with clock.at(NOW):
+            merchant = make_subscriber(left=timedelta(0))
+            make_staff(merchant, role=Role.OWNER)
+        for day, is_told in ((250, True), (251, False)):
+            with clock.at(NOW + timedelta(days=day, hours=1)):
+                services.remind()
+                assert bool(told) is is_told
+                told.clear()
+
     def test_nobody_is_woken_at_night(self, told: list[str]) -> None:
         with clock.at(NOW.replace(hour=18)):
             make_staff(make_subscriber(left=timedelta(days=1)), role=Role.OWNER)

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, permissions
+from zhanggui.accounts import hooks as merchant_hooks
+from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.wechat import customers, hooks, oauth, records, services
 from zhanggui.channels.wechat.client import http
@@ -58,6 +60,7 @@ def register_all() -> None:
     http.watch(records.Records())
     permissions.register(*ALL)
     permissions.register_area("wechat", _("WeChat"), order=400)
+    merchant_hooks.on_data_deleted(_leave)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
     audit.register_target("wechat_account", _("Official account"), _accounts)
@@ -104,3 +107,11 @@ def _account_id(merchant: Merchant) -> int | None:
 def _accounts(ids: Collection[int]) -> Mapping[int, str]:
     found = ChannelAccount.objects.filter(pk__in=ids, merchant_id=tenancy.current_merchant_id())
     return dict(found.values_list("pk", "name"))
+
+
+def _leave(merchant: Merchant, actor: Actor) -> int:
+    """A shop whose data are deleted sends and receives nothing any more."""
+    own = ChannelAccount.objects.filter(merchant=merchant, is_connected=True)
+    for account in own:
+        services.disconnect_account(account=account, actor=actor)
+    return 0

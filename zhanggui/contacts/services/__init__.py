@@ -24,6 +24,7 @@ from zhanggui.contacts.services.duplicates import (
 from zhanggui.contacts.services.erasing import (
     erase_due,
     erase_due_everywhere,
+    erase_everybody,
     request_erasure,
     withdraw_erasure,
 )
@@ -86,6 +87,7 @@ __all__ = [
     "edit_tag",
     "erase_due",
     "erase_due_everywhere",
+    "erase_everybody",
     "find_duplicates",
     "hold",
     "masked_name",

@@ -43,6 +43,7 @@ from zhanggui.core.errors import NotFound
 WAITING_PERIOD = timedelta(days=7)
 LONGEST_REASON = 200
 DUE_AT_ONCE = 100
+GONE = (CustomerState.ERASED, CustomerState.REPLACED)
 
 
 def request_erasure(
@@ -127,6 +128,41 @@ def erase_due(*, actor: Actor) -> int:
                 _erase(erasure, customer, actor)
                 done += 1
     return done
+
+
+def erase_everybody(*, actor: Actor) -> int:
+    """Erase every customer of the merchant in scope, as each could have asked for.
+
+    One transaction a customer; whoever was merged into another goes with the survivor.
+    """
+    done = 0
+    while True:
+        rows = Customer.objects.exclude(state__in=GONE).order_by("pk")
+        ids = list(rows.values_list("pk", flat=True)[:DUE_AT_ONCE])
+        for customer_id in ids:
+            done += _erase_one(customer_id, actor)
+        if not ids:
+            return done
+
+
+def _erase_one(customer_id: int, actor: Actor) -> int:
+    with transaction.atomic():
+        customer = take([customer_id])[customer_id]
+        if customer.state in GONE:
+            return 0
+        waiting = Erasure.objects.filter(customer=customer, state=ErasureState.WAITING)
+        now = clock.now()
+        erasure = waiting.select_for_update().first() or Erasure(
+            merchant_id=customer.merchant_id,
+            customer=customer,
+            requested_at=now,
+            requested_by_id=actor.id,
+            due_at=now,
+        )
+        if erasure.pk is None:
+            erasure.save(force_insert=True)
+        _erase(erasure, customer, actor)
+    return 1
 
 
 def _erase(erasure: Erasure, customer: Customer, actor: Actor) -> None:

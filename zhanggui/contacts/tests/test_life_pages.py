@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.models import Merchant, Role
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_staff
 from zhanggui.contacts import services, timeline
 from zhanggui.contacts.models import Customer, CustomerState, DuplicatePair, Likeness, Merge
 from zhanggui.contacts.permissions import MERGE_CUSTOMERS, VIEW_CUSTOMERS
-from zhanggui.contacts.tests.factories import make_customer, make_link
+from zhanggui.contacts.tests.factories import make_customer, make_link, make_segment, make_tag
 from zhanggui.core import tenancy
 from zhanggui.files.models import Task
 from zhanggui.files.services import running
@@ -185,3 +188,38 @@ class TestTimeline:
     def test_a_damaged_token_shows_the_first_page(self, tea: Merchant) -> None:
         customer = make_customer(tea)
         assert timeline.page(customer.pk, permissions=[], after="x").entries
+
+
+class TestTakenAway:
+    """Tags, segments and duplicates as spreadsheets."""
+
+    @pytest.fixture
+    def boss(self, client: Client, tea: Merchant) -> Client:
+        client.force_login(make_staff(tea, role=Role.OWNER))
+        return client
+
+    def take(self, client: Client, name: str, query: str = "") -> list[list[str]]:
+        answer: Any = client.post(f"/m/tea/exports/{name}?{query}", {"format": "csv"})
+        text = b"".join(answer.streaming_content).decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text)))[1:]
+
+    def test_tags_and_segments_with_their_customers(self, boss: Client, tea: Merchant) -> None:
+        tag = make_tag(tea, "熟客")
+        make_tag(tea, "新客")
+        ids = [make_customer(tea, name).pk for name in ("甲", "乙", "丙")]
+        services.put_tag(tag_id=tag.pk, customer_ids=ids)
+        Customer.objects.filter(pk=ids[2]).update(state="replaced")
+        segment = make_segment(tea, ("contacts.tag", str(tag.pk)))
+        tags = self.take(boss, "contacts.tags")
+        assert {name: many for name, many, _made in tags} == {"熟客": "2", "新客": "0"}
+        ((name, words, many),) = self.take(boss, "contacts.segments")
+        assert (name, many) == (segment.name, "2")
+        assert "熟客" in words
+
+    def test_duplicates_by_state(self, boss: Client, tea: Merchant) -> None:
+        for phone in ("13800131111", "13900131111"):
+            make_customer(tea, "李雷", phone=phone)
+        services.find_duplicates(actor=ACTOR)
+        (row,) = self.take(boss, "contacts.duplicates", "likeness=name_tail")
+        assert (row[0], row[3]) == ("李雷", "李雷")
+        assert self.take(boss, "contacts.duplicates", "state=dismissed") == []

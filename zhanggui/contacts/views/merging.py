@@ -125,9 +125,7 @@ def duplicates(request: MerchantRequest) -> HttpResponse:
     """Pairs of customers who look like one person, newest first."""
     state = PairState.DISMISSED if request.GET.get("state") == "dismissed" else PairState.OPEN
     likeness = request.GET.get("likeness", "")
-    pairs = DuplicatePair.objects.select_related("first", "second").filter(state=state)
-    if likeness in Likeness.values:
-        pairs = pairs.filter(likeness=likeness)
+    pairs = selectors.pairs(state=state, likeness=likeness)
     page = keyset(pairs, order=("-id",), after=request.GET.get("after", ""))
     both = [one for pair in page.rows for one in (pair.first, pair.second)]
     dress(both, selectors.tags(), {})

@@ -28,20 +28,12 @@ PREVIEW = 8
 @merchant_view(VIEW_CUSTOMERS.name)
 def segments(request: MerchantRequest) -> HttpResponse:
     """All segments with their conditions in words."""
-    rows = [(segment, _in_words(segment)) for segment in Segment.objects.order_by("name")[:200]]
+    rows = [
+        (segment, conditions.words_of(segment))
+        for segment in Segment.objects.order_by("name")[:200]
+    ]
     page = {"rows": rows, "may_manage": MANAGE_CUSTOMERS.name in request.permissions}
     return render(request, "contacts/backoffice/segments.html", page)
-
-
-def _in_words(segment: Segment) -> list[str]:
-    words: list[str] = []
-    for one in segment.conditions:
-        condition = conditions.find(str(one.get("kind")))
-        if condition is None:
-            words.append(_("A condition of a product that is switched off"))
-        else:
-            words.append(condition.in_words(str(one.get("value"))))
-    return words
 
 
 @require_http_methods(["GET", "POST"])

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit_log, colleagues, rights, selectors
 from zhanggui.accounts.audit_log import SUPPORT, Filters
-from zhanggui.accounts.models import Merchant, Store
+from zhanggui.accounts.models import Merchant, Operator, Store, SupportSession
 from zhanggui.core import numbers, tenancy
 from zhanggui.files.exports import Column, Export, Query
 
@@ -150,4 +150,74 @@ STORES = Export(
     rows=_store_rows,
     count=lambda query: _stores(query).count(),
     parameters=frozenset({"q", "state"}),
+)
+
+
+def invitation_rows(place: Merchant | Operator | None) -> Iterator[tuple[Any, ...]]:
+    """The invitations of a place as rows."""
+    found = colleagues.invitations(place).order_by("-created_at", "-id")
+    for invitation in found.iterator(chunk_size=CHUNK):
+        yield (
+            invitation.note,
+            invitation.role_label,
+            colleagues.state_of(invitation)[1],
+            invitation.uses,
+            invitation.max_uses,
+            invitation.invited_by.name,
+            invitation.created_at,
+            invitation.expires_at,
+        )
+
+
+INVITATION_COLUMNS = (
+    Column("note", _("For whom"), width=20),
+    Column("role", _("Role")),
+    Column("state", _("State"), width=10),
+    Column("uses", _("Accepted by"), kind="number", width=10),
+    Column("max_uses", _("For how many people"), kind="number", width=10),
+    Column("by", _("Invited by")),
+    Column("made", _("Made at"), kind="moment", width=18),
+    Column("expires", _("Valid until"), kind="moment", width=18),
+)
+INVITATIONS = Export(
+    name="accounts.invitations",
+    label=_("Invitations"),
+    permission=rights.MANAGE_STAFF.name,
+    columns=INVITATION_COLUMNS,
+    rows=lambda _query: invitation_rows(_merchant()),
+    count=lambda _query: colleagues.invitations(_merchant()).count(),
+    parameters=frozenset(),
+)
+
+
+def _visits() -> QuerySet[SupportSession]:
+    found = SupportSession.objects.filter(merchant_id=tenancy.current_merchant_id())
+    return found.select_related("person", "operator")
+
+
+def _visit_rows(_query: Query) -> Iterator[tuple[Any, ...]]:
+    for visit in _visits().order_by("-starts_at", "-id").iterator(chunk_size=CHUNK):
+        yield (
+            visit.person.name,
+            visit.operator.name if visit.operator else str(_("The platform")),
+            visit.reason,
+            visit.starts_at,
+            visit.ended_at or visit.ends_at,
+        )
+
+
+SUPPORT_VISITS = Export(
+    name="accounts.support",
+    label=_("Support access"),
+    permission=rights.MANAGE_SUPPORT.name,
+    columns=(
+        Column("who", _("Who"), width=20),
+        Column("from", _("From where"), width=24),
+        Column("reason", _("Reason"), width=40),
+        Column("begun", _("Begun"), kind="moment", width=18),
+        Column("until", _("Ended at"), kind="moment", width=18),
+    ),
+    rows=_visit_rows,
+    count=lambda _query: _visits().count(),
+    parameters=frozenset(),
 )

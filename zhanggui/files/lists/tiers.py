@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.accounts import colleagues, platform_log, rights, tier_selectors
 from zhanggui.accounts.models import Application, Merchant, Operator, Tier
 from zhanggui.files.exports import Column, Export, Query
+from zhanggui.files.lists.people import INVITATION_COLUMNS, invitation_rows
 
 CHUNK = 500
 VIEW = {Tier.PLATFORM: rights.PLATFORM_VIEW.name, Tier.OPERATOR: rights.OPERATOR_VIEW.name}
@@ -218,4 +219,15 @@ LOG = Export(
     rows=_log_rows,
     count=lambda query: int(_entries(query).count()),
     parameters=frozenset({"q", "action", "target", "since", "until"}),
+)
+
+
+TIER_INVITATIONS = Export(
+    name="accounts.tier_invitations",
+    label=_("Invitations"),
+    tiers=STAFF,
+    columns=INVITATION_COLUMNS,
+    rows=lambda query: invitation_rows(query.operator),
+    count=lambda query: colleagues.invitations(query.operator).count(),
+    parameters=frozenset(),
 )

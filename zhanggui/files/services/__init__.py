@@ -12,8 +12,10 @@ from zhanggui.files.services.importing import (
 from zhanggui.files.services.keeping import (
     file_url,
     hold,
+    keep_records,
     keep_result,
     release,
+    release_all,
     remove_file,
     store_upload,
 )
@@ -29,8 +31,10 @@ __all__ = [
     "export_list",
     "file_url",
     "hold",
+    "keep_records",
     "keep_result",
     "release",
+    "release_all",
     "remove_file",
     "retry_task",
     "run_import",

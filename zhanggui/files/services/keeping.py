@@ -144,6 +144,22 @@ def release(*, owner: str) -> None:
     StoredFile.objects.filter(owner=owner).update(owner="", expires_at=clock.now())
 
 
+_records: set[str] = set()
+
+
+def keep_records(kind: str) -> None:
+    """Name owners (``transfer``) whose files are records of money: they outlive their merchant."""
+    _records.add(kind)
+
+
+def release_all() -> int:
+    """Let go of all files of the merchant in scope but records of money; gone the next night."""
+    files = StoredFile.objects.all()
+    for kind in _records:
+        files = files.exclude(owner__startswith=f"{kind}:")
+    return files.update(owner="", expires_at=clock.now())
+
+
 def remove_file(*, stored: StoredFile) -> None:
     """Delete a file from the tables, and from the storage when the transaction commits."""
     places = storing.places_of(stored)
