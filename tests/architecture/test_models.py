@@ -71,6 +71,7 @@ GLOBAL = {
     "wechat.AuthorisationVisit": "of a person, for any tier",
     "wechat.ApiCall": "of an app id, before anybody knows whose it is",
     "wechat.CallDay": "of an app id",
+    "wechat.TemplateBinding": "of an account",
     "wechat.SceneCode": "of an account",
     "wechat.CallbackDelivery": "received before anybody knows whose it is",
     "wechat.OutgoingMessage": "of an account",

@@ -31,7 +31,51 @@ class AmountWrong(DomainError):
     text = _("Give a whole number from 1 to %(most)s.")
 
 
+class NotResendable(DomainError):
+    code = "E_NOT_RESENDABLE"
+    status = 409
+    text = _("This message went out, is on its way, or was sent once more already.")
+
+
 class ReasonNeeded(DomainError):
     code = "E_SMS_REASON"
     status = 422
     text = _("Say what the credit is given for; the merchant reads it.")
+
+
+class MailingMoved(DomainError):
+    code = "E_MAILING_MOVED"
+    status = 409
+    text = _(
+        "This mailing is not what it was: somebody confirmed or ended it. Load the page again."
+    )
+
+
+class NobodyReached(DomainError):
+    code = "E_NOBODY_REACHED"
+    status = 409
+    text = _("Nobody can be reached: no follower, no number, or nobody who agreed to marketing.")
+
+
+class TemplateNotForMany(DomainError):
+    code = "E_NOT_FOR_MANY"
+    status = 422
+    text = _("A mailing cannot carry this message. Choose another one.")
+
+
+class WordsMissing(DomainError):
+    code = "E_WORDS_MISSING"
+    status = 422
+    text = _("Fill in every part of the message.")
+
+
+class PlacesUnknown(DomainError):
+    code = "E_PLACES_UNKNOWN"
+    status = 422
+    text = _("There is no such place: %(places)s. Use those listed below the text.")
+
+
+class HoursWrong(DomainError):
+    code = "E_HOURS_WRONG"
+    status = 422
+    text = _("Give hours from 0 to 23 and caps from 0 to 100.")

@@ -1,0 +1,98 @@
+"""What became of one call: handed over, refused for good, to be tried again, or nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from zhanggui.channels.sms.errors import SmsUnreachable
+from zhanggui.channels.sms.models import OutgoingSms, SmsState
+from zhanggui.channels.wechat.errorcodes import Treatment
+from zhanggui.channels.wechat.errors import ChannelError, ChannelUnreachable, QuotaUsedUp
+from zhanggui.core import clock
+from zhanggui.messaging.models import Message, State
+
+WAITS_S = (30, 60, 120, 240)
+"""Before the second to the fifth try."""
+KNOWN_FOR = timedelta(minutes=9)
+"""WeChat knows a repeat by ``client_msg_id`` for ten minutes. Source: digest 4.9."""
+INTERRUPTED = "interrupted"
+A_MINUTE = timedelta(seconds=60)
+TEN_MINUTES = timedelta(minutes=10)
+NOBODY_THERE = frozenset(
+    {40003, 43004, 43019, 43101, 43107, 45015, 45047, 45168, 48002, 50005, 70000}
+)
+"""The receiver cannot or does not want to be reached in WeChat: another way may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The new state of a message and what belongs to it."""
+
+    state: State
+    error: str = ""
+    error_kind: str = ""
+    platform_id: str = ""
+    again_at: datetime | None = None
+    """When to try again; only with ``QUEUED``."""
+    used: int = 0
+    """Segments the provider charges."""
+    may_fall_back: bool = False
+
+
+def of_wechat_error(message: Message, error: ChannelError, *, is_chat: bool) -> Outcome:
+    """What an error of WeChat means for a message."""
+    code = str(error.code) if error.code is not None else "unreachable"
+    if isinstance(error, QuotaUsedUp):
+        return Outcome(
+            State.QUEUED, code, again_at=error.until or _later(message), may_fall_back=True
+        )
+    if error.treatment is Treatment.BACK_OFF:
+        return Outcome(State.QUEUED, code, again_at=clock.now() + A_MINUTE)
+    if isinstance(error, ChannelUnreachable):
+        if error.is_sent and (is_chat or is_past_knowing(message)):
+            return Outcome(State.UNSURE, code)
+        if message.attempt <= len(WAITS_S):
+            return Outcome(State.QUEUED, code, again_at=_later(message))
+        is_out = error.is_sent
+        return Outcome(State.UNSURE if is_out else State.FAILED, code, may_fall_back=not is_out)
+    return Outcome(State.REFUSED, code, may_fall_back=True)
+
+
+def of_sms(message: Message, sms: OutgoingSms) -> Outcome:
+    """What a message that was handed to the SMS channel became."""
+    if sms.state in {SmsState.SENT, SmsState.DELIVERED, SmsState.LOST}:
+        state = {SmsState.DELIVERED: State.DELIVERED, SmsState.LOST: State.LOST}.get(
+            SmsState(sms.state), State.SENT
+        )
+        charged = min(sms.segments, message.segments) if sms.segments else message.segments
+        return Outcome(state, platform_id=sms.out_id, used=charged)
+    if sms.state == SmsState.REFUSED:
+        return Outcome(State.REFUSED, sms.error, sms.error_kind)
+    # nobody knows whether it went out, and the provider may charge it
+    return Outcome(
+        State.UNSURE, sms.error, sms.error_kind, platform_id=sms.out_id, used=message.segments
+    )
+
+
+def of_sms_down(message: Message, error: SmsUnreachable) -> Outcome:
+    """No provider could be reached; nothing went out."""
+    if message.attempt <= len(WAITS_S):
+        return Outcome(State.QUEUED, error.code, type(error).__name__, again_at=_later(message))
+    return Outcome(State.FAILED, error.code, type(error).__name__)
+
+
+def is_past_knowing(message: Message) -> bool:
+    """Whether a repeat now could be a second message."""
+    first = message.first_try_at
+    return first is not None and clock.now() - first > KNOWN_FOR
+
+
+def _later(message: Message) -> datetime:
+    place = min(max(message.attempt, 1), len(WAITS_S)) - 1
+    return clock.now() + timedelta(seconds=WAITS_S[place])
+
+
+def stopped(code: str) -> Outcome:
+    """Text messages are switched off: it waits until they are not, or until it is too old."""
+    return Outcome(State.QUEUED, code, again_at=clock.now() + TEN_MINUTES)
