@@ -56,8 +56,8 @@ RETURNING m.id
 
 _FALL_BACK: LiteralString = """
 UPDATE messaging_message
-SET state = 'queued', route = 'sms', wechat_error = %(error)s, error = '', due_at = %(now)s, claim = '',
-    claimed_until = NULL, attempt = 0, first_try_at = NULL
+SET state = 'queued', route = 'sms', wechat_error = %(error)s, error = '',
+    due_at = %(now)s, claim = '', claimed_until = NULL, attempt = 0, first_try_at = NULL
 WHERE merchant_id = %(merchant)s AND id = %(id)s AND claim = %(claim)s AND state = 'sending'
 RETURNING id
 """

@@ -46,9 +46,7 @@ class ReasonNeeded(DomainError):
 class MailingMoved(DomainError):
     code = "E_MAILING_MOVED"
     status = 409
-    text = _(
-        "This mailing is not what it was: somebody confirmed or ended it. Load the page again."
-    )
+    text = _("Somebody confirmed or ended this mailing meanwhile. Load the page again.")
 
 
 class NobodyReached(DomainError):

@@ -39,9 +39,7 @@ def advice(message: Message) -> Text:
     if error in Why.values:
         return Why(error).label
     if error == INTERRUPTED or message.state == State.UNSURE:
-        return _(
-            "We were interrupted while sending. It may have arrived; ask before sending again."
-        )
+        return _("We were interrupted while sending. It may have arrived: ask first.")
     if message.route == Route.SMS:
         return advice_of(message.error_kind)
     digits = error.removeprefix("-")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, hooks, todo
 from zhanggui.accounts import permissions as rights
@@ -90,7 +89,7 @@ def _menus() -> None:
             ("credit", _("SMS credit"), "wallet", permissions.VIEW),
             (
                 "rules",
-                pgettext_lazy("menu", "Messages and rules"),
+                _("Messages and rules"),
                 "settings-2",
                 permissions.MANAGE,
             ),

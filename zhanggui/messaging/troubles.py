@@ -1,4 +1,4 @@
-"""What the overview says about messages: credit that runs low, messages that did not get through."""
+"""What the overview says about messages: credit that runs low, messages that failed."""
 
 from __future__ import annotations
 
