@@ -16,7 +16,7 @@ from zhanggui.channels.sms import client as sms_client
 from zhanggui.channels.wechat.models import ChannelAccount, TemplateBinding
 from zhanggui.channels.wechat.notices import Field
 from zhanggui.contacts.models import Customer, IdentityLink
-from zhanggui.contacts.tests.factories import make_customer, make_link
+from zhanggui.contacts.tests.factories import make_customer
 from zhanggui.core import tenancy
 from zhanggui.messaging import services, templates, wallet
 from zhanggui.messaging.models import Grant, Kind, Message, Purse
@@ -73,11 +73,15 @@ def make_reader(
     follows: bool = True,
 ) -> Customer:
     """A customer with a number, a WeChat that follows the account, both or neither."""
-    customer = make_customer(merchant, name=name, phone=phone)
+    customer = make_customer(merchant, name=name, phone=phone or None)
     if account is not None:
-        link = make_link(merchant, account.pk, customer=customer)
         with tenancy.merchant_scope(merchant.pk):
-            IdentityLink.objects.filter(pk=link.pk).update(follows=follows)
+            IdentityLink(
+                customer=customer,
+                account_id=account.pk,
+                openid=f"reader-{customer.pk}",
+                follows=follows,
+            ).save()
     return customer
 
 
