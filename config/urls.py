@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("zhanggui.signin.urls")),
     path("", include("zhanggui.files.urls")),
     path("", include("zhanggui.billing.urls")),
+    path("", include("zhanggui.messaging.urls")),
     path("", include("zhanggui.contacts.urls")),
     path("", include("zhanggui.channels.wechat.urls")),
     path("", include("zhanggui.channels.sms.urls")),

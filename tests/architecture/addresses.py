@@ -44,6 +44,7 @@ from zhanggui.contacts.tests.factories import (
 from zhanggui.core import clock, tenancy
 from zhanggui.core.tokens import new_token
 from zhanggui.files.models import ImportBatch, Task
+from zhanggui.messaging.tests import factories as messaging
 from zhanggui.stamps.models import ManagerBinding, PendingManager
 from zhanggui.stamps.tests import factories as stamps
 
@@ -260,6 +261,16 @@ def _order(merchant: Merchant) -> int:
     return make_order(merchant).pk
 
 
+def _message(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        return messaging.make_message(merchant).pk
+
+
+def _mailing(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        return messaging.make_mailing().pk
+
+
 def _task(merchant: Merchant) -> int:
     with tenancy.merchant_scope(merchant.pk):
         task = Task(kind="files.export", title="x", actor_kind="person")
@@ -307,5 +318,7 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "bill_id": lambda merchant: pay.make_bill(merchant).pk,
     "difference_id": lambda merchant: pay.make_difference(merchant).pk,
     "notification_id": lambda merchant: pay.make_notification(merchant).pk,
+    "message_id": _message,
+    "mailing_id": _mailing,
 }
 """A new number in an address needs its line here: how to make such a row of a merchant."""

@@ -21,6 +21,7 @@ from zhanggui.messaging.routing import House
 from zhanggui.messaging.templates import MessageTemplate
 
 NAME_PLACE = "{customer}"
+TOKEN_SIGNS = 32
 
 # Who gets it by what; the reasons are members of ``models.Why``.
 _PEOPLE: LiteralString = """
@@ -206,9 +207,8 @@ def _values(house: House, campaign: Campaign) -> dict[str, Any]:
 def _text(house: House, template: MessageTemplate, campaign: Campaign) -> str:
     """The SMS with its signature, the customer's name still a place."""
     body = {name: str(value) for name, value in campaign.body.items()}
-    text = templates.sms_text(
-        template, house.rule(template).words, {"shop": house.merchant.name, **body}
-    )
+    shared = {"shop": house.merchant.name, "stop": words.stop_link(house, "x" * TOKEN_SIGNS)}
+    text = templates.sms_text(template, house.rule(template).words, {**body, **shared})
     return words.signature() + text
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -14,18 +15,22 @@ from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.sms import hooks as sms_hooks
 from zhanggui.contacts import holders, timeline
-from zhanggui.files import jobs
+from zhanggui.contacts.models import Customer
+from zhanggui.contacts.permissions import EDIT_CUSTOMERS
+from zhanggui.files import exports, jobs
 from zhanggui.messaging import (
     campaigns,
     customers,
     own_templates,
     permissions,
     receipts,
+    spreadsheets,
     templates,
     troubles,
 )
-from zhanggui.messaging.models import Campaign
+from zhanggui.messaging.models import Campaign, Rule
 from zhanggui.ui import navigation as menus
+from zhanggui.ui import panels
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest
@@ -44,6 +49,24 @@ ACTIONS = {
     "messaging.mailing.confirmed": _("Mailing begun"),
     "messaging.mailing.cancelled": _("Mailing cancelled"),
 }
+
+
+def _yes_or_no(value: object) -> str:
+    return str(_("Yes") if value is True else _("No") if value is False else "—")
+
+
+FIELDS = (
+    ("quiet_from", _("Quiet from"), str),
+    ("quiet_until", _("Quiet until"), str),
+    ("marketing_a_day", _("Marketing a day"), str),
+    ("service_a_day", _("Service messages a day"), str),
+    ("needs_consent", _("Marketing only to those who agreed"), _yes_or_no),
+    ("sms_after_wechat", _("By SMS when WeChat refuses"), _yes_or_no),
+    ("is_on", _("Send this message"), _yes_or_no),
+    ("by_wechat", _("By WeChat"), _yes_or_no),
+    ("by_sms", _("By SMS"), _yes_or_no),
+    ("words", _("Own words for the SMS"), str),
+)
 TRIAL_SEGMENTS = 50
 """Source: repairs specification U-40."""
 
@@ -57,7 +80,11 @@ def register_all() -> None:
     audit.register_target("sms_grant", _("SMS credit"))
     audit.register_target("message", _("Message"))
     audit.register_target("mailing", _("Mailing"), _mailings)
+    audit.register_target("message_rule", _("Message"), _rules)
+    audit.register_target("sms_pack", _("Pack of SMS credit"))
     audit.register_field("messaging.wants", _("Wants them"), _yes_or_no)
+    for name, label, show in FIELDS:
+        audit.register_field(f"messaging.{name}", label, show)
     hooks.on_merchant_created(_give_for_trying)
     sms_hooks.on_receipts(receipts.of_sms)
     sms_hooks.on_reply(receipts.of_reply)
@@ -73,6 +100,14 @@ def register_all() -> None:
             may_retry=False,
             on_end=campaigns.task_ended,
         )
+    )
+    exports.register(spreadsheets.MESSAGES)
+    exports.register(spreadsheets.STATEMENT)
+    panels.register(
+        place="contacts.customer",
+        panel=panels.Panel(
+            "messaging/panel_customer.html", _wishes, permissions.VIEW.name, order=60
+        ),
     )
     todo.register(_waiting)
     holders.register(customers.HOLDER)
@@ -146,6 +181,22 @@ def _waiting(request: MerchantRequest) -> Iterator[todo.Todo]:
     yield from troubles.failures(reverse("messaging:log", args=[slug]), request.merchant.time_zone)
 
 
+def _rules(ids: Collection[int]) -> Mapping[int, str]:
+    rows = Rule.objects.filter(pk__in=ids).values_list("pk", "template")
+    return {pk: str(templates.label_of(name)) for pk, name in rows}
+
+
+def _wishes(request: HttpRequest, customer: Customer) -> Mapping[str, Any] | None:
+    from zhanggui.messaging.views import public  # noqa: PLC0415  views are the last to load
+
+    held: frozenset[str] = request.permissions  # type: ignore[attr-defined]  # the guard sets it
+    return {
+        "customer": customer,
+        "wishes": public.wishes_of(customer),
+        "may_edit": EDIT_CUSTOMERS.name in held,
+    }
+
+
 def _mailings(ids: Collection[int]) -> Mapping[int, str]:
     return dict(Campaign.objects.filter(pk__in=ids).values_list("pk", "name"))
 
@@ -153,7 +204,3 @@ def _mailings(ids: Collection[int]) -> Mapping[int, str]:
 def _mailing_url(task: jobs.Task) -> str:
     slug = Merchant.objects.values_list("slug", flat=True).get(pk=task.merchant_id)
     return reverse("messaging:mailing", args=[slug, task.arguments["mailing"]])
-
-
-def _yes_or_no(value: object) -> str:
-    return str(_("Yes") if value is True else _("No") if value is False else "—")

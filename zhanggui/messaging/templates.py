@@ -28,6 +28,7 @@ STOP_WORDS = "拒收请回复TD"
 ALWAYS = (
     Field("shop", _("Name of the shop"), _("Qinglan Tea House")),
     Field("customer", _("Name of the customer"), _("Lin Xiaoyu"), "name"),
+    Field("stop", _("Link to say stop"), "https://…"),
 )
 
 
@@ -58,8 +59,9 @@ class MessageTemplate:
     """Sent later than this it would only confuse."""
 
     def all_fields(self) -> tuple[Field, ...]:
-        """Its own fields and those every message has."""
-        return (*self.fields, *ALWAYS)
+        """Its own fields and those every message has; only marketing leads to saying stop."""
+        is_marketing = self.kind == Kind.MARKETING
+        return (*self.fields, *(one for one in ALWAYS if is_marketing or one.name != "stop"))
 
 
 _known: dict[str, MessageTemplate] = {}
@@ -131,8 +133,14 @@ def unknown_places(template: MessageTemplate, words: str) -> list[str]:
 
 
 def sms_text(template: MessageTemplate, words: str, values: Mapping[str, str]) -> str:
-    """The SMS without the signature; marketing says how to stop."""
-    text = filled(words or default_words(template), values)
+    """The SMS without the signature; marketing says how to stop.
+
+    What a shop typed into a field may name the shop, the customer and the way to say stop; so the
+    template's own fields are filled first, those of every message afterwards.
+    """
+    own = {field.name: values[field.name] for field in template.fields if field.name in values}
+    shared = {field.name: values[field.name] for field in ALWAYS if field.name in values}
+    text = filled(filled(words or default_words(template), own), shared)
     if template.kind == Kind.MARKETING and STOP_WORDS not in text:
         text = f"{text} {STOP_WORDS}"
     return text

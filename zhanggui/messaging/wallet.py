@@ -8,6 +8,7 @@ what became of the messages. Source: specification P28, dining 9.
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
@@ -29,6 +30,15 @@ EVENTS = {
     "moved": "messaging.credit.moved",
     "held": "messaging.credit.held",
     "settled": "messaging.credit.settled",
+}
+
+
+EVENT_LABELS = {
+    EVENTS["filled"]: pgettext_lazy("SMS credit", "Filled"),
+    EVENTS["taken_back"]: pgettext_lazy("SMS credit", "Taken back"),
+    EVENTS["moved"]: pgettext_lazy("SMS credit", "Moved between the purses"),
+    EVENTS["held"]: pgettext_lazy("SMS credit", "Set aside for messages"),
+    EVENTS["settled"]: pgettext_lazy("SMS credit", "Not used and given back"),
 }
 
 

@@ -33,7 +33,17 @@ def values(house: House, message: Message) -> dict[str, str]:
     """The fields a template can name."""
     name = message.customer.name if message.customer else message.to_masked
     given = {key: text for key, text in data_of(message).items() if key != PATH}
-    return {"shop": house.merchant.name, "customer": name, **given}
+    return {
+        "shop": house.merchant.name,
+        "customer": name,
+        "stop": stop_link(house, message.link_token.hex) if message.link_token else "",
+        **given,
+    }
+
+
+def stop_link(house: House, token: str) -> str:
+    """The address on which whoever got marketing says stop."""
+    return f"{settings.BASE_URL}/w/{house.merchant.slug}/stop/{token}"
 
 
 def of(house: House, template: MessageTemplate, message: Message) -> str:

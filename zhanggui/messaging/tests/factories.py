@@ -19,7 +19,7 @@ from zhanggui.contacts.models import Customer, IdentityLink
 from zhanggui.contacts.tests.factories import make_customer
 from zhanggui.core import tenancy
 from zhanggui.messaging import services, templates, wallet
-from zhanggui.messaging.models import Grant, Kind, Message, Purse
+from zhanggui.messaging.models import Campaign, Grant, Kind, Message, Purse
 from zhanggui.messaging.receivers import Receiver
 from zhanggui.messaging.templates import MessageTemplate
 
@@ -129,3 +129,32 @@ def fake_sms() -> Iterator[FakeSms]:
     fake = FakeSms()
     with sms_client.using(httpx2.MockTransport(fake)):
         yield fake
+
+
+def make_message(merchant: Merchant, **values: Any) -> Message:
+    """A message to a number, as the log shows it."""
+    message = Message(
+        merchant=merchant,
+        template=PROBE.name,
+        once=f"made|{next(_numbers)}|",
+        to_masked="138****8000",
+        body_sealed=services.sealed_body({"what": "新茶", "when": ""}, merchant.pk),
+    )
+    for name, value in values.items():
+        setattr(message, name, value)
+    message.save(force_insert=True)
+    return message
+
+
+def make_mailing(**values: Any) -> Campaign:
+    """A draft."""
+    row = Campaign(
+        name="清明歇业通知",
+        template="messaging.announcement",
+        body={"subject": "清明歇业", "text": "4 月 5 日休息一天"},
+        created_by="李店长",
+    )
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(force_insert=True)
+    return row

@@ -1,0 +1,84 @@
+"""Where customers say which messages they want: in WeChat, or by the link in a message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from zhanggui.accounts.guards import public_view
+from zhanggui.accounts.models import Merchant
+from zhanggui.contacts.guards import CustomerRequest, customer_view
+from zhanggui.contacts.models import Customer
+from zhanggui.core import tenancy
+from zhanggui.messaging import consents
+from zhanggui.messaging.models import ConsentSource, Kind, Route
+
+WAYS = (
+    (Kind.SERVICE, Route.WECHAT),
+    (Kind.SERVICE, Route.SMS),
+    (Kind.MARKETING, Route.SMS),
+)
+
+
+def wishes_of(customer: Customer) -> list[dict[str, Any]]:
+    """Every kind and way with what the customer said; service holds until somebody says no."""
+    said = consents.said(customer)
+    rows: list[dict[str, Any]] = []
+    for kind, route in WAYS:
+        known = said.get((kind.value, route.value))
+        rows.append(
+            {
+                "kind": kind,
+                "route": route,
+                "name": f"{kind.value}_{route.value}",
+                "said": known,
+                "wants": known.wants if known else kind == Kind.SERVICE,
+            }
+        )
+    return rows
+
+
+@require_http_methods(["GET", "POST"])
+@customer_view
+def own_wishes(request: CustomerRequest) -> HttpResponse:
+    """A customer's own page about messages."""
+    if request.method == "POST":
+        for kind, route in WAYS:
+            consents.note(
+                customer=request.customer,
+                kind=kind,
+                route=route,
+                wants=f"{kind.value}_{route.value}" in request.POST,
+                source=ConsentSource.PAGE,
+            )
+        messages.success(request, _("Saved."))
+        return redirect("messaging:own_wishes", request.merchant.slug)
+    page = {"wishes": wishes_of(request.customer), "merchant": request.merchant}
+    return render(request, "messaging/mobile/wishes.html", page)
+
+
+@require_http_methods(["GET", "POST"])
+@public_view
+def stop(request: HttpRequest, merchant: str, token: str) -> HttpResponse:
+    """The link in a marketing message: one press says stop, without signing in."""
+    shop = get_object_or_404(Merchant, slug=merchant)
+    with tenancy.merchant_scope(shop.pk):
+        message = consents.message_of_link(token)
+        if message is None or message.customer is None:
+            raise Http404
+        if request.method == "POST":
+            consents.note(
+                customer=message.customer,
+                kind=Kind.MARKETING,
+                route=Route(message.route or Route.SMS),
+                wants=False,
+                source=ConsentSource.LINK,
+            )
+        said = consents.said(message.customer).get((Kind.MARKETING, message.route or Route.SMS))
+        page = {"merchant": shop, "is_stopped": said is not None and not said.wants}
+        return render(request, "messaging/mobile/stop.html", page)
