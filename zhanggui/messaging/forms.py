@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.messaging.models import Purse
 from zhanggui.messaging.templates import MessageTemplate
@@ -38,9 +39,7 @@ class SettingsForm(forms.Form):
     needs_consent = forms.BooleanField(
         label=_("Marketing only to those who agreed"),
         required=False,
-        help_text=_(
-            "The law wants a yes before marketing by SMS. Switch it off only if you have it."
-        ),
+        help_text=_("The law wants a yes first. Switch it off only if you have it in writing."),
     )
     sms_after_wechat = forms.BooleanField(
         label=_("By SMS when WeChat refuses"),
@@ -123,7 +122,9 @@ class MoveForm(forms.Form):
     """Credit from one purse into the other."""
 
     source = forms.ChoiceField(label=_("Out of"), choices=Purse.choices)
-    segments = forms.IntegerField(label=_("Segments"), min_value=1, max_value=MOST_AT_ONCE)
+    segments = forms.IntegerField(
+        label=pgettext_lazy("SMS", "Segments"), min_value=1, max_value=MOST_AT_ONCE
+    )
 
 
 class GiveForm(forms.Form):
@@ -131,7 +132,9 @@ class GiveForm(forms.Form):
 
     merchant = forms.ChoiceField(label=_("Merchant"))
     purse = forms.ChoiceField(label=_("For"), choices=Purse.choices)
-    segments = forms.IntegerField(label=_("Segments"), min_value=1, max_value=MOST_AT_ONCE)
+    segments = forms.IntegerField(
+        label=pgettext_lazy("SMS", "Segments"), min_value=1, max_value=MOST_AT_ONCE
+    )
     reason = forms.CharField(
         label=_("Reason"), max_length=200, help_text=_("The merchant reads it.")
     )
@@ -146,7 +149,9 @@ class StockForm(forms.Form):
     """Credit for an operator's stock."""
 
     operator = forms.ChoiceField(label=_("Operator"))
-    segments = forms.IntegerField(label=_("Segments"), min_value=1, max_value=MOST_AT_ONCE)
+    segments = forms.IntegerField(
+        label=pgettext_lazy("SMS", "Segments"), min_value=1, max_value=MOST_AT_ONCE
+    )
     reason = forms.CharField(label=_("Reason"), max_length=200)
 
     def __init__(self, *args: Any, operators: Sequence[tuple[str, str]], **kwargs: Any) -> None:
@@ -159,7 +164,9 @@ class PackForm(forms.Form):
     """A pack of SMS credit."""
 
     name = forms.CharField(label=_("Name"), max_length=40)
-    segments = forms.IntegerField(label=_("Segments"), min_value=1, max_value=MOST_AT_ONCE)
+    segments = forms.IntegerField(
+        label=pgettext_lazy("SMS", "Segments"), min_value=1, max_value=MOST_AT_ONCE
+    )
     price = forms.DecimalField(
         label=_("Price in yuan"), min_value=0, max_value=1_000_000, decimal_places=2
     )

@@ -37,7 +37,7 @@ MESSAGES = ListPage(
         Column("what", _("Message")),
         Column("way", _("Way")),
         Column("state", _("State"), is_fixed=True),
-        Column("cost", _("Segments"), css="num"),
+        Column("cost", pgettext_lazy("SMS", "Segments"), css="num"),
         Column("created", _("Written"), sort="newest"),
         Column("sent", _("Handed over"), is_shown=False),
     ),

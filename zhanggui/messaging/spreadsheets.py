@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.files import exports
 from zhanggui.files.exports import Column, Query
@@ -79,7 +80,7 @@ MESSAGES = exports.Export(
         Column("way", _("Way")),
         Column("state", _("State")),
         Column("advice", _("What helps"), width=40),
-        Column("segments", _("Segments"), kind="number", width=10),
+        Column("segments", pgettext_lazy("SMS", "Segments"), kind="number", width=10),
         Column("mailing", _("Mailing"), width=20),
         Column("written", _("Written"), kind="moment", width=18),
         Column("sent", _("Handed over"), kind="moment", width=18),
@@ -98,7 +99,7 @@ STATEMENT = exports.Export(
         Column("at", _("When"), kind="moment", width=18),
         Column("what", _("What"), width=24),
         Column("purse", _("Purse")),
-        Column("segments", _("Segments"), kind="number", width=10),
+        Column("segments", pgettext_lazy("SMS", "Segments"), kind="number", width=10),
         Column("cause", _("Reference"), width=28),
         Column("reason", _("Reason"), width=30),
     ),
