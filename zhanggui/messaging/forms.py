@@ -17,6 +17,15 @@ LONGEST_FIELD = 200
 HOURS = [(str(hour), f"{hour:02d}:00") for hour in range(24)]
 
 
+class SegmentsField(forms.IntegerField):
+    """So many segments, at least one."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=pgettext_lazy("SMS", "Segments"), min_value=1, max_value=MOST_AT_ONCE
+        )
+
+
 class SettingsForm(forms.Form):
     """Hours, caps and what happens when WeChat refuses."""
 

@@ -179,7 +179,7 @@ def _with_people(
     campaign: Campaign, tail: LiteralString, values: dict[str, Any]
 ) -> tuple[str, dict[str, Any]]:
     """Our statement around the customers as Django finds them, whose values get names."""
-    inner, given = chosen(campaign).order_by().values("pk").query.sql_with_params()
+    inner, given = chosen(campaign).order_by().values("id").query.sql_with_params()
     names = {f"chosen_{place}": value for place, value in enumerate(given)}
     inner %= tuple(f"%({name})s" for name in names)
     return f"{_ESTIMATE_HEAD}{inner}{tail}", {**values, **names}
