@@ -16,6 +16,7 @@ from zhanggui.accounts.tests.factories import (
     make_platform_staff,
     make_staff,
 )
+from zhanggui.billing.tests.factories import make_subscriber
 from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.contacts.tests.factories import make_link, sign_in_customer
 from zhanggui.core import clock, tenancy
@@ -69,7 +70,7 @@ class TestLog:
         make_message(tea, state=State.REFUSED, route=Route.SMS, error_kind="SmsBlocked", error="x")
         page = text_of(owner.get(at(tea)))
         assert "138****8000" in page
-        assert "Reach them another way" in page
+        assert "请换一种方式联系" in page
         assert "13800138000" not in page
 
     @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ class TestLog:
         message = make_message(tea, state=State.SKIPPED, error=Why.NO_CREDIT.value)
         page = text_of(owner.get(at(tea, f"{message.pk}/")))
         assert f"{tea.name}: 新茶" in page
-        assert "Send again" in page
+        assert "重新发送" in page
 
     def test_is_sent_again_by_hand(self, owner: Client, tea: Merchant) -> None:
         fill_purse(tea, 10)
@@ -137,8 +138,8 @@ class TestCredit:
         wallet.reserve(merchant=tea, purse=Purse.SERVICE, segments=9, cause="message:7")
         make_message(tea, state=State.FAILED, route=Route.SMS, error_kind="SmsNoBalance")
         page = text_of(owner.get(f"/m/{tea.slug}/"))
-        assert "1 left" in page
-        assert "The account at the SMS provider is empty" in page
+        assert "只剩 1 条" in page
+        assert "短信服务商账号余额不足" in page
 
 
 class TestRules:
@@ -168,8 +169,7 @@ class TestRules:
     def test_the_preview_counts_segments(self, owner: Client, tea: Merchant) -> None:
         url = at(tea, f"rules/{PROBE.name}/preview")
         page = text_of(owner.post(url, {"words": "很" * 67}))
-        assert "71 signs" in page
-        assert "2 segments" in page
+        assert "含签名共 71 字，计 2 条" in page
 
     def test_what_nobody_decides_about_is_not_there(self, owner: Client, tea: Merchant) -> None:
         assert owner.get(at(tea, "rules/messaging.marketing/")).status_code == 404
@@ -196,7 +196,7 @@ class TestMailings:
         row = Campaign.objects.get()
         assert response["Location"] == at(tea, f"mailings/{row.pk}/")
         page = text_of(owner.get(at(tea, f"mailings/{row.pk}/")))
-        assert "Send it to 2 customers?" in page
+        assert "发给 2 位顾客？" in page
         assert owner.post(at(tea, f"mailings/{row.pk}/confirm")).status_code == 302
         row.refresh_from_db()
         assert row.state == CampaignState.QUEUING
@@ -210,7 +210,7 @@ class TestMailings:
         make_reader(tea, phone=PHONE)
         row = make_mailing()
         page = text_of(owner.get(at(tea, f"mailings/{row.pk}/")))
-        assert "1 segments are missing" in page
+        assert "还差 1 条" in page
         owner.post(at(tea, f"mailings/{row.pk}/confirm"))
         row.refresh_from_db()
         assert row.state == CampaignState.DRAFT
@@ -229,7 +229,7 @@ class TestWishes:
         path = link[link.index("/w/") :]
         assert client.get(path).status_code == 200
         assert not Consent.objects.exists()
-        assert "no more offers" in text_of(client.post(path))
+        assert "已退订营销短信" in text_of(client.post(path))
         row = Consent.objects.get()
         assert (row.customer_id, row.kind, row.route, row.wants) == (
             reader.pk,
@@ -260,7 +260,7 @@ class TestWishes:
     def test_staff_notes_what_a_customer_said(self, owner: Client, tea: Merchant) -> None:
         reader = make_reader(tea, phone=PHONE)
         page = text_of(owner.get(f"/m/{tea.slug}/customers/{reader.pk}/"))
-        assert "Never said anything" in page
+        assert "未表示过" in page
         owner.post(
             at(tea, f"wishes/{reader.pk}"), {"kind": "marketing", "route": "sms", "wants": "yes"}
         )
@@ -270,9 +270,7 @@ class TestWishes:
 
 
 class TestTiers:
-    def test_an_operator_gives_out_of_its_stock(self, client: Client) -> None:
-        from zhanggui.billing.tests.factories import make_subscriber
-
+    def test_an_operator_gives_out_of_its_stock(self, client: Client, db: None) -> None:
         operator = make_operator()
         merchant = make_subscriber(operator=operator)
         stock.fill(operator=operator, segments=100, reason="首批", actor=ACTOR)
