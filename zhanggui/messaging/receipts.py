@@ -6,18 +6,15 @@ Each may come twice, late, or before our own note: only a message that was hande
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.sms.hooks import Receipt, Reply
+from zhanggui.channels.wechat.hooks import PushEvent
 from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.contacts import selectors as contacts
 from zhanggui.core import clock, tenancy
 from zhanggui.messaging import consents
 from zhanggui.messaging.models import ConsentSource, Kind, Message, Route, State
-
-if TYPE_CHECKING:
-    from zhanggui.channels.wechat.hooks import PushEvent
 
 NUMBER = re.compile(r"zm(\d{1,18})\.(\d{1,18})")
 STOP = re.compile(r"\W*(td|t|n|r|退订|拒收|取消|unsubscribe|stop)\W*", re.IGNORECASE)

@@ -14,6 +14,7 @@ from zhanggui.accounts import permissions as rights
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.sms import hooks as sms_hooks
+from zhanggui.channels.wechat import hooks as wechat_hooks
 from zhanggui.contacts import holders, timeline
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.permissions import EDIT_CUSTOMERS
@@ -88,6 +89,7 @@ def register_all() -> None:
     hooks.on_merchant_created(_give_for_trying)
     sms_hooks.on_receipts(receipts.of_sms)
     sms_hooks.on_reply(receipts.of_reply)
+    wechat_hooks.on_event("templatesendjobfinish", receipts.of_wechat)
     templates.register(own_templates.ANNOUNCEMENT, own_templates.MARKETING)
     jobs.register(
         jobs.TaskKind(
