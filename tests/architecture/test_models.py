@@ -80,7 +80,6 @@ GLOBAL = {
     "wechat.AutoReply": "of an account",
     "wechat.TrackedCode": "of an account; some of them of a merchant it is lent to",
     "wechat.CodeScan": "of a code of an account",
-    "wechat.TemplateBinding": "of an account",
     "wechat.OAuthState": "of an account, before the sign-in",
     "wechat.PersonIdentity": "of a person",
     "demo.Made": "a note of the demo to itself, not in production",
