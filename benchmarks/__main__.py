@@ -1,4 +1,5 @@
-"""``python -m benchmarks [--quick] [confirm races kills pages customers importing memory]``."""
+"""``python -m benchmarks [--quick] [confirm races kills pages customers importing callbacks tokens
+memory]``."""
 
 from __future__ import annotations
 
@@ -7,7 +8,18 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import confirming, customers, importing, kills, memory, pages, races, results
+from benchmarks import (
+    callbacks,
+    confirming,
+    customers,
+    importing,
+    kills,
+    memory,
+    pages,
+    races,
+    results,
+    tokens,
+)
 from benchmarks.place import Place
 from benchmarks.results import Result
 from benchmarks.world import World
@@ -20,6 +32,8 @@ MEASUREMENTS: dict[str, Callable[..., list[Result]]] = {
     "pages": pages.measure,
     "customers": customers.measure,
     "importing": importing.measure,
+    "callbacks": callbacks.measure,
+    "tokens": tokens.measure,
 }
 
 

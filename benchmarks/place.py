@@ -46,7 +46,7 @@ class Place:
         self.cluster = Cluster(
             self.home / "postgres",
             password=secrets.token_urlsafe(16),
-            settings={"max_connections": "200"},
+            settings={"max_connections": "300"},
         )
 
     @property
