@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.architecture.query_guard",
     "tests.plugins.browser",
     "tests.plugins.database",
+    "tests.plugins.memory",
     "tests.plugins.network",
     "tests.plugins.product",
     "tests.plugins.spec",

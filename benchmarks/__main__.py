@@ -1,5 +1,4 @@
-"""``python -m benchmarks [--quick] [confirm races kills pages customers importing callbacks tokens
-memory]``."""
+"""``python -m benchmarks [--quick] [<names>]``; without names all of them, see ``MEASUREMENTS``."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def measure(world: World, *, is_quick: bool) -> list[Result]:
     return [
         Result("tokens.callers", len(waits), "callers", None, f"{PROCESSES} processes"),
         Result("tokens.asked", len(_Wechat.asked), "calls", None, "must be 1"),
-        Result("tokens.wait.max", waits[-1] * 1000, "ms", None, f"WeChat takes {SLOW_S * 1000:.0f}"),
+        Result("tokens.wait.max", waits[-1] * 1000, "ms", None, f"WeChat: {SLOW_S * 1000:.0f}"),
     ]
 
 

@@ -9,7 +9,7 @@ CSRF, language, the log line.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 
 from django.conf import settings
@@ -20,11 +20,13 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, resolve
+from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.datastructures import MultiValueDict
 from django.utils.module_loading import import_string
 
 from zhanggui.accounts.guards import wants_piece
+from zhanggui.core.middleware import RequestLogMiddleware
 from zhanggui.stamps.door import is_manager, manager_door, manager_page
 from zhanggui.stamps.views import staff
 
@@ -45,6 +47,8 @@ PAGES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
     "/staff/ledger": manager_page(staff.ledger_page),
 }
 """Pages for store managers; who is not known as one at once goes the ordinary way."""
+HOOK = "/hooks/wechat/"
+"""Pushes: no cookie, no session, no form, no page, so nothing but the log line stands in front."""
 
 type Handler = Callable[[HttpRequest], Any]
 type Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -82,6 +86,11 @@ class HotDoors:
         if settings.SECURE_SSL_REDIRECT:
             message = "a hot door does not redirect to HTTPS: leave that to the proxy"
             raise ImproperlyConfigured(message)
+        self.pushes = {
+            tuple(found.kwargs): found
+            for found in map(resolve, (f"{HOOK}x/", f"{HOOK}component/x/", f"{HOOK}component/x/x/"))
+        }
+        self.push_handler: Handler = convert_exception_to_response(RequestLogMiddleware(_pushed))
         self.same_headers: dict[bool, list[tuple[str, str]]] = {}
         self.handler = self._chain()
 
@@ -89,10 +98,31 @@ class HotDoors:
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer a request."""
+        if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO", "").startswith(HOOK):
+            return self._push(environ, start_response)
         request = self._admitted(environ)
         if request is None:
             return self.application(environ, start_response)
         response = self.answer(request, self.matches[request.path_info])
+        return self._sent(request, response, start_response)
+
+    def _push(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Take a push of WeChat."""
+        request = HotRequest(environ)
+        values = _push_values(request.path_info)
+        if values is None:
+            return self.application(environ, start_response)
+        known = self.pushes[tuple(values)]
+        request.resolver_match = ResolverMatch(known.func, (), values, route=known.route)
+        response: HttpResponseBase = self.push_handler(request)
+        return self._sent(request, response, start_response)
+
+    def _sent(
+        self,
+        request: HttpRequest,
+        response: HttpResponseBase,
+        start_response: Callable[..., Any],
+    ) -> Iterable[bytes]:
         own = response.headers
         headers = [*own.items(), *_cookies(response)]
         headers += [pair for pair in self._same_headers(request) if pair[0] not in own]
@@ -167,6 +197,26 @@ class HotDoors:
                 if response is not None:
                     return response
             raise
+
+
+def _push_values(path: str) -> dict[str, str] | None:
+    """The places of a push's address, or None where it is none."""
+    parts = path.removeprefix(HOOK).split("/")
+    match parts:
+        case [app_id, ""] if app_id:
+            return {"app_id": app_id}
+        case ["component", component_id, ""] if component_id:
+            return {"component_id": component_id}
+        case ["component", component_id, app_id, ""] if component_id and app_id:
+            return {"component_id": component_id, "app_id": app_id}
+    return None
+
+
+def _pushed(request: HttpRequest) -> HttpResponse:
+    translation.deactivate()  # what the last request of this thread spoke
+    match = cast("ResolverMatch", request.resolver_match)
+    answer: HttpResponse = match.func(request, **match.kwargs)
+    return answer
 
 
 def _empty(_request: HttpRequest) -> HttpResponse:

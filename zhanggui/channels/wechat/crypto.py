@@ -12,7 +12,7 @@ import hmac
 import os
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha1
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -54,16 +54,14 @@ class MessageBox:
 
     aes_key: str
     receiver_id: str
+    _cipher: Cipher[CBC] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not AES_KEY_FORM.fullmatch(self.aes_key):
             message = "an EncodingAESKey has 43 letters and digits"
             raise ValueError(message)
-
-    @property
-    def _cipher(self) -> Cipher[CBC]:
         key = base64.b64decode(f"{self.aes_key}=")
-        return Cipher(AES(key), CBC(key[:16]))
+        object.__setattr__(self, "_cipher", Cipher(AES(key), CBC(key[:16])))
 
     def encrypt(self, text: str, *, random: bytes = b"") -> str:
         """The text as the platform sends it, in Base64; ``random`` is fixed in tests only."""

@@ -22,6 +22,7 @@ from zhanggui.channels.wechat.models import (
 from zhanggui.channels.wechat.push import Notice, Push
 from zhanggui.contacts import services as contact_services
 from zhanggui.core import clock, sealing
+from zhanggui.core.db.pipeline import Statement, Values, fetch_first
 
 log = structlog.get_logger("zhanggui.wechat.deliveries")
 
@@ -33,14 +34,14 @@ WITH kept AS (
   INSERT INTO wechat_callbackdelivery
     (account_id, component_id, platform_key, kind, body_sealed, sent_at, state, tries, error,
      received_at)
-  VALUES (%(account)s, %(component)s, %(key)s, %(kind)s, %(body)s, %(sent_at)s, 'received', 0,
-          '', %(now)s)
+  VALUES (%(account)s::bigint, %(component)s::bigint, %(key)s, %(kind)s, %(body)s, %(sent_at)s,
+          'received', 0, '', %(now)s)
   ON CONFLICT DO NOTHING
   RETURNING id
 )
 SELECT procrastinate_defer_jobs_v1(ARRAY[
-  ROW(%(queue)s, %(task)s, 0, NULL, NULL, jsonb_build_object('delivery_id', kept.id), NULL)
-    ::procrastinate_job_to_defer_v1])
+  ROW(%(queue)s::text, %(task)s::text, 0, NULL, NULL,
+      jsonb_build_object('delivery_id', kept.id), NULL)::procrastinate_job_to_defer_v1])
   FROM kept
 """
 """One statement and so one transaction: the push is kept if and only if its job is."""
@@ -91,7 +92,7 @@ def _keep(
     body: str,
     sent_at: datetime,
 ) -> bool:
-    values = {
+    values: Values = {
         "account": account_id,
         "component": component_id,
         "key": key,
@@ -102,9 +103,7 @@ def _keep(
         "queue": tasks.QUEUE,
         "task": tasks.handle_delivery.name,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_KEEP, values)
-        return cursor.fetchone() is not None
+    return fetch_first(Statement(_KEEP, values)) is not None
 
 
 def _note_seen(holder: ChannelAccount | Component, to: str) -> None:
@@ -115,6 +114,7 @@ def _note_seen(holder: ChannelAccount | Component, to: str) -> None:
         rows.filter(pk=holder.pk).filter(
             Q(last_callback_at__isnull=True) | Q(last_callback_at__lt=now - SEEN_EVERY)
         ).update(last_callback_at=now)
+        holder.last_callback_at = now
     if isinstance(holder, ChannelAccount) and not holder.original_id and to:
         ChannelAccount.objects.filter(pk=holder.pk, original_id="").update(original_id=to[:40])
 

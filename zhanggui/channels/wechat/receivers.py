@@ -6,6 +6,7 @@ platform's keys is for the platform's app id, also the messages of accounts that
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,15 +17,9 @@ from zhanggui.core import clock
 
 OLD_KEYS_FOR = timedelta(days=1)
 """How long pushes under the previous token and key are taken after a change."""
-COLUMNS = (
-    "app_id",
-    "callback_token_sealed",
-    "aes_key_sealed",
-    "previous_callback_token_sealed",
-    "previous_aes_key_sealed",
-    "keys_changed_at",
-    "last_callback_at",
-)
+KNOWN_FOR_S = 2.0
+"""How long a process keeps an account's keys in memory; a push they do not fit looks anew."""
+MOST_KNOWN = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +52,45 @@ class Receiver:
         raise CannotDecrypt
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An account with its keys, as this process read them a moment ago."""
+
+    account: ChannelAccount
+    receiver: Receiver
+    until: float
+
+
+_known: dict[str, Known] = {}
+
+
+def known(app_id: str, *, is_anew: bool = False) -> Known | None:
+    """A connected account that has its own keys, from memory unless ``is_anew``."""
+    found = _known.get(app_id)
+    if found is not None and not is_anew and time.monotonic() < found.until:
+        return found
+    account = account_of(app_id)
+    if account is None:
+        _known.pop(app_id, None)
+        return None
+    if len(_known) >= MOST_KNOWN:
+        _known.clear()
+    _known[app_id] = Known(account, receiver(account), time.monotonic() + KNOWN_FOR_S)
+    return _known[app_id]
+
+
 def account_of(app_id: str) -> ChannelAccount | None:
     """A connected account that has its own keys."""
-    return (
-        ChannelAccount.objects.filter(
-            app_id=app_id, is_connected=True, callback_token_sealed__isnull=False
-        )
-        .only(*COLUMNS, "push_mode", "original_id", "merchant_id", "tier")
-        .first()
-    )
+    return ChannelAccount.objects.filter(
+        app_id=app_id, is_connected=True, callback_token_sealed__isnull=False
+    ).first()
 
 
 def account_under(component: Component, app_id: str) -> ChannelAccount | None:
     """A connected account that authorised this platform."""
-    return (
-        ChannelAccount.objects.filter(app_id=app_id, is_connected=True, component=component)
-        .only(*COLUMNS, "push_mode", "original_id", "merchant_id", "tier")
-        .first()
-    )
+    return ChannelAccount.objects.filter(
+        app_id=app_id, is_connected=True, component=component
+    ).first()
 
 
 def component_of(app_id: str) -> Component | None:

@@ -5,14 +5,18 @@ All of these are global tables: an account belongs to a tier, not only to mercha
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.models import Merchant, Operator, Person, Tier
 from zhanggui.core import clock, sealing
+
+if TYPE_CHECKING:
+    from zhanggui.channels.wechat.models.replies import AutoReply
 
 
 class TokenHolder(models.Model):
@@ -184,6 +188,11 @@ class ChannelAccount(TokenHolder):
                 name="account_has_secret_or_component",
             ),
         ]
+
+    @cached_property
+    def listening(self) -> list[AutoReply]:
+        """The automatic replies that are on, as they were when this row was read."""
+        return list(self.auto_replies.filter(is_on=True).order_by("pk"))
 
 
 class Ending(models.TextChoices):

@@ -52,9 +52,7 @@ def _to_event(account: ChannelAccount, message: Push) -> Reply | None:
 
 def rule_for(account: ChannelAccount, text: str) -> Found | None:
     """The rule that answers a text, else the one for everything else."""
-    listening = list(
-        AutoReply.objects.filter(account=account, is_on=True).exclude(occasion=Occasion.FOLLOW)
-    )
+    listening = [rule for rule in account.listening if rule.occasion != Occasion.FOLLOW]
     heard = rules.answering(listening, text)
     if heard:
         return Found(heard[0], heard[1].text)
@@ -62,7 +60,7 @@ def rule_for(account: ChannelAccount, text: str) -> Found | None:
 
 
 def _usual(account: ChannelAccount, occasion: Occasion) -> Reply | None:
-    rule = AutoReply.objects.filter(account=account, occasion=occasion, is_on=True).first()
+    rule = next((rule for rule in account.listening if rule.occasion == occasion), None)
     return said(account, rule) if rule else None
 
 
