@@ -190,6 +190,7 @@ def _main_routes() -> list[Route | Mount]:
         Route("/_sandbox/sms", _shell("sms.html")),
         Route("/_sandbox/people", _shell("people.html")),
         Route("/_sandbox/accounts", _shell("accounts.html")),
+        Route("/_sandbox/open", _shell("open.html")),
         Route("/_sandbox/control", _shell("control.html")),
         Route("/_sandbox/docs", _shell("docs.html")),
         Route("/_sandbox/openapi.json", openapi.show),

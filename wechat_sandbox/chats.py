@@ -14,6 +14,7 @@ add_tables(
     """
 CREATE TABLE blacklist (slug TEXT, appid TEXT, PRIMARY KEY (slug, appid));
 CREATE TABLE muted (slug TEXT, appid TEXT, PRIMARY KEY (slug, appid));
+CREATE TABLE typing (slug TEXT, appid TEXT, until REAL NOT NULL, PRIMARY KEY (slug, appid));
 """
 )
 
@@ -71,6 +72,17 @@ def mute(world: World, slug: str, appid: str, *, is_on: bool) -> None:
     else:
         world.store.write("DELETE FROM muted WHERE slug = ? AND appid = ?", slug, appid)
     world.touch(slug)
+
+
+def is_typing(world: World, slug: str, appid: str) -> bool:
+    """Whether the account's typing is shown to the person now."""
+    row = world.store.row(
+        "SELECT 1 FROM typing WHERE slug = ? AND appid = ? AND until > ?",
+        slug,
+        appid,
+        world.clock.now(),
+    )
+    return row is not None
 
 
 def has_written(world: World, slug: str, appid: str, *, within_s: float) -> bool:

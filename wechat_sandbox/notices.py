@@ -81,7 +81,7 @@ def add(
         kids=pack(kids),
         title=title,
         content=content,
-        example=example or content,
+        example=example or PLACE.sub("示例内容", content),
         kind=kind,
     )
     world.touch_all()

@@ -109,6 +109,7 @@ async def chat(world: World, person: Person, request: Request) -> Any:
         "account": _account(world, person, account),
         "menu": menus.shown_to(world, account, person.slug),
         "messages": chats.messages(world, person.slug, account.appid),
+        "typing": chats.is_typing(world, person.slug, account.appid),
     }
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Coroutine
 from typing import Any
+
+from PIL import Image
 
 from wechat_sandbox import acts, tapping
 from wechat_sandbox.accounts import Account, BadInput
@@ -12,11 +15,16 @@ from wechat_sandbox.callbacks import Delivery
 from wechat_sandbox.world import World
 
 LARGEST = 10 * 1024 * 1024
-# The smallest picture, for whoever gives none.
-SAMPLE = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgaPj/HwAFAwJ/lPHnjgAAAABJRU5ErkJggg=="
-)
-SAMPLES = {"image": ("image/png", SAMPLE), "voice": ("audio/amr", b"#!AMR\n"),
+
+
+def _sample_picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (320, 240), "#2F7D6B").save(out, format="JPEG")
+    return out.getvalue()
+
+
+# For whoever gives no file.
+SAMPLES = {"image": ("image/jpeg", _sample_picture()), "voice": ("audio/amr", b"#!AMR\n"),
            "video": ("video/mp4", b"\x00\x00\x00\x18ftypmp42")}  # fmt: skip
 
 

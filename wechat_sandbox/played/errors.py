@@ -65,6 +65,7 @@ TEXTS = {
     40169: "invalid length for scene, or the data is not json string",
     40170: "args count exceed count limit",
     40212: "invalid query",
+    40225: "invalid page title",
     40226: "high risk user, code blocked",
     40243: "AppSecret is frozen",
     41001: "access_token missing",
@@ -186,6 +187,7 @@ TEXTS = {
     200021: "sceneDesc param error",
     200022: "template of the same title and keywords exists",
     200100: "this account kind can not use it",
+    1400001: "phone number quota used up",
     9410010: "long data too long",
     9410011: "expire_seconds too large",
 }

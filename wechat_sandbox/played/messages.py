@@ -9,20 +9,11 @@ from wechat_sandbox import chats, media
 from wechat_sandbox.played.errors import Refusal
 from wechat_sandbox.played.wire import Answer, Call, endpoint
 from wechat_sandbox.replies import TEXT_BYTES
-from wechat_sandbox.store import add_tables
 
 CONTACT_S = 30
 TYPING_S = 15
 MINI_KINDS = ("text", "image", "link", "miniprogrampage")
 PAGE_FIELDS = ("title", "description", "url", "picurl")
-
-add_tables(
-    """
-CREATE TABLE typing (
-    slug TEXT, appid TEXT, until REAL NOT NULL, PRIMARY KEY (slug, appid)
-);
-"""
-)
 
 
 @endpoint("/cgi-bin/message/custom/send", capability="custom", daily=500_000)
@@ -55,23 +46,12 @@ async def typing(call: Call) -> Answer:
         raise Refusal(45080)
     if command == "CancelTyping":
         store.write("DELETE FROM typing WHERE slug = ? AND appid = ?", slug, appid)
-    elif is_typing(call, slug):
+    elif chats.is_typing(call.world, slug, appid):
         raise Refusal(45081)
     else:
         store.insert("typing", slug=slug, appid=appid, until=now + TYPING_S)
     call.world.touch(slug)
     return call.answered()
-
-
-def is_typing(call: Call, slug: str) -> bool:
-    """Whether the account's typing is shown to the person now."""
-    row = call.world.store.row(
-        "SELECT 1 FROM typing WHERE slug = ? AND appid = ? AND until > ?",
-        slug,
-        call.account.appid,
-        call.world.clock.now(),
-    )
-    return row is not None
 
 
 Content = tuple[str, dict[str, Any]]

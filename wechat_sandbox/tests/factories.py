@@ -65,6 +65,7 @@ class Shop:
     answer: Answer = lambda push: "success"
     delays_s: list[float] = field(default_factory=list)
     status: int = 200
+    pages: dict[str, str] = field(default_factory=dict)
 
     current: ClassVar[Shop | None] = None
 
@@ -117,6 +118,8 @@ class Shop:
                 "body": (await request.body()).decode(),
             }
         )
+        if request.url.path in self.pages:
+            return HTMLResponse(self.pages[request.url.path])
         text = (
             f'<title>{request.url.path}</title><a href="{PRODUCT}/next">go</a>'
             f'<img src="{MAIN}/mp.weixin.qq.com/cgi-bin/showqrcode?ticket=x">'

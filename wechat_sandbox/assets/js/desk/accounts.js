@@ -3,7 +3,7 @@
 import { ask, copyText, emblem, h, icon } from "../dom.js";
 import { API, desk, formDialog, notice } from "./frame.js";
 
-const KINDS = [["service", "服务号"], ["subscription", "订阅号"], ["subscription_unverified", "订阅号（未认证）"]];
+const KINDS = [["service", "服务号"], ["subscription", "订阅号"], ["subscription_unverified", "订阅号（未认证）"], ["mini", "小程序"]];
 const MODES = [["safe", "安全模式"], ["compatible", "兼容模式"], ["plain", "明文模式"]];
 
 const main = desk(h("button", { type: "button", class: "button primary", onclick: () => edit(null) }, icon("plus"), "新建公众号"));
@@ -38,7 +38,7 @@ function card(account) {
     h("dl", {},
       fact("AppID", account.appid), fact("AppSecret", account.secret, { isSecret: true }), fact("原始 ID", account.original_id),
       fact("Token", account.token, { isSecret: true }), fact("EncodingAESKey", account.aes_key, { isSecret: true }),
-      fact("回调地址", account.callback_url), fact("加密方式", label(MODES, account.encrypt_mode)), fact("网页授权域名", account.oauth_domains.join(" "))),
+      fact("回调地址", account.callback_url), fact("加密方式", label(MODES, account.encrypt_mode)), fact("网页授权域名", account.oauth_domains.join(" ")), fact("JS 接口安全域名", account.js_domains.join(" ")), fact("管理员", account.admin ?? "任何人")),
     h("footer", {}, h("span", { class: "quiet" }, account.menu.length ? `菜单：${account.menu.map((one) => one.name).join("、")}` : "没有菜单"),
       account.callback_url ? h("button", { type: "button", class: "button", onclick: check }, "检查回调地址") : null));
 }
@@ -55,11 +55,15 @@ function edit(account) {
       ["callback_url", "回调地址", { type: "url", value: account?.callback_url ?? "", placeholder: "http://127.0.0.1:8000/hooks/…" }],
       ["encrypt_mode", "加密方式", { options: MODES, value: account?.encrypt_mode ?? "safe" }],
       ["oauth_domains", "网页授权域名", { value: domain }, "用空格隔开，带端口"],
+      ["js_domains", "JS 接口安全域名", { value: account?.js_domains.join(" ") ?? "127.0.0.1:8000" }, "用空格隔开，带端口"],
+      ["admin", "管理员", { value: account?.admin ?? "", placeholder: "lin-xiaoman" }, "微信号；留空则任何人都可以为它授权"],
+      ["linked", "关联的小程序", { value: account?.linked.join(" ") ?? "" }, "AppID，用空格隔开"],
       ["welcome", "关注后自动回复", { isLong: true, maxlength: 2000, value: account?.welcome ?? "" }, "留空则不回复"],
     ].filter(Boolean),
     account ? "保存" : "新建",
     async ({ appid, ...values }) => {
-      const body = { ...values, welcome: values.welcome || null, oauth_domains: values.oauth_domains.split(/\s+/).filter(Boolean) };
+      const body = { ...values, welcome: values.welcome || null, admin: values.admin || null };
+      for (const name of ["oauth_domains", "js_domains", "linked"]) body[name] = values[name].split(/\s+/).filter(Boolean);
       await ask("PUT", `${API}/accounts/${account?.appid ?? appid}`, body);
       notice(account ? "已保存" : "已新建");
       await load();

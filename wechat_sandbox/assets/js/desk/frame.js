@@ -5,6 +5,7 @@ import { h, icon } from "../dom.js";
 const PAGES = [
   ["/", "手机", "phone"],
   ["/_sandbox/accounts", "公众号", "shop"],
+  ["/_sandbox/open", "开放平台", "shield"],
   ["/_sandbox/merchants", "商户", "wallet"],
   ["/_sandbox/people", "人物", "people"],
   ["/_sandbox/sms", "短信", "sms"],

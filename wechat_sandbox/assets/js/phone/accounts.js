@@ -6,7 +6,7 @@ import { sheet, toast } from "./feedback.js";
 import { navigate } from "./nav.js";
 import { accountOf, refresh, state } from "./state.js";
 
-const KINDS = { service: "服务号", subscription: "订阅号", subscription_unverified: "订阅号（未认证）" };
+const KINDS = { service: "服务号", subscription: "订阅号", subscription_unverified: "订阅号（未认证）", mini: "小程序" };
 
 async function act(appid, what, body, after) {
   try {
@@ -33,13 +33,24 @@ export function accountView({ appid, content = "" }) {
       h("h2", {}, account.name),
       h("p", { class: "quiet" }, `${KINDS[account.kind]} · ${account.original_id}`),
       account.about ? h("p", {}, account.about) : null,
-      account.followed
+      account.kind === "mini"
+        ? h("button", { type: "button", class: "button primary wide", onclick: () => navigate("mini", { appid }, { replace: true }) }, "打开小程序")
+        : account.followed
         ? h("button", { type: "button", class: "button primary wide", onclick: chat }, "发消息")
         : h("button", { type: "button", class: "button primary wide", onclick: () => act(appid, "follow", { content }, chat) }, "关注"),
-      account.followed
+      account.followed || account.kind === "mini" ? h("button", { type: "button", class: "button wide", onclick: () => settings(account) }, "消息设置") : null,
+      account.followed && account.kind !== "mini"
         ? h("button", { type: "button", class: "button wide", onclick: () => leave(account) }, "取消关注")
         : content ? h("p", { class: "quiet" }, "关注后进入公众号，二维码的内容会交给商家。") : null),
   ];
+  const settings = async (account) => {
+    const found = await ask("GET", `/_phone/api/accounts/${appid}/settings`).catch((error) => toast(error.message));
+    if (!found) return;
+    sheet(`${account.name} 的消息`, [
+      [found.muted ? "接收消息" : "不接收消息", () => act(appid, "mute", { on: !found.muted }, () => toast(found.muted ? "已接收消息" : "不再接收消息"))],
+      ...found.notices.map((one) => [`关闭“${one.title}”${one.is_long ? "" : `（还可收 ${one.remaining} 条）`}`, () => act(appid, "withdraw", { template_id: one.id }, () => toast("已关闭")), "danger"]),
+    ]);
+  };
   const leave = (account) =>
     sheet(`不再关注“${account.name}”后将不再收到它的消息，聊天记录会清空。`, [["不再关注", () => act(appid, "unfollow", {}, () => toast("已取消关注")), "danger"]]);
   update();
@@ -68,7 +79,9 @@ function result(account) {
     h("button", { type: "button", class: "row-open", onclick: () => navigate("account", { appid: account.appid }) },
       h("span", { class: "row-tile" }, emblem(account)),
       h("span", { class: "row-main" }, h("span", { class: "row-title" }, account.name), h("span", { class: "row-note" }, account.about || KINDS[account.kind]))),
-    account.followed
+    account.kind === "mini"
+      ? h("button", { type: "button", class: "button small", onclick: () => navigate("mini", { appid: account.appid }) }, "打开")
+      : account.followed
       ? h("button", { type: "button", class: "button small", onclick: chat }, "发消息")
       : h("button", { type: "button", class: "button primary small", onclick: () => act(account.appid, "follow", {}, chat) }, "关注"),
   );

@@ -3,6 +3,7 @@
 import { ask, copyText, h } from "../dom.js";
 import { iconButton } from "./bar.js";
 import { bridge } from "./bridge.js";
+import { share, shareOf } from "./jssdk.js";
 import { sheet, toast } from "./feedback.js";
 import { back, navigate, remember } from "./nav.js";
 import { payContent } from "./pay.js";
@@ -11,11 +12,12 @@ import { state } from "./state.js";
 
 const WATCH_MS = 300;
 const PAYMENT = /^weixin:\/\/(wap\/pay|wxpay\/bizpayurl)\?/;
+const MINI = /^(https:\/\/mp\.weixin\.qq\.com\/a\/~|https:\/\/wxaurl\.cn\/|weixin:\/\/dl\/business\/|#小程序:)/;
 const SCENE = /^https?:\/\/weixin\.qq\.com\/q\//;
 
 /** Open any address: a scene code counts as scanned, foreign pages are only named. */
 export async function openUrl(url, options = {}) {
-  if (SCENE.test(url)) {
+  if (SCENE.test(url) || MINI.test(url)) {
     scanned(url, { replace: false });
     return;
   }
@@ -71,6 +73,7 @@ export function browserView({ path }) {
   const link = () => state.product + place();
   const more = () =>
     sheet(`网页由 ${new URL(state.product).host} 提供`, [
+      ...[shareOf(frame.contentWindow)].filter(Boolean).map((one) => [`发送给朋友：${one.title || "网页"}`, () => share(one)]),
       ["复制链接", async () => toast((await copyText(link())) ? "链接已复制" : "没有复制成功")],
       ["刷新", reload],
       ["在新标签页打开", () => window.open(place(), "_blank", "noopener")],

@@ -11,6 +11,10 @@ import { scanView } from "./scan.js";
 import { smsView } from "./sms.js";
 import { billsView, payChatView, walletView } from "./wallet.js";
 import { browserView, openUrl } from "./browser.js";
+import { noticesView } from "./notices.js";
+import { miniView, minisView } from "./mini.js";
+import { careView } from "./care.js";
+import "./jssdk.js";
 
 const VIEWS = {
   chats: chatsView,
@@ -26,6 +30,10 @@ const VIEWS = {
   wallet: walletView,
   bills: billsView,
   browser: browserView,
+  notices: noticesView,
+  mini: miniView,
+  minis: minisView,
+  care: careView,
 };
 
 const TABS = [

@@ -19,6 +19,7 @@ export async function scanned(content, { replace = true } = {}) {
   }
   if (found.kind === "scene" && found.followed) navigate("chat", { appid: found.appid }, { replace });
   else if (found.kind === "scene") navigate("account", { appid: found.appid, content }, { replace });
+  else if (found.kind === "mini") navigate("mini", found, { replace });
   else if (found.kind === "url") openUrl(found.url, { replace });
   else if (found.kind === "pay") {
     const { result } = await payContent(found.text);
@@ -28,21 +29,27 @@ export async function scanned(content, { replace = true } = {}) {
 }
 
 export function scanView() {
+  const tools = scanTools(scanned);
+  const element = h("section", { class: "view scan" }, bar("扫一扫"), h("div", { class: "scroll" }, tools.element));
+  return { element, update: tools.update, enter: tools.update, leave: tools.leave };
+}
+
+/** The ways to scan: a text, a picture, one of the codes that are on some screen. */
+export function scanTools(take) {
   const grid = h("div", { class: "codes" });
   const field = h("input", { class: "field", type: "text", placeholder: "粘贴二维码里的网址或文字", "aria-label": "二维码内容", autocomplete: "off" });
   const form = h("form", { class: "input-bar" }, field, h("button", { class: "button primary small" }, "识别"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (field.value.trim()) scanned(field.value.trim());
+    if (field.value.trim()) take(field.value.trim());
   });
-  const element = h("section", { class: "view scan" }, bar("扫一扫"),
-    h("div", { class: "scroll" },
-      h("div", { class: "scan-tools" }, form, state.can_decode ? pictureChooser() : null),
-      h("h2", { class: "scan-title" }, "正在展示的二维码"),
-      grid));
+  const element = h("div", {},
+    h("div", { class: "scan-tools" }, form, state.can_decode ? pictureChooser(take) : null),
+    h("h2", { class: "scan-title" }, "正在展示的二维码"),
+    grid);
   const onPaste = (event) => {
     const picture = [...event.clipboardData.files].find((file) => file.type.startsWith("image/"));
-    if (picture && state.can_decode) decode(picture);
+    if (picture && state.can_decode) decode(picture, take);
   };
   document.addEventListener("paste", onPaste);
   let drawn = "";
@@ -51,17 +58,18 @@ export function scanView() {
     const text = codes.map((code) => code.key).join();
     if (text === drawn && grid.childElementCount) return;
     drawn = text;
-    grid.replaceChildren(...(codes.length ? codes.map(card) : [h("p", { class: "empty" }, "现在没有二维码。商家后台显示带参数的二维码、授权二维码后，会出现在这里。")]));
+    grid.replaceChildren(...(codes.length ? codes.map((code) => card(code, take)) : [h("p", { class: "empty" }, "现在没有二维码。商家后台显示带参数的二维码、授权二维码后，会出现在这里。")]));
   };
   const timer = setInterval(update, 1500);
-  return { element, update, enter: update, leave: () => { clearInterval(timer); document.removeEventListener("paste", onPaste); } };
+  update();
+  return { element, update, leave: () => { clearInterval(timer); document.removeEventListener("paste", onPaste); } };
 }
 
-function card(code) {
+function card(code, take) {
   const left = code.expires_at === null ? "永久有效" : `${moment(code.expires_at, now())} 前有效`;
   return h(
     "button",
-    { type: "button", class: "code", "data-scene": code.scene, onclick: () => scanned(code.content) },
+    { type: "button", class: "code", "data-scene": code.scene, onclick: () => take(code.content) },
     h("img", { src: code.picture, alt: "二维码", loading: "lazy", width: "150", height: "150" }),
     h("b", {}, code.name),
     h("span", {}, `${moment(code.created_at, now())} 生成`),
@@ -69,14 +77,14 @@ function card(code) {
   );
 }
 
-function pictureChooser() {
+function pictureChooser(take) {
   const file = h("input", { type: "file", accept: "image/*", class: "offscreen", "aria-label": "选择二维码图片" });
-  file.addEventListener("change", () => file.files[0] && decode(file.files[0]));
+  file.addEventListener("change", () => file.files[0] && decode(file.files[0], take));
   const label = h("label", { class: "button dark wide" }, icon("picture"), "选择或拖入二维码图片，也可以直接粘贴", file);
   label.addEventListener("dragover", (event) => event.preventDefault());
   label.addEventListener("drop", (event) => {
     event.preventDefault();
-    if (event.dataTransfer.files[0]) decode(event.dataTransfer.files[0]);
+    if (event.dataTransfer.files[0]) decode(event.dataTransfer.files[0], take);
   });
   return label;
 }
@@ -91,7 +99,7 @@ function loadDecoder() {
 
 const LARGEST = 1600;
 
-async function decode(file) {
+async function decode(file, take) {
   try {
     await loadDecoder();
     const bitmap = await createImageBitmap(file);
@@ -101,7 +109,7 @@ async function decode(file) {
     context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
     const found = globalThis.jsQR(pixels.data, pixels.width, pixels.height);
-    if (found?.data) scanned(found.data);
+    if (found?.data) take(found.data);
     else toast("图片里没有认出二维码");
   } catch (error) {
     toast(error.message || "这张图片打不开");

@@ -7,11 +7,14 @@ import { navigate } from "./nav.js";
 import { now, state } from "./state.js";
 import { payRow } from "./wallet.js";
 
+const LABELS = { image: "图片", voice: "语音", video: "视频", music: "音乐", location: "位置", miniprogram: "小程序" };
+
 /** One line that stands for a message in the chat list. */
 export function summary(message) {
   if (!message) return "";
   if (message.kind === "template") return `[服务通知] ${message.title}`;
   if (message.kind === "news") return `[图文] ${message.articles[0].title}`;
+  if (LABELS[message.kind]) return `[${LABELS[message.kind]}]${message.title ? ` ${message.title}` : ""}`;
   if (message.kind === "msgmenu") return message.head || message.entries.map((one) => one.content).join(" ");
   return message.content.replace(/<a[^>]*>|<\/a>/g, "").replace(/\s+/g, " ");
 }
@@ -30,7 +33,7 @@ export function chatsView() {
   const update = () => {
     const count = state.chats.reduce((sum, chat) => sum + chat.unread, state.pay?.unread ?? 0);
     title.textContent = count ? `微信（${count}）` : "微信";
-    list.replaceChildren(...(state.sms_unseen ? [smsRow()] : []), ...chatRows());
+    list.replaceChildren(...(state.sms_unseen ? [smsRow()] : []), ...(state.notices_unseen ? [noticesRow()] : []), ...chatRows());
   };
   update();
   return { element, update };
@@ -64,6 +67,16 @@ function smsRow() {
   );
 }
 
+/** Subscription notices of all accounts stand in one chat of their own. */
+function noticesRow() {
+  return h(
+    "button",
+    { type: "button", class: "row", onclick: () => navigate("notices") },
+    h("span", { class: "row-tile" }, h("span", { class: "tile sms-tile" }, icon("chat")), h("b", { class: "badge" }, String(state.notices_unseen))),
+    h("span", { class: "row-main" }, h("span", { class: "row-title" }, "服务通知"), h("span", { class: "row-note" }, "有新的通知，点开查看")),
+  );
+}
+
 function empty() {
   return h(
     "div",
@@ -81,7 +94,7 @@ export function contactsView() {
   const list = h("div", { class: "list" });
   const element = h("section", { class: "view" }, bar("通讯录", { isRoot: true, actions: tools() }), h("div", { class: "scroll" }, list));
   const update = () => {
-    const followed = state.accounts.filter((one) => one.followed);
+    const followed = state.accounts.filter((one) => one.followed && one.kind !== "mini");
     list.replaceChildren(
       h("p", { class: "list-title" }, `公众号 · ${followed.length} 个`),
       ...(followed.length
@@ -107,7 +120,8 @@ export function discoverView() {
     bar("发现", { isRoot: true }),
     h("div", { class: "scroll grey" },
       h("div", { class: "group" }, entry("scan", "扫一扫", "", () => navigate("scan"))),
-      h("div", { class: "group" }, entry("search", "搜一搜", "", () => navigate("search")))),
+      h("div", { class: "group" }, entry("search", "搜一搜", "", () => navigate("search"))),
+      h("div", { class: "group" }, entry("compass", "小程序", "", () => navigate("minis")))),
   );
   return { element };
 }
@@ -128,7 +142,8 @@ export function meView() {
     h("div", { class: "scroll grey" },
       h("div", { class: "profile" }, portrait(me), h("div", {}, h("h1", {}, me.nickname), h("p", {}, `微信号：${me.slug}`), me.tags.length ? h("p", {}, me.tags.join(" · ")) : null)),
       h("div", { class: "group" }, entry("wallet", "服务", "钱包与账单", () => navigate("wallet"))),
-      h("div", { class: "group" }, smsEntry()),
+      h("div", { class: "group" }, smsEntry(), entry("chat", "服务通知", state.notices_unseen ? `${state.notices_unseen} 条新通知` : "", () => navigate("notices"))),
+      state.accounts.some((one) => one.admin) ? h("div", { class: "group" }, entry("shop", "公众号助手", "授权管理", () => navigate("care"))) : null,
       h("div", { class: "group" }, h("div", { class: "entry" }, icon("phone"), h("span", {}, "手机"), h("small", {}, me.platform === "ios" ? "iPhone" : "Android"))),
       h("div", { class: "group" }, entry("close", "清除网页登录状态", "", signOut))),
   );
