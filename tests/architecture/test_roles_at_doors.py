@@ -49,7 +49,7 @@ def outcome(client: Client, address: Address, merchant: Merchant, rows: dict[str
         return "refused"
     if answer.status_code == 302 and answer["Location"].startswith("/login"):
         return "sign-in"
-    return "crashed" if answer.status_code >= 500 else "in"
+    return "crashed" if answer.status_code == 500 else "in"  # 503: WeChat does not answer here
 
 
 def walk(client: Client, merchant: Merchant, held: frozenset[str]) -> list[str]:

@@ -86,16 +86,16 @@ def _ways(value: Any) -> str:
 
 
 def _to_look_at(request: HttpRequest) -> int | None:
-    from zhanggui.channels.pay.views.till import Till  # noqa: PLC0415  views load after the apps
+    from zhanggui.channels.pay.views.till import to_look_at  # noqa: PLC0415  views load later
 
-    return Till.of(request).to_look_at() or None
+    return to_look_at(request) or None
 
 
 def _waiting(request: Any) -> Iterator[todo.Todo]:
-    from zhanggui.channels.pay.views.till import Till  # noqa: PLC0415  views load after the apps
+    from zhanggui.channels.pay.views.till import Till, to_look_at  # noqa: PLC0415  views load later
 
     till = Till.of(request)
-    many = till.to_look_at() if RIGHTS[till.surface].name in request.permissions else 0
+    many = to_look_at(request) if RIGHTS[till.surface].name in request.permissions else 0
     if many:
         yield todo.Todo(
             _("%(n)s payments or bills need a look") % {"n": many},

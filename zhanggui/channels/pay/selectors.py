@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from zhanggui.accounts.models import Merchant, Tier
 from zhanggui.channels.pay.errors import Text, advice_for
@@ -229,3 +230,24 @@ def bills(accounts: Collection[PayAccount]) -> QuerySet[PayBill]:
 def open_differences(accounts: Collection[PayAccount]) -> QuerySet[BillDifference]:
     """Differences nobody has settled."""
     return BillDifference.objects.filter(bill__account__in=accounts, state=DifferenceState.OPEN)
+
+
+# -- what waits for somebody
+
+
+def to_look_at(place: Place) -> int:
+    """Troubled payments and open differences of a place's accounts, in one statement."""
+    waiting = {
+        "troubled": Payment.objects.filter(TROUBLED, account=OuterRef("pk")),
+        "differing": BillDifference.objects.filter(
+            bill__account=OuterRef("pk"), state=DifferenceState.OPEN
+        ),
+    }
+    counts = {name: Coalesce(Subquery(_counted(rows)), 0) for name, rows in waiting.items()}
+    found = PayAccount.objects.filter(**place.columns).annotate(**counts)
+    return sum(a + b for a, b in found.values_list(*counts))
+
+
+def _counted(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """How many rows there are, as one value to stand in another statement."""
+    return rows.order_by().annotate(one=Value(1)).values("one").annotate(n=Count("pk")).values("n")
