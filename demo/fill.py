@@ -16,6 +16,7 @@ from django.db import connections
 
 from demo import (
     applicants,
+    channels,
     entry,
     hours,
     listing,
@@ -91,6 +92,7 @@ def _fill(size: Size, say: Say) -> Filled:
     Base(first_day, control).make()
     payments.make(control, ACTOR)
     entry.make()
+    channels.make(control)
     applicants.make()
     listing.write()
     filled = Filled(days=len(pending))

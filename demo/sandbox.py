@@ -36,6 +36,10 @@ class Sandbox:
         """Make an official account or change its settings."""
         self._call("PUT", f"accounts/{app_id}", values)
 
+    def put_component(self, app_id: str, values: Mapping[str, Any]) -> None:
+        """Make a third-party platform or change its settings."""
+        self._call("PUT", f"components/{app_id}", values)
+
     def put_people(self, people: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         """Make or change people; answers where each one's phone is."""
         saved = self._call("PUT", "people", list(people))

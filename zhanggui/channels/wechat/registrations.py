@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, permissions
+from zhanggui.accounts import audit, permissions, todo
 from zhanggui.accounts import hooks as merchant_hooks
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant
-from zhanggui.channels.wechat import customers, hooks, oauth, records, services
+from zhanggui.channels.wechat import (
+    authorising,
+    customers,
+    hooks,
+    oauth,
+    records,
+    services,
+    tickets,
+)
 from zhanggui.channels.wechat.client import http
-from zhanggui.channels.wechat.models import ChannelAccount
+from zhanggui.channels.wechat.models import (
+    BindingState,
+    ChannelAccount,
+    Standing,
+    TemplateBinding,
+)
 from zhanggui.channels.wechat.permissions import (
     ALL,
     OPERATOR_ACCOUNT,
@@ -26,6 +41,9 @@ from zhanggui.contacts import holders, timeline
 from zhanggui.contacts import hooks as contact_hooks
 from zhanggui.core import tenancy
 from zhanggui.ui import navigation
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.guards import PlaceRequest
 
 ACTIONS = {
     "wechat.account.connected": _("Official account connected"),
@@ -65,6 +83,9 @@ def register_all() -> None:
         audit.register_action(action, text)
     audit.register_target("wechat_account", _("Official account"), _accounts)
     audit.register_field("wechat.serving", _("Serving account"))
+    for surface in ("merchant", "operator", "platform"):
+        todo.register(_waiting, surface=surface)
+    todo.register(_tickets, surface="platform")
     _menus()
     hooks.on_scan(tracked_codes.PURPOSE, scans.scanned)
     hooks.on_reply(answering.answer_to)
@@ -79,6 +100,47 @@ def register_all() -> None:
             account_name=oauth.account_name,
         )
     )
+
+
+def _waiting(request: PlaceRequest) -> Iterator[todo.Todo]:
+    """What is wrong with the account of this place, for whoever looks after it."""
+    if not {VIEW_ACCOUNT.name, OPERATOR_ACCOUNT.name, PLATFORM_ACCOUNT.name} & request.permissions:
+        return
+    from zhanggui.channels.wechat.views import places  # noqa: PLC0415  views are the last to load
+
+    account = places.own_account(request)
+    if account is not None and account.standing == Standing.REVOKED:
+        yield todo.Todo(
+            _("The authorisation of %(name)s was withdrawn") % {"name": account.name},
+            _("No message goes out. Authorise it again, or connect it with app id and secret."),
+            places.url(request, "account"),
+            "plug-connected-x",
+            tone="danger",
+            order=10,
+        )
+    gone = TemplateBinding.objects.filter(account=account, state=BindingState.GONE)
+    if account is not None and gone.exists():
+        yield todo.Todo(
+            _("A message template was removed at WeChat"),
+            _("Its messages do not go out by WeChat until you choose another one."),
+            places.url(request, "templates"),
+            "template-off",
+            order=40,
+        )
+
+
+def _tickets(request: PlaceRequest) -> Iterator[todo.Todo]:
+    """Whether WeChat has stopped telling the third-party platform anything."""
+    component = authorising.active_component()
+    if PLATFORM_ACCOUNT.name in request.permissions and component and tickets.is_late(component):
+        yield todo.Todo(
+            _("WeChat sends no tickets to the third-party platform"),
+            _("Accounts that authorised it stop working within hours. Check its address."),
+            reverse("wechat:platform_component"),
+            "building-broadcast-tower",
+            tone="danger",
+            order=10,
+        )
 
 
 def _menus() -> None:

@@ -25,7 +25,6 @@ class ReplyForm(forms.Form):
 
     words = forms.CharField(
         label=_("Words"),
-        required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_("One a line. Case and width do not matter."),
     )
@@ -34,7 +33,6 @@ class ReplyForm(forms.Form):
         choices=[(INSIDE, _("contains one of them")), (WHOLE, _("is one of them, nothing else"))],
         initial=INSIDE,
         widget=forms.RadioSelect,
-        required=False,
     )
     priority = forms.IntegerField(
         label=_("Priority"),

@@ -5,9 +5,16 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from zhanggui.channels.wechat.permissions import EDIT_CONTENT, MANAGE_ACCOUNT, VIEW_ACCOUNT
+from zhanggui.accounts.guards import platform_view
+from zhanggui.channels.wechat.permissions import (
+    EDIT_CONTENT,
+    MANAGE_ACCOUNT,
+    PLATFORM_ACCOUNT,
+    VIEW_ACCOUNT,
+)
 from zhanggui.channels.wechat.views import (
     account,
+    authorise,
     codes,
     hooks,
     menu,
@@ -33,11 +40,31 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/wechat/start", mobile.start, name="oauth_start"),
     path("oauth/wechat/return/<str:app_id>", mobile.come_back, name="oauth_return"),
 ]
+urlpatterns.append(
+    path(
+        "platform/channels/wechat/third-party",
+        platform_view(PLATFORM_ACCOUNT.name)(FORM(authorise.component)),
+        name="platform_component",
+    )
+)
 for route, page, name, right in (
     ("", require_safe(account.account), "account", VIEW_ACCOUNT),
     ("history", require_safe(account.serving_history), "serving", VIEW_ACCOUNT),
     ("connect", FORM(account.connect), "connect", MANAGE_ACCOUNT),
     ("disconnect", require_POST(account.disconnect), "disconnect", MANAGE_ACCOUNT),
+    ("authorise", require_POST(authorise.authorise), "authorise", MANAGE_ACCOUNT),
+    (
+        "authorise/<slug:state>/state",
+        require_safe(authorise.authorise_state),
+        "authorise_state",
+        MANAGE_ACCOUNT,
+    ),
+    (
+        "authorise/<slug:state>/return",
+        FORM(authorise.authorise_return),
+        "authorise_return",
+        MANAGE_ACCOUNT,
+    ),
     ("test", require_POST(account.test), "test", MANAGE_ACCOUNT),
     (
         "deliveries/<int:delivery_id>/replay",

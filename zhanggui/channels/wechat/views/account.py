@@ -16,7 +16,15 @@ from django.utils.translation import gettext as _
 from zhanggui.accounts.guards import PlaceRequest
 from zhanggui.accounts.models import Merchant
 from zhanggui.accounts.permissions import at
-from zhanggui.channels.wechat import deliveries, health, selectors, services, serving
+from zhanggui.channels.wechat import (
+    authorising,
+    component_setup,
+    deliveries,
+    health,
+    selectors,
+    services,
+    serving,
+)
 from zhanggui.channels.wechat.forms import ConnectForm
 from zhanggui.channels.wechat.models import CallbackDelivery, ChannelAccount
 from zhanggui.channels.wechat.permissions import MANAGE_ACCOUNT
@@ -51,6 +59,8 @@ def account(request: PlaceRequest) -> HttpResponse:
             "calls": health.calls(own),
             "used": health.used_today(own),
             "callback_url": _callback_url(own.app_id),
+            "sets": component_setup.sets_of(own.function_ids),
+            "can_authorise": authorising.active_component() is not None,
         }
     return places.show(request, "wechat/backoffice/account.html", page)
 
@@ -90,7 +100,12 @@ def connect(request: PlaceRequest) -> HttpResponse:
             else:
                 messages.success(request, _("WeChat accepted app id and secret. Connected."))
                 return redirect(places.url(request, "account"))
-    page = {"form": form, "own": own, "callback_url": _callback_url("APPID")}
+    page = {
+        "form": form,
+        "own": own,
+        "callback_url": _callback_url("APPID"),
+        "can_authorise": authorising.active_component() is not None,
+    }
     return places.show(request, "wechat/backoffice/connect.html", page, status=status)
 
 

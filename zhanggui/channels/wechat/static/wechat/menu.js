@@ -194,7 +194,7 @@ function drawChat() {
   const place = find(state.chosen);
   const row = place && !place.row.entries.length ? place.row : null;
   const bubbles = [];
-  const bubble = (...content) => make("div", { class: "wm-bubble" }, make("span", { class: "wm-face", "aria-hidden": "true" }), make("div", { class: "wm-said" }, ...content));
+  const bubble = (...content) => make("div", { class: "wm-bubble" }, make("span", { class: "wm-face", "aria-hidden": "true" }, chat.dataset.face), make("div", { class: "wm-said" }, ...content));
   const note = (text) => make("p", { class: "wm-happens" }, text);
   if (row?.kind === "reply") bubbles.push(bubble(row.value || say("noReply")));
   else if (row?.kind === "scan") bubbles.push(note(say("scans")), bubble(say("scanAnswer")));

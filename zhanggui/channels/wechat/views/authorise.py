@@ -1,0 +1,128 @@
+"""Authorising an account by scanning: the page that begins it, its live state, the return."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from zhanggui.accounts.guards import PlaceRequest
+from zhanggui.accounts.permissions import at
+from zhanggui.channels.wechat import authorising, component_setup, tickets
+from zhanggui.channels.wechat.errors import AuthorisationOver
+from zhanggui.channels.wechat.forms import ConnectForm
+from zhanggui.channels.wechat.models import AuthorisationVisit, Ending
+from zhanggui.channels.wechat.oauth import is_inside_wechat
+from zhanggui.channels.wechat.views import places
+from zhanggui.core import tokens
+from zhanggui.core.errors import DomainError
+
+
+def authorise(request: PlaceRequest) -> HttpResponse:
+    """Begin a visit to WeChat's page and lead there."""
+    own = places.own_account(request)
+    page = {"own": own, "section": "account"}
+    try:
+        visit = authorising.begin_authorisation(
+            **at(places.place_of(request)),
+            person=request.person,
+            return_path=lambda state: places.url(request, "authorise_return", state),
+            app_id=own.app_id if own else "",
+        )
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+        return redirect(places.url(request, "connect"))
+    page |= {
+        "visit": visit,
+        "state_url": places.url(request, "authorise_state", visit.state),
+        "is_phone": is_inside_wechat(request.headers.get("User-Agent", "")),
+    }
+    return places.show(request, "wechat/backoffice/authorise.html", page)
+
+
+def _visit(request: PlaceRequest, state: str) -> AuthorisationVisit | None:
+    rows = AuthorisationVisit.objects.select_related("account").filter(
+        state_digest=tokens.digest(state), person=request.person, **at(places.place_of(request))
+    )
+    return rows.first()
+
+
+def authorise_state(request: PlaceRequest, state: str) -> HttpResponse:
+    """How a visit ended, as a piece of the page; 204 while it is open."""
+    visit = _visit(request, state)
+    if visit is not None and visit.ending == Ending.OPEN:
+        return HttpResponse(status=204)
+    return _ended(request, visit)
+
+
+def _ended(request: PlaceRequest, visit: AuthorisationVisit | None) -> HttpResponse:
+    if visit is not None and visit.ending == Ending.CONNECTED:
+        name = visit.account.name if visit.account else ""
+        messages.success(request, _("%(name)s is authorised and connected.") % {"name": name})
+        response = HttpResponse(status=200)
+        response["HX-Redirect"] = places.url(request, "account")
+        return response
+    kind = authorising.REFUSALS.get(visit.refusal) if visit else None
+    page = {"refusal": kind() if kind else AuthorisationOver()}
+    return places.show(request, "wechat/backoffice/_authorise_ended.html", page)
+
+
+def authorise_return(request: PlaceRequest, state: str) -> HttpResponse:
+    """WeChat's page leads back here. Looking changes nothing: connecting is posted at once."""
+    if request.method == "GET":
+        page = {
+            "section": "account",
+            "code": request.GET.get("auth_code", "")[:600],
+            "finish_url": places.url(request, "authorise_return", state),
+        }
+        return places.show(request, "wechat/backoffice/authorise_return.html", page)
+    try:
+        account = authorising.complete_authorisation(
+            state=state,
+            code=request.POST.get("auth_code", "")[:600],
+            person=request.person,
+            actor=request.actor,
+        )
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+        return redirect(places.url(request, "connect"))
+    messages.success(request, _("%(name)s is authorised and connected.") % {"name": account.name})
+    return redirect(places.url(request, "account"))
+
+
+def component(request: PlaceRequest) -> HttpResponse:
+    """The third-party platform of this installation: its keys and how its tickets come."""
+    found = authorising.active_component()
+    initial = {"name": found.name, "app_id": found.app_id} if found else None
+    form = ConnectForm(request.POST or None, initial=initial)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                component_setup.set_up_component(
+                    name=form.cleaned_data["name"],
+                    credentials=form.credentials(),
+                    actor=request.actor,
+                )
+            except DomainError as refusal:
+                form.add_error(None, refusal.message)
+                status = refusal.status
+            else:
+                messages.success(
+                    request, _("Saved. WeChat pushes a ticket to the address within ten minutes.")
+                )
+                return redirect("wechat:platform_component")
+    app_id = found.app_id if found else "APPID"
+    hook = reverse("wechat:component_hook", args=[app_id])
+    page = {
+        "form": form,
+        "found": found,
+        "is_late": found is not None and tickets.is_late(found),
+        "event_url": f"{settings.BASE_URL}{hook}",
+        "message_url": f"{settings.BASE_URL}{hook}$APPID$/",
+    }
+    return places.show(request, "wechat/backoffice/component.html", page, status=status)
