@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.forms import PhoneField
@@ -32,7 +32,7 @@ class BirthdayField(forms.CharField):
             return birthdays.parse(typed, today=timezone.localdate(clock.now()))
         except ValueError:
             raise forms.ValidationError(
-                _now("There is no such day. Type it as 1990-05-17, or 5-17 without the year."),
+                gettext("There is no such day. Type it as 1990-05-17, or 5-17 without the year."),
                 code="day",
             ) from None
 
@@ -94,7 +94,7 @@ class CustomerForm(forms.Form):
             return
         masked = formats.masked_phone(customer.phone)
         self.fields["phone"].widget.attrs["placeholder"] = masked
-        self.fields["phone"].help_text = _now(
+        self.fields["phone"].help_text = gettext(
             "Leave it empty to keep %(phone)s. One number belongs to one customer."
         ) % {"phone": masked}
 

@@ -7,11 +7,18 @@ from typing import Any
 from django import forms
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 WIDGETS = "django/forms/widgets/"
 SELECTS = {"select.html", "clearable_file_input.html"}
 CHECKS = {"checkbox.html", "radio_option.html", "checkbox_option.html", "input_option.html"}
 PLAIN = {"hidden.html", "multiple_hidden.html", "radio.html", "checkbox_select.html"}
+SAID_OUR_WAY = (
+    _("This field is required."),
+    _("Ensure this value is greater than or equal to %(limit_value)s."),
+    _("Ensure this value is less than or equal to %(limit_value)s."),
+)
+"""Django's words for the commonest mistakes; named here, our catalogue says them as people do."""
 
 
 class Renderer(TemplatesSetting):
