@@ -13,6 +13,7 @@ import httpx2
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
+from django.urls import get_resolver
 
 from tests.plugins.database import DatabaseServer
 from wechat_sandbox import create_app
@@ -126,6 +127,7 @@ class Stage:
 @pytest.fixture
 def stage(race_db: str, database_server: DatabaseServer) -> Iterator[Stage]:
     """The product and a fresh sandbox, in a database in which commits are real."""
+    assert get_resolver().url_patterns  # else the first push waits until all pages are loaded
     with ExitStack() as stack:
         portal = stack.enter_context(anyio.from_thread.start_blocking_portal())
         app = portal.call(_make)

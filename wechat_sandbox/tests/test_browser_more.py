@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
+import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from wechat_sandbox import jssdk
@@ -207,3 +210,46 @@ def test_notices_stand_in_a_chat_of_their_own(desk: Desk) -> None:
     page.get_by_role("button", name=re.compile("服务通知")).click()
 
     expect(page.get_by_text("人民路店")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_hinders_anybody(desk: Desk, scheme: Any) -> None:
+    control(desk, "PUT", f"accounts/{MINI}", {"name": "拾光点单", "kind": "mini"})
+    platform = {"name": "掌柜平台", "login_domains": ["127.0.0.1:8000"], "checks_referer": False}
+    control(desk, "PUT", f"components/{PLATFORM}", {**platform, "sends_tickets": False})
+    control(desk, "POST", f"components/{PLATFORM}/authorise", {"appid": APPID, "push": False})
+    follow(desk)
+    for kind in ("image", "voice", "location"):
+        body = {"appid": APPID, "kind": kind, "label": "人民路"}
+        control(desk, "POST", "people/lin/messages", body)
+    page = desk.page
+    page.emulate_media(color_scheme=scheme)
+    found: dict[str, list[str]] = {}
+
+    def check(name: str) -> None:
+        violations = Axe().run(page).response["violations"]
+        serious = [one["id"] for one in violations if one["impact"] in ("serious", "critical")]
+        if serious:
+            found[name] = serious
+
+    page.goto(f"{desk.url}/_sandbox/open")
+    expect(page.locator(".account")).to_be_visible()
+    check("open")
+    phone = f"http://lin.localhost:{desk.sandbox.world.config.port}/_phone/"
+    views = {
+        "chat": {"appid": APPID},
+        "notices": {},
+        "mini": {"appid": MINI},
+        "minis": {},
+        "care": {},
+    }
+    for name, params in views.items():
+        page.goto(phone)
+        stack = [{"name": "chats", "params": {}}, {"name": name, "params": params}]
+        page.evaluate(
+            "(stack) => sessionStorage.setItem('sandbox-phone', stack)", json.dumps(stack)
+        )
+        page.reload()
+        expect(page.locator(f"[data-view={name}] .bar")).to_be_visible()
+        check(name)
+    assert found == {}

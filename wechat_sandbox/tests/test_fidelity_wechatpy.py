@@ -347,7 +347,7 @@ class TestOAuth:
     def code(self, oracle: Oracle, url: str, *, method: str = "GET") -> str:
         data = {"decision": "allow"} if method == "POST" else None
         back = oracle.on_phone("lin", method, url, data=data)
-        return parse_qs(urlsplit(back.headers["location"]).query)["code"][0]
+        return str(parse_qs(urlsplit(back.headers["location"]).query)["code"][0])
 
     def test_silent(self, oracle: Oracle) -> None:
         oauth = oracle.oauth("snsapi_base")
@@ -369,10 +369,10 @@ class TestOAuth:
 def opened(crypto: WeChatCrypto, push: Push) -> str:
     """The message of a push, checked and decrypted by wechatpy."""
     query = push.query
-    text = crypto.decrypt_message(
+    text: str = crypto.decrypt_message(
         push.body, query["msg_signature"], query["timestamp"], query["nonce"]
     )
-    return str(text)
+    return text
 
 
 class TestPushes:
