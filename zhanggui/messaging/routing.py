@@ -68,6 +68,12 @@ def default_rule(template: MessageTemplate) -> Rule:
     )
 
 
+def is_switched_on(template: MessageTemplate) -> bool:
+    """Whether the merchant in scope sends a message; one query, for doors that ask first."""
+    kept = Rule.objects.filter(template=template.name).values_list("is_on", flat=True).first()
+    return template.is_on if kept is None else kept
+
+
 def settings_of() -> MessagingSettings:
     """The rules of the merchant in scope."""
     return MessagingSettings.objects.first() or MessagingSettings()

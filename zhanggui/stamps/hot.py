@@ -224,6 +224,8 @@ class Booking:
     ip: str | None
     fingerprint: bytes
     answer: Mapping[str, Any]
+    message: Statement
+    """What the customer is told, if the shop wants that."""
 
 
 def ask(hot: HotTransaction, question: Question) -> tuple[Facts, Moved | None]:
@@ -311,7 +313,7 @@ def book(
         statements.append(Statement(_FORGET, values | {"replay_since": question.replay_since}))
     if question.key:
         statements.append(Statement(_ANSWER, values))
-    hot.last(statements)
+    hot.last([*statements, booking.message])
 
 
 def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[str, Value]:

@@ -16,7 +16,8 @@ from zhanggui.accounts.models import Store
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.models import Customer
 from zhanggui.core import tenancy
-from zhanggui.stamps import measures, permissions, segments, selectors, spreadsheets
+from zhanggui.messaging import templates
+from zhanggui.stamps import measures, permissions, segments, selectors, spreadsheets, told
 from zhanggui.stamps.models import Card, ManagerBinding, ManagerInvitation, Programme, StampRecord
 from zhanggui.ui import navigation as menus
 from zhanggui.ui import panels
@@ -63,6 +64,7 @@ def register_all() -> None:
     audit.register_target("record", _("Ledger entry"), _records)
     audit.register_target("manager_invitation", _("QR code for managers"), _invitations)
     todo.register(_waiting)
+    templates.register(told.STAMPED, told.CANCELLED, told.DECIDED)
     segments.register_all()
     measures.register_all()
     spreadsheets.register_all()

@@ -16,6 +16,9 @@ from zhanggui.core.errors import NotFound
 from zhanggui.ledger import services as ledger
 from zhanggui.ledger.errors import AlreadyReversed, ReversalOfReversal
 from zhanggui.ledger.models import Transaction
+from zhanggui.messaging import routing
+from zhanggui.messaging import services as messages
+from zhanggui.stamps import told
 from zhanggui.stamps.errors import AlreadyCancelled, CancelWindowOffice, ReasonMissing
 from zhanggui.stamps.models import Card, Kind, Method, StampRecord
 from zhanggui.stamps.operations import EVENTS
@@ -56,9 +59,34 @@ def cancel_record(*, record_id: int, reason: str, actor: Actor) -> StampRecord:
                 store_id=record.store_id,
                 details={"record": cancel.pk, "amount": cancel.amount},
             )
+            _tell(record, cancel)
     except AlreadyReversed as error:
         raise AlreadyCancelled from error
     return cancel
+
+
+def _tell(record: StampRecord, cancel: StampRecord) -> None:
+    """Tell the customer, if the shop wants that."""
+    merchant = Merchant.objects.get(pk=record.merchant_id)
+    if not routing.is_switched_on(told.CANCELLED):
+        return
+    messages.send(
+        merchant=merchant,
+        to=cancel.card.customer,
+        template=told.CANCELLED.name,
+        data=told.values(
+            programme=cancel.card.programme.name,
+            amount=cancel.amount,
+            balance=cancel.balance_after,
+            slots=cancel.card.programme.slots,
+            store=record.store.name,
+            at=cancel.at,
+            zone=merchant.time_zone,
+        ),
+        purpose="stamps",
+        subject=f"record:{cancel.pk}",
+        path=f"/w/{merchant.slug}/",
+    )
 
 
 def _open_record(record_id: int) -> StampRecord:

@@ -20,9 +20,10 @@ from zhanggui.codes.models import OneTimeCode, TryKind
 from zhanggui.codes.tries import Tries
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock, constraints, idempotency, sealing
-from zhanggui.core.db.pipeline import hot_transaction
+from zhanggui.core.db.pipeline import Statement, hot_transaction
 from zhanggui.core.errors import DomainError, InProgress, KeyReused
-from zhanggui.stamps import hot, rules
+from zhanggui.messaging import outbox
+from zhanggui.stamps import hot, rules, told
 from zhanggui.stamps.errors import CardState, NotManager, ReasonMissing
 from zhanggui.stamps.models import Kind, ManagerBinding
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
@@ -275,7 +276,7 @@ def _spend(wish: Wish) -> Confirmed | Refused:
         if moved.card_id is None or (moved.delta > 1 and not wish.reason):
             raise _CardStays
         answer = _confirmed(question, moved, facts.store_name)
-        booking = _booking(wish, question, moved, answer)
+        booking = _booking(wish, question, moved, answer, facts.store_name)
         is_key_old = facts.answered_at is not None
         hot.book(transaction_, question, moved, booking, is_key_old=is_key_old)
     return answer
@@ -330,7 +331,7 @@ def _confirmed(question: hot.Question, moved: hot.Moved, store_name: str) -> Con
 
 
 def _booking(
-    wish: Wish, question: hot.Question, moved: hot.Moved, answer: Confirmed
+    wish: Wish, question: hot.Question, moved: hot.Moved, answer: Confirmed, store_name: str
 ) -> hot.Booking:
     kind = kind_of(moved.operation)
     return hot.Booking(
@@ -345,6 +346,30 @@ def _booking(
         ip=wish.actor.ip,
         fingerprint=wish.fingerprint if wish.key else b"",
         answer=answer.as_json(),
+        message=_message(wish, question, moved, store_name),
+    )
+
+
+def _message(wish: Wish, question: hot.Question, moved: hot.Moved, store_name: str) -> Statement:
+    desk = wish.desk
+    template = told.STAMPED if moved.delta > 0 else told.CANCELLED
+    return outbox.statement(
+        merchant_id=question.merchant_id,
+        customer_id=moved.customer_id,
+        customer_name=moved.customer_name,
+        template=template.name,
+        data=told.values(
+            programme=moved.programme_name,
+            amount=moved.delta,
+            balance=moved.balance,
+            slots=moved.slots,
+            store=store_name,
+            at=question.now,
+            zone=desk.zone,
+        ),
+        once=("stamps", f"record:{moved.record_id}", ""),
+        now=question.now,
+        path=f"/w/{desk.merchant_slug}/",
     )
 
 

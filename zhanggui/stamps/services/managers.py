@@ -25,6 +25,9 @@ from zhanggui.channels.wechat.models import PersonIdentity
 from zhanggui.core import clock, constraints, tenancy
 from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError, NotFound
+from zhanggui.messaging import services as outgoing
+from zhanggui.messaging.receivers import Follower
+from zhanggui.stamps import told
 from zhanggui.stamps.errors import (
     BoundElsewhere,
     InvitationClosed,
@@ -334,7 +337,7 @@ def approve_pending(*, pending_id: int, actor: Actor) -> ManagerBinding:
             if not use(invitation.pk):
                 raise InvitationUsed
             binding = _bind(invitation, person, actor, "stamps.manager.approved")
-            _tell(person.pk, invitation.store, is_approved=True)
+            _tell(person.pk, binding.pk, invitation.store, is_approved=True)
             return binding
     except IntegrityError as error:
         if constraints.violated(error) != "one_active_binding_per_person":
@@ -358,11 +361,11 @@ def reject_pending(*, pending_id: int, actor: Actor) -> PendingManager:
             store_id=pending.store_id,
             details={"person": pending.person_id},
         )
-        _tell(pending.person_id, pending.store, is_approved=False)
+        _tell(pending.person_id, pending.pk, pending.store, is_approved=False)
     return pending
 
 
-def _tell(person_id: int, store: Store, *, is_approved: bool) -> None:
+def _tell(person_id: int, subject_id: int, store: Store, *, is_approved: bool) -> None:
     """Answer in the chat in which the late scan was told to wait."""
     account = wechat.platform_account()
     identity = PersonIdentity.objects.filter(account=account, person_id=person_id).first()
@@ -377,7 +380,14 @@ def _tell(person_id: int, store: Store, *, is_approved: bool) -> None:
             desk = ""
         name = messages.plain(f"{store.merchant.name}·{store.name}")
         text = text % {"store": name} + desk
-    messages.send_text(account_id=account.pk, openid=identity.openid, text=text)
+    outgoing.send(
+        merchant=store.merchant,
+        to=Follower(account.pk, identity.openid, identity.nickname),
+        template=told.DECIDED.name,
+        data={"answer": text},
+        purpose="stamps.manager",
+        subject=f"{'binding' if is_approved else 'pending'}:{subject_id}",
+    )
 
 
 def _decide(pending_id: int, state: PendingState, actor: Actor) -> PendingManager:

@@ -497,9 +497,9 @@ class TestScan:
 
         with clock.at(at + timedelta(hours=3)):
             decide(pending_id=pending.pk, actor=ACTOR)
-            run_jobs()
+            run_jobs("messages")
 
-        assert OutgoingMessage.objects.count() == 2
+        assert OutgoingMessage.objects.count() == 1
         assert ("商家已通过您的申请" if ok else "没有通过") in door.said()
         assert f"{shop.merchant.name}·{shop.store.name}" in door.said()
         assert (selectors.desk_of(who.pk) is not None) is ok

@@ -1,0 +1,76 @@
+"""A message written by a hot door: one statement in its trip, the way is chosen by the worker.
+
+It writes nothing unless the shop has switched the message on, so that a door pays only for a look
+at an index. The row and the job that carries it out commit with the business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import LiteralString
+
+from zhanggui.core.db.pipeline import Statement
+from zhanggui.messaging import services, tasks, words
+from zhanggui.messaging.models import Kind
+
+_WRITE: LiteralString = """
+WITH told AS (
+  INSERT INTO messaging_message
+    (merchant_id, template, kind, once, customer_id, to_masked, body_sealed, route, state, error,
+     error_kind, wechat_error, segments, attempt, due_at, claim, platform_id, created_at)
+  SELECT %(merchant)s::bigint, %(template)s::text, %(kind)s::text, %(once)s::text,
+         %(customer)s::bigint, %(name)s::text, %(body)s::bytea, '', 'queued', '', '', '', 0, 0,
+         %(now)s::timestamptz, '', '', %(now)s::timestamptz
+  WHERE EXISTS (SELECT 1 FROM messaging_rule r
+                WHERE r.merchant_id = %(merchant)s::bigint AND r.template = %(template)s::text
+                  AND r.is_on)
+  RETURNING id
+)
+SELECT procrastinate_defer_jobs_v1(ARRAY[
+  ROW(%(queue)s::text, %(task)s::text, 0, NULL, NULL,
+      jsonb_build_object('merchant_id', %(merchant)s::bigint), NULL)
+    ::procrastinate_job_to_defer_v1])
+FROM told
+"""
+
+
+def statement(
+    *,
+    merchant_id: int,
+    customer_id: int,
+    customer_name: str,
+    template: str,
+    data: Mapping[str, str],
+    once: tuple[str, str, str],
+    now: datetime,
+    path: str = "",
+) -> Statement:
+    """The statement that writes a message to a customer, as ``services.send`` would.
+
+    Args:
+        merchant_id: whose.
+        customer_id: to whom.
+        customer_name: as the log shows it.
+        template: a registered name; it must be switched on by a rule of the merchant.
+        data: the values of its fields.
+        once: purpose, subject, state.
+        now: the door's moment.
+        path: which page a tap in WeChat opens.
+    """
+    values = {**data, words.PATH: path} if path else data
+    return Statement(
+        _WRITE,
+        {
+            "merchant": merchant_id,
+            "template": template,
+            "kind": Kind.SERVICE.value,
+            "once": services.once_of(*once),
+            "customer": customer_id,
+            "name": customer_name[:80],
+            "body": services.sealed_body(values, merchant_id),
+            "now": now,
+            "queue": tasks.QUEUE,
+            "task": tasks.drain.name,
+        },
+    )

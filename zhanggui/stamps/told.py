@@ -1,0 +1,65 @@
+"""What customers and managers are told about stamps (D46)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext_lazy as _
+
+from zhanggui.channels.wechat.notices import Field
+from zhanggui.messaging.templates import MessageTemplate
+
+FIELDS = (
+    Field("programme", _("Stamp programme"), _("Lemon tea card")),
+    Field("amount", _("Stamps"), "1", "number"),
+    Field("balance", _("Stamps on the card"), "4", "number"),
+    Field("slots", _("Places on the card"), "10", "number"),
+    Field("store", _("Store"), _("Renmin Road")),
+    Field("time", _("Time"), "2026年3月1日 14:30", "time"),
+)
+STAMPED = MessageTemplate(
+    name="stamps.stamped",
+    label=_("Stamp given"),
+    explanation=_("Goes to the customer as soon as a stamp is on the card."),
+    fields=FIELDS,
+    words=_("{shop}: {amount} stamp at {store}. “{programme}” now has {balance} of {slots}."),
+    keywords=("集章", "积分变动", "消费成功"),
+    is_on=False,
+)
+CANCELLED = MessageTemplate(
+    name="stamps.cancelled",
+    label=_("Stamp cancelled"),
+    explanation=_("Goes to the customer when a stamp is taken back; ask the shop if it was wrong."),
+    fields=FIELDS,
+    words=_(
+        "{shop}: {amount} stamp was taken back at {store}. “{programme}” now has {balance} of "
+        "{slots}. Not right? Ask the shop."
+    ),
+    keywords=("集章", "积分变动", "退款通知"),
+    is_on=False,
+)
+DECIDED = MessageTemplate(
+    name="stamps.manager_decided",
+    label=_("Answer to a store manager"),
+    explanation=_("Goes to whoever asked to manage a store and had to wait."),
+    fields=(Field("answer", _("Answer"), _("The shop approved you.")),),
+    words="{answer}",
+    has_rule=False,
+)
+
+
+def values(
+    *, programme: str, amount: int, balance: int, slots: int, store: str, at: datetime, zone: str
+) -> dict[str, str]:
+    """The fields of a stamp's message."""
+    local = at.astimezone(ZoneInfo(zone))
+    moment = f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
+    return {
+        "programme": programme,
+        "amount": str(abs(amount)),
+        "balance": str(balance),
+        "slots": str(slots),
+        "store": store,
+        "time": moment,
+    }
