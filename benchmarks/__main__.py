@@ -14,6 +14,7 @@ from benchmarks import (
     importing,
     kills,
     memory,
+    messages,
     pages,
     races,
     results,
@@ -31,6 +32,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Result]]] = {
     "pages": pages.measure,
     "customers": customers.measure,
     "importing": importing.measure,
+    "messages": messages.measure,
     "callbacks": callbacks.measure,
     "tokens": tokens.measure,
 }

@@ -20,6 +20,7 @@ from demo import (
     entry,
     hours,
     listing,
+    messages,
     payments,
     progress,
     regulars,
@@ -104,6 +105,7 @@ def _fill(size: Size, say: Say) -> Filled:
         for day, until in pending.items():
             Day.objects.filter(day=day).update(until=until)
     regulars.make()
+    messages.make()
     world.say_hello(control)
     return filled
 
