@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import segno
+from PIL import Image
 
 from wechat_sandbox import accounts
 from wechat_sandbox.store import Row
@@ -180,4 +181,19 @@ def picture(content: str, *, kind: str = "png", scale: int = 10) -> bytes:
     """The QR picture of a text as PNG or SVG."""
     out = io.BytesIO()
     segno.make(content, error="m", micro=False).save(out, kind=kind, scale=scale, border=4)
+    return out.getvalue()
+
+
+def photograph(
+    content: str, width: int, colour: tuple[int, ...] = (0, 0, 0), *, is_clear: bool = False
+) -> bytes:
+    """The QR picture of a text as WeChat hands it out: JPEG, or PNG when its ground is clear."""
+    raw = io.BytesIO()
+    dark = "#" + "".join(f"{one:02x}" for one in colour)
+    code = segno.make(content, error="m", micro=False)
+    code.save(raw, kind="png", scale=8, border=4, dark=dark, light=None if is_clear else "white")
+    drawn = Image.open(raw).convert("RGBA" if is_clear else "RGB")
+    out = io.BytesIO()
+    resized = drawn.resize((width, width), Image.Resampling.NEAREST)
+    resized.save(out, format="PNG" if is_clear else "JPEG", quality=92)
     return out.getvalue()

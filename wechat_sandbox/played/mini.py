@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import io
 import re
 from typing import Any
 
-import segno
-from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 
-from wechat_sandbox import identity, minis
+from wechat_sandbox import identity, minis, qrcodes
 from wechat_sandbox.accounts import Account
 from wechat_sandbox.control import world_of
 from wechat_sandbox.minis import Entry
@@ -211,21 +208,10 @@ def _picture(entry: Entry, body: dict[str, Any]) -> Response:
         if not all(0 <= one <= 255 for one in parts):  # noqa: PLR2004
             raise Refusal(40097)
     is_clear = body.get("is_hyaline") is True
-    content = draw(entry.content, min(max(width, least), most), tuple(parts), is_clear=is_clear)
+    content = qrcodes.photograph(
+        entry.content, min(max(width, least), most), tuple(parts), is_clear=is_clear
+    )
     return Response(content, media_type="image/png" if is_clear else "image/jpeg")
-
-
-def draw(content: str, width: int, colour: tuple[int, ...], *, is_clear: bool) -> bytes:
-    """A QR picture: PNG without ground, or JPEG."""
-    raw = io.BytesIO()
-    dark = "#" + "".join(f"{one:02x}" for one in colour)
-    code = segno.make(content, error="m", micro=False)
-    code.save(raw, kind="png", scale=8, border=4, dark=dark, light=None if is_clear else "white")
-    picture = Image.open(raw).convert("RGBA" if is_clear else "RGB")
-    out = io.BytesIO()
-    resized = picture.resize((width, width), Image.Resampling.NEAREST)
-    resized.save(out, format="PNG" if is_clear else "JPEG", quality=92)
-    return out.getvalue()
 
 
 async def show_code(request: Request) -> Response:
@@ -234,4 +220,4 @@ async def show_code(request: Request) -> Response:
     entry = minis.entry_of(world, f"{minis.CODE_URL}{request.path_params['key']}")
     if entry is None:
         return Response(status_code=404)
-    return Response(draw(entry.content, 430, (0, 0, 0), is_clear=False), media_type="image/jpeg")
+    return Response(qrcodes.photograph(entry.content, 430), media_type="image/jpeg")

@@ -71,6 +71,5 @@ async def show(world: World, request: Request) -> Response:
     code = qrcodes.by_ticket(world, request.query_params.get("ticket", ""))
     if code is None:
         return PlainTextResponse("", status_code=404)
-    return Response(
-        qrcodes.picture(code.url), media_type="image/png", headers={"Cache-Control": "no-store"}
-    )
+    picture = qrcodes.photograph(code.url, 430)
+    return Response(picture, media_type="image/jpg", headers={"Cache-Control": "no-store"})

@@ -66,7 +66,7 @@ def test_an_account_is_given_to_a_platform_and_taken_back(desk: Desk, shop: Shop
     web.get_by_label("微信卡券").uncheck()
     web.get_by_role("button", name="确认授权").click()
     expect(web.get_by_text("授权成功")).to_be_visible()
-    pc.wait_for_url(re.compile("auth_code="))
+    pc.wait_for_url(re.compile(r"[?&]auth_code="))
 
     pc.goto(f"{public}/_sandbox/open")
     expect(pc.get_by_text("10 个权限集")).to_be_visible()

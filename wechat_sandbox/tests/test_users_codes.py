@@ -105,7 +105,8 @@ class TestSceneCodes:
 
         assert made["expire_seconds"] == 600
         assert made["url"].startswith("http://weixin.qq.com/q/")
-        assert picture.content.startswith(b"\x89PNG")
+        assert picture.headers["content-type"] == "image/jpg"
+        assert picture.content.startswith(b"\xff\xd8\xff")
 
     def test_no_picture_for_a_made_up_ticket(self, client: TestClient) -> None:
         answer = client.get("/mp.weixin.qq.com/cgi-bin/showqrcode?ticket=nothing")

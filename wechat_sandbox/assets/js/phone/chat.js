@@ -225,9 +225,17 @@ function messageMenu(message, send) {
   );
 }
 
+/** Where on this phone a picture of the product or of WeChat is; others are not fetched. */
+function pictureAt(url) {
+  const played = /^https?:\/\/[^/]+(\/(?:mp\.weixin|wx\.qlogo)\.(?:qq\.com|cn)\/.*)$/.exec(url ?? "");
+  if (played) return played[1];
+  return url?.startsWith(`${state.product}/`) ? url.slice(state.product.length) : "";
+}
+
 function newsCard(message) {
   return h("div", { class: "card news" }, message.articles.map((one) =>
     h("button", { type: "button", class: "article", onclick: () => (one.url ? openUrl(one.url) : toast("这篇图文没有链接")) },
+      pictureAt(one.picurl) ? h("img", { class: "article-picture", src: pictureAt(one.picurl), alt: "", loading: "lazy" }) : null,
       h("b", {}, one.title), one.description ? h("span", {}, one.description) : null)));
 }
 
