@@ -10,7 +10,7 @@ import pytest
 from tests.channels.conftest import PRODUCT, SANDBOX, Stage
 from zhanggui.accounts.models import Merchant, Person, Tier
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_person
-from zhanggui.channels.wechat import authorising, services, tickets
+from zhanggui.channels.wechat import authorising, oauth, services, tickets
 from zhanggui.channels.wechat.models import (
     CallbackDelivery,
     ChannelAccount,
@@ -25,6 +25,8 @@ from zhanggui.channels.wechat.tests.factories import (
     make_component,
     run_jobs,
 )
+from zhanggui.contacts.models import Customer
+from zhanggui.core import tenancy
 
 SHOP = "wxsbplatformshop1"
 
@@ -131,6 +133,16 @@ class TestAuthorising:
             "replied",
         )
         assert CallbackDelivery.objects.filter(account=account).count() == 2
+
+    def test_customers_sign_in_through_the_platform(
+        self, stage: Stage, tea: Merchant, boss: Person
+    ) -> None:
+        connect(stage, tea, boss)
+        page = stage.browse("lin", oauth.customer_start_url(tea, "/w/tea/"))
+
+        assert page.url.path == "/w/tea/"
+        with tenancy.merchant_scope(tea.pk):
+            assert [one.name for one in Customer.objects.all()] == ["LIN"]
 
     def test_taken_back_by_the_merchant(
         self, stage: Stage, platform: Component, tea: Merchant, boss: Person
