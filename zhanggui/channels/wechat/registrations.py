@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -40,7 +41,7 @@ from zhanggui.channels.wechat.tracking import services as tracked_codes
 from zhanggui.contacts import holders, timeline
 from zhanggui.contacts import hooks as contact_hooks
 from zhanggui.core import tenancy
-from zhanggui.ui import navigation
+from zhanggui.ui import navigation, panels
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import PlaceRequest
@@ -87,6 +88,7 @@ def register_all() -> None:
         todo.register(_waiting, surface=surface)
     todo.register(_tickets, surface="platform")
     _menus()
+    panels.register(place="accounts.home", panel=panels.Panel("wechat/public/entry.html", _entry))
     hooks.on_scan(tracked_codes.PURPOSE, scans.scanned)
     hooks.on_reply(answering.answer_to)
     scanning.register(scans.read_printed)
@@ -159,6 +161,10 @@ def _menus() -> None:
             group=group,
         )
         navigation.register(surface=surface, entry=entry)
+
+
+def _entry(request: HttpRequest, subject: object) -> dict[str, str]:
+    return {"url": reverse("wechat:entry")}
 
 
 def _account_id(merchant: Merchant) -> int | None:
