@@ -245,7 +245,7 @@ def words_of(segment: Segment) -> list[str]:
     for one in segment.conditions:
         condition = find(str(one.get("kind")))
         if condition is None:
-            words.append(_("A condition of a product that is switched off"))
+            words.append(str(_("A condition of a product that is switched off")))
         else:
             words.append(condition.in_words(str(one.get("value"))))
     return words

@@ -39,9 +39,11 @@ def delete_due() -> int:
 
 
 def _delete(merchant: Merchant, actor: Actor) -> bool:
+    end = merchant.plan_ends_at
+    assert end is not None  # noqa: S101  the filter leaves rows without an end out
     with tenancy.merchant_scope(merchant.pk):
         warned = Reminder.objects.filter(
-            kind=LAST_NOTICE, ends_at=merchant.plan_ends_at, at__lte=clock.now() - AFTER_NOTICE
+            kind=LAST_NOTICE, ends_at=end, at__lte=clock.now() - AFTER_NOTICE
         )
         if not warned.exists():
             return False

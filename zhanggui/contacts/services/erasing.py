@@ -136,13 +136,10 @@ def erase_everybody(*, actor: Actor) -> int:
     One transaction a customer; whoever was merged into another goes with the survivor.
     """
     done = 0
-    while True:
-        rows = Customer.objects.exclude(state__in=GONE).order_by("pk")
-        ids = list(rows.values_list("pk", flat=True)[:DUE_AT_ONCE])
-        for customer_id in ids:
-            done += _erase_one(customer_id, actor)
-        if not ids:
-            return done
+    rows = Customer.objects.exclude(state__in=GONE).order_by("pk")
+    while ids := list(rows.values_list("pk", flat=True)[:DUE_AT_ONCE]):
+        done += sum(_erase_one(customer_id, actor) for customer_id in ids)
+    return done
 
 
 def _erase_one(customer_id: int, actor: Actor) -> int:
@@ -151,15 +148,16 @@ def _erase_one(customer_id: int, actor: Actor) -> int:
         if customer.state in GONE:
             return 0
         waiting = Erasure.objects.filter(customer=customer, state=ErasureState.WAITING)
-        now = clock.now()
-        erasure = waiting.select_for_update().first() or Erasure(
-            merchant_id=customer.merchant_id,
-            customer=customer,
-            requested_at=now,
-            requested_by_id=actor.id,
-            due_at=now,
-        )
-        if erasure.pk is None:
+        erasure = waiting.select_for_update().first()
+        if erasure is None:
+            now = clock.now()
+            erasure = Erasure(
+                merchant_id=customer.merchant_id,
+                customer=customer,
+                requested_at=now,
+                requested_by_id=actor.id,
+                due_at=now,
+            )
             erasure.save(force_insert=True)
         _erase(erasure, customer, actor)
     return 1
