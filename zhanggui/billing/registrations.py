@@ -21,7 +21,7 @@ from zhanggui.channels.pay.models import Payment
 from zhanggui.core import tenancy
 from zhanggui.files.services import keep_records
 from zhanggui.ui import navigation as menus
-from zhanggui.ui import notices
+from zhanggui.ui import notices, panels
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest
@@ -63,6 +63,12 @@ def register_all() -> None:
     todo.register(_transfers, surface="platform")
     notices.register(_banner)
     finding.register_all()
+    panels.register(
+        place="messaging.credit.actions",
+        panel=panels.Panel(
+            "billing/_buy_sms.html", lambda _request, _subject: {}, permissions.PAY.name
+        ),
+    )
     spreadsheets.register_all()
     _payments()
     keep_records("transfer")
