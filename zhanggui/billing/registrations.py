@@ -100,6 +100,10 @@ def _order_url(payment: Payment, surface: str) -> str:
     return ""
 
 
+def _no_values(_request: HttpRequest, _subject: object) -> Mapping[str, Any]:
+    return {}
+
+
 def _start_trial(merchant: Merchant, actor: Actor) -> None:
     from zhanggui.billing import services  # noqa: PLC0415  services are loaded after the apps
 
