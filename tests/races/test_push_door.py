@@ -31,7 +31,7 @@ from zhanggui.channels.wechat.tests.factories import (
 from zhanggui.channels.wechat.tests.test_hooks import event, text
 
 Answer = tuple[str, dict[str, str], bytes]
-CHAINS = {"short": HotDoors(WSGIHandler()), "long": WSGIHandler()}
+CHAINS: dict[str, Any] = {"short": HotDoors(WSGIHandler()), "long": WSGIHandler()}
 chains = pytest.mark.parametrize("chain", ["short", "long"])
 
 

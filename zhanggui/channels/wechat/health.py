@@ -14,6 +14,7 @@ from zhanggui.channels.wechat.models import (
     CallbackDelivery,
     CallDay,
     ChannelAccount,
+    Component,
     DeliveryState,
     Follower,
     Standing,
@@ -89,6 +90,12 @@ def deliveries(account: ChannelAccount, *, in_trouble: bool) -> Sequence[Callbac
     rows = CallbackDelivery.objects.filter(account=account).defer("body_sealed", "platform_key")
     if in_trouble:
         rows = rows.filter(state__in=IN_TROUBLE)
+    return list(rows.order_by("-received_at", "-id")[:SHOWN])
+
+
+def notices(component: Component) -> Sequence[CallbackDelivery]:
+    """What the third-party platform was told, newest first, at most 20; without tickets."""
+    rows = CallbackDelivery.objects.filter(component=component).defer("body_sealed", "platform_key")
     return list(rows.order_by("-received_at", "-id")[:SHOWN])
 
 

@@ -42,13 +42,24 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("oauth/wechat/start", mobile.start, name="oauth_start"),
     path("oauth/wechat/return/<str:app_id>", mobile.come_back, name="oauth_return"),
 ]
-urlpatterns.append(
+THIRD_PARTY = "platform/channels/wechat/third-party"
+urlpatterns += [
     path(
-        "platform/channels/wechat/third-party",
+        THIRD_PARTY,
         platform_view(PLATFORM_ACCOUNT.name)(FORM(authorise.component)),
         name="platform_component",
-    )
-)
+    ),
+    path(
+        f"{THIRD_PARTY}/ask",
+        platform_view(PLATFORM_ACCOUNT.name)(require_POST(authorise.component_ask)),
+        name="platform_component_ask",
+    ),
+    path(
+        f"{THIRD_PARTY}/deliveries/<int:delivery_id>/replay",
+        platform_view(PLATFORM_ACCOUNT.name)(require_POST(authorise.component_replay)),
+        name="platform_component_replay",
+    ),
+]
 for route, page, name, right in (
     ("", require_safe(account.account), "account", VIEW_ACCOUNT),
     ("history", require_safe(account.serving_history), "serving", VIEW_ACCOUNT),

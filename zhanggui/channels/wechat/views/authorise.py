@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from zhanggui.accounts.guards import PlaceRequest
 from zhanggui.accounts.permissions import at
-from zhanggui.channels.wechat import authorising, component_setup, tickets
-from zhanggui.channels.wechat.errors import AuthorisationOver
+from zhanggui.channels.wechat import authorising, component_setup, deliveries, health, tickets
+from zhanggui.channels.wechat.errors import AuthorisationOver, advice_for
 from zhanggui.channels.wechat.forms import ConnectForm
-from zhanggui.channels.wechat.models import AuthorisationVisit, Ending
+from zhanggui.channels.wechat.models import AuthorisationVisit, CallbackDelivery, Ending
 from zhanggui.channels.wechat.oauth import is_inside_wechat
 from zhanggui.channels.wechat.views import places
 from zhanggui.core import tokens
@@ -124,5 +124,29 @@ def component(request: PlaceRequest) -> HttpResponse:
         "is_late": found is not None and tickets.is_late(found),
         "event_url": f"{settings.BASE_URL}{hook}",
         "message_url": f"{settings.BASE_URL}{hook}$APPID$/",
+        "notices": health.notices(found) if found else [],
+        "advice": advice_for(found.last_error_code) if found and found.last_error_at else "",
     }
     return places.show(request, "wechat/backoffice/component.html", page, status=status)
+
+
+def component_ask(request: PlaceRequest) -> HttpResponse:
+    """Ask WeChat to push tickets now."""
+    found = authorising.active_component()
+    if found is None:
+        raise Http404
+    if tickets.ask_for_more(found):
+        messages.success(request, _("WeChat was asked. A ticket should arrive within a minute."))
+    else:
+        messages.error(request, _("WeChat did not agree, or was asked less than ten minutes ago."))
+    return redirect("wechat:platform_component")
+
+
+def component_replay(request: PlaceRequest, delivery_id: int) -> HttpResponse:
+    """Work once more on what WeChat told the third-party platform."""
+    found = CallbackDelivery.objects.filter(pk=delivery_id, component__isnull=False).first()
+    if found is None:
+        raise Http404
+    deliveries.replay(delivery=found, actor=request.actor)
+    messages.success(request, _("It is being worked on again."))
+    return redirect("wechat:platform_component")
