@@ -101,6 +101,7 @@ def _menu() -> None:
             permissions.VIEW.name,
             order=120,
             group=group,
+            covers=("../visitors/",),
         ),
         menus.Entry(
             "stamps_cards",
