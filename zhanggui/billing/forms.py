@@ -31,8 +31,14 @@ class WayForm(forms.Form):
     def __init__(self, *args: Any, ways: Sequence[tuple[str, Any]] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["pay_by"].choices = list(ways)  # type: ignore[attr-defined]
+        self.fields["pay_by"].required = len(ways) > 1
         if ways:
             self.fields["pay_by"].initial = ways[0][0]
+
+    @property
+    def has_ways(self) -> bool:
+        """Whether there is anything to choose."""
+        return self.fields["pay_by"].required
 
 
 class PayForm(WayForm):

@@ -55,14 +55,24 @@ class SubForm(WaysForm):
     field_order = ("name", "sub_mchid", "sub_app_id", "ways")
 
 
+class PemInput(forms.FileInput):
+    """Browsers do not insist on the file: its text may stand in the next field."""
+
+    def use_required_attribute(self, initial: Any) -> bool:
+        """Never."""
+        return False
+
+
 class PemField(forms.FileField):
     """A PEM file, or the same text pasted into the field ``<name>_text``; its value is the text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, widget=forms.FileInput(attrs=PEM), **kwargs)
+        super().__init__(widget=PemInput(attrs=PEM), **kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> Any:
-        """Read the file as text."""
+        """Read the file as text; the form says when there is neither file nor text."""
+        if not data:
+            return ""
         file = super().clean(data, initial)
         if not isinstance(file, UploadedFile):
             return ""
@@ -140,7 +150,7 @@ class ConnectForm(WaysForm):
         ),
         error_messages={"invalid": _("It begins with PUB_KEY_ID_. Copy it whole.")},
     )
-    public_key = PemField(label=_("WeChat Pay's public key (pub_key.pem)"))
+    public_key = PemField(label=_("WeChat Pay's public key (pub_key.pem)"), required=False)
     public_key_text = _pasted()
 
     def clean(self) -> dict[str, Any]:

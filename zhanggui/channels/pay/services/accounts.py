@@ -92,7 +92,7 @@ def connect_account(
         PayDown: no answer (E_PAY_DOWN, 503).
         PayAccountHeld: the number, or the place, has another account (E_PAY_ACCOUNT_HELD, 409).
     """
-    certificates = _test_keys(mchid, app_id, keys) if is_tested else []
+    certificates = _test_keys(mode, mchid, app_id, keys) if is_tested else []
     values = {
         "mode": mode,
         "name": name[:80],
@@ -178,8 +178,12 @@ def _saved(
     return account
 
 
-def _test_keys(mchid: str, app_id: str, keys: Keys) -> list[Certificate]:
-    """Use the keys before they are stored; answers the certificates where there are any."""
+def _test_keys(mode: Mode, mchid: str, app_id: str, keys: Keys) -> list[Certificate]:
+    """Use the keys before they are stored; answers the certificates where there are any.
+
+    Their answer also shows that APIv3 key and public key are right. A service provider has no
+    orders of its own to ask for.
+    """
     gateway.not_in_transaction()
     credentials = Credentials(
         mchid=mchid,
@@ -198,9 +202,9 @@ def _test_keys(mchid: str, app_id: str, keys: Keys) -> list[Certificate]:
 
     api = client.current().bound(credentials, client.Payee(app_id, mchid), key_of)
     try:
-        if not keys.public_key_id:
-            found.extend(api.certificates())
-        _ignore_missing(lambda: api.query(tokens.new_token(28)))
+        _ignore_missing(lambda: found.extend(api.certificates()))
+        if mode != Mode.PARTNER:
+            _ignore_missing(lambda: api.query(tokens.new_token(28)))
     except PayError as error:
         raise _refusal(error) from error
     return found
@@ -239,13 +243,15 @@ def test_account(*, account: PayAccount) -> None:
         PayRefusedHere: refused (E_PAY_REFUSED, 409); what to do stands in it.
         PayDown: no answer (E_PAY_DOWN, 503).
     """
-    if not account.signer.public_key_id:
-        try:
-            gateway.fetch_certificates(account.signer)
-        except PayError as error:
-            gateway.note_error(account, error)
-            raise _refusal(error) from error
-    _ask_something(account)
+    try:
+        _ignore_missing(lambda: gateway.fetch_certificates(account.signer))
+    except PayError as error:
+        gateway.note_error(account, error)
+        raise _refusal(error) from error
+    if account.mode == Mode.PARTNER:
+        gateway.note_ok(account)
+    else:
+        _ask_something(account)
 
 
 def change_account(

@@ -181,14 +181,15 @@ def carry_on(*, merchant_id: int, refund_id: int) -> None:
     """Send a refund, or ask how it stands when WeChat Pay may know it already.
 
     Raises:
-        PayUnreachable: no answer; the job comes again, later the sweep.
+        PayError: no answer to go by; the job comes again, later the sweep.
     """
     with tenancy.merchant_scope(merchant_id):
         found = Refund.objects.select_related("payment__account__partner").get(pk=refund_id)
         if found.state not in {RefundState.ASKED, RefundState.PROCESSING}:
             return
+        answer = _asked(found)  # a question that is refused says nothing about the refund
         try:
-            answer = _asked(found) or _sent(found)
+            answer = answer or _sent(found)
         except PayRefused as refusal:
             _refused(found.pk, refusal.code)
         else:
@@ -244,8 +245,8 @@ def apply(*, refund_id: int, answer: RefundAnswer) -> bool:
         if not is_new:
             return False
         if state == RefundState.DONE:
-            if was_released:
-                _reserve(payment, found.amount_fen)
+            if was_released and _reserve(payment, found.amount_fen):
+                _to_refunding(payment, ACTOR, states.CLOCK, found.reason)
             _done(payment, found, answer)
         elif state == RefundState.REFUSED:
             _release(payment, found, answer.status)

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("zhanggui.pay.settling")
 
 ACTOR = system_actor(gettext_noop("WeChat Pay"))
+CLOCK = system_actor(gettext_noop("Time ran out"))
+"""Pages translate both names where they show them."""
 ASK_AFTER_S = (5, 30, 60, 180, 300, 600, 1800)
 """When a notification may have been lost: seconds between the questions."""
 UNDER_WAY = (RefundState.ASKED, RefundState.PROCESSING)
@@ -168,7 +170,7 @@ def ask(*, merchant_id: int, payment_id: int, step: int) -> None:
         if not payment.is_open:
             return
         if payment.expires_at <= clock.now():
-            _close(payment, system_actor("pay.expire"), states.CLOCK)
+            _close(payment, CLOCK, states.CLOCK)
             return
         found = look(payment)
         is_open = Payment.objects.filter(pk=payment_id, state__in=OPEN).exists()
@@ -261,7 +263,7 @@ def sweep() -> int:
         refunds = list(due.values_list("merchant_id", "pk"))
     for payment in expired:
         with tenancy.merchant_scope(payment.merchant_id):
-            _close(payment, system_actor("pay.expire"), states.CLOCK)
+            _close(payment, CLOCK, states.CLOCK)
     for merchant_id, payment_id in shut:
         _once(tasks.close, f"pay.close:{payment_id}", merchant_id, payment_id=payment_id)
     for merchant_id, refund_id in refunds:

@@ -393,6 +393,7 @@ USUAL: dict[str, Answers] = {
     H5: {"h5_url": "https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=wx26"},
     CLOSE: 204,
     QUERY: refused("ORDER_NOT_EXIST", 404),
+    CERTIFICATES: refused("RESOURCE_NOT_EXISTS", 404),
 }
 
 

@@ -11,6 +11,7 @@ import json
 import re
 
 import structlog
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -86,10 +87,10 @@ def _body(request: HttpRequest) -> bytes:
 def _fetch_certificates(signer: PayAccount, serial: str) -> None:
     if serial.startswith(gateway.PUBLIC_KEY):
         return
+    lock = f"pay.fetch_certificates:{signer.pk}"
     try:
-        tasks.fetch_certificates.configure(
-            queueing_lock=f"pay.fetch_certificates:{signer.pk}"
-        ).defer(account_id=signer.pk)
+        with transaction.atomic():
+            tasks.fetch_certificates.configure(queueing_lock=lock).defer(account_id=signer.pk)
     except AlreadyEnqueued:
         log.info("certificates are being fetched", account_id=signer.pk)
 
