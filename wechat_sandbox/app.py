@@ -14,7 +14,13 @@ from typing import Any
 import httpx2
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+)
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -134,6 +140,11 @@ async def _health(request: Request) -> Response:
     return JSONResponse({"ok": True, "product": control.world_of(request).config.product})
 
 
+async def _receiver(request: Request) -> Response:
+    """A product that takes every push, for trying the sandbox without one."""
+    return PlainTextResponse(request.query_params.get("echostr", "success"))
+
+
 async def _decoder(request: Request) -> Response:
     world = control.world_of(request)
     if not phone.has_decoder(world):
@@ -195,6 +206,7 @@ def _main_routes() -> list[Route | Mount]:
         Route("/_sandbox/docs", _shell("docs.html")),
         Route("/_sandbox/openapi.json", openapi.show),
         Route("/_sandbox/health", _health),
+        Route("/_sandbox/receiver", _receiver, methods=["GET", "POST"]),
         *control.ROUTES,
         *payphone.MAIN_ROUTES,
         *_played(),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from xml.etree.ElementTree import Element
 
+import httpx2
 from defusedxml.ElementTree import fromstring
 from starlette.requests import Request
 from starlette.responses import (
@@ -203,13 +204,13 @@ def token(client: TestClient) -> str:
     return str(api(client, "/cgi-bin/stable_token", body)["access_token"])
 
 
-def control(client: TestClient, method: str, path: str, body: Any = None) -> Any:
+def control(client: httpx2.Client, method: str, path: str, body: Any = None) -> Any:
     answer = client.request(method, f"/_sandbox/api/{path}", json=body)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
-def openid(client: TestClient, slug: str = "lin") -> str:
+def openid(client: httpx2.Client, slug: str = "lin") -> str:
     return str(control(client, "GET", f"openids?appid={APPID}")[slug])
 
 

@@ -8,6 +8,7 @@ import secrets
 from functools import cache
 from typing import Any
 
+import httpx2
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -19,8 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_public_key,
 )
-from httpx2 import Response
-from starlette.testclient import TestClient
 
 from wechat_sandbox import Sandbox
 from wechat_sandbox.tests.factories import APPID, PRODUCT, control
@@ -40,7 +39,7 @@ def key() -> rsa.RSAPrivateKey:
 class Seller:
     """One merchant of the sandbox and its short ways to call."""
 
-    def __init__(self, client: TestClient, sandbox: Sandbox, **more: Any) -> None:
+    def __init__(self, client: httpx2.Client, sandbox: Sandbox, **more: Any) -> None:
         pem = key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         body = {"name": "拾光茶饮", "appids": [APPID], "private_key_pem": pem, **more}
         self.client, self.world = client, sandbox.world
@@ -67,7 +66,7 @@ class Seller:
     def send(
         self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None,
         **changed: Any,
-    ) -> Response:  # fmt: skip
+    ) -> httpx2.Response:  # fmt: skip
         raw = "" if body is None else json.dumps(body, ensure_ascii=False)
         sent = {
             "Authorization": self.authorization(method, path, raw, **changed),
@@ -139,6 +138,19 @@ class Seller:
 
     def native(self, number: str = "tea-000001", **more: Any) -> str:
         return str(self.call("POST", NATIVE, self.order(number, **more))["code_url"])
+
+    def page(self, prepay_id: str, **changed: str) -> dict[str, str]:
+        """What a page hands to getBrandWCPayRequest."""
+        found = {
+            "appId": APPID,
+            "timeStamp": str(int(self.world.clock.now())),
+            "nonceStr": "abc",
+            "package": f"prepay_id={prepay_id}",
+            "signType": "RSA",
+        } | changed
+        names = ("appId", "timeStamp", "nonceStr", "package")
+        text = "".join(f"{found[name]}\n" for name in names)
+        return {**found, "paySign": self.signature(text)} | changed
 
     def pay(self, number: str = "tea-000001", **more: Any) -> Any:
         body = {"person": "lin", **more}

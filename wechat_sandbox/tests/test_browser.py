@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -13,7 +15,8 @@ from starlette.applications import Starlette
 from wechat_sandbox import Sandbox
 from wechat_sandbox.config import find_extra_assets
 from wechat_sandbox.serving import running
-from wechat_sandbox.tests.factories import APPID, PRODUCT, SECRET, Shop
+from wechat_sandbox.tests.factories import APPID, PRODUCT, SECRET, PayHook, Shop
+from wechat_sandbox.tests.sellers import REFUNDS, Seller
 
 
 class Desk:
@@ -52,7 +55,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def desk(context: BrowserContext, shop: Shop) -> Iterator[Desk]:
-    product = httpx2.ASGITransport(app=Starlette(routes=shop.routes()))
+    product = httpx2.ASGITransport(app=Starlette(routes=[*PayHook.routes(), *shop.routes()]))
     with running(product=PRODUCT, product_transport=product) as sandbox:
         made = Desk(sandbox, context.new_page())
         problems: list[str] = []
@@ -183,3 +186,153 @@ def test_new_people_and_accounts_by_hand(desk: Desk) -> None:
     expect(page.locator(".call")).to_have_count(2, timeout=4000)
     page.locator(".call summary").first.click()
     expect(page.locator("pre").first).to_contain_text("live")
+
+
+PAY_PAGE = """<!doctype html><title>收银台</title><button id="go">付款</button><p id="said"></p>
+<script>
+document.getElementById("go").addEventListener("click", () => {
+  const page = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+  WeixinJSBridge.invoke("getBrandWCPayRequest", page, (answer) => {
+    document.getElementById("said").textContent = answer.err_msg;
+  });
+});
+</script>"""
+
+TOUCH_PAGE = """<!doctype html><title>盖章</title><style>html,body{height:100%;margin:0}</style>
+<p id="said">0</p><script>
+document.addEventListener("touchstart", (event) => {
+  const said = document.getElementById("said");
+  const spots = [...event.touches].map((one) => `${one.clientX},${one.clientY}`);
+  said.textContent = `${event.touches.length} ${spots.join(" ")}`;
+});
+</script>"""
+
+
+@pytest.fixture
+def seller(desk: Desk, hook: PayHook) -> Iterator[Seller]:
+    """A merchant whose calls go to the running sandbox."""
+    with httpx2.Client(base_url=desk.url, trust_env=False) as client:
+        yield Seller(client, desk.sandbox)
+
+
+def type_password(phone: FrameLocator | Page, digits: str = "123456") -> None:
+    for digit in digits:
+        phone.locator(".pay-pad").get_by_role("button", name=digit, exact=True).click()
+
+
+def test_pay_a_code_another_shows(desk: Desk, hook: PayHook, seller: Seller) -> None:
+    seller.native()
+    desk.page.goto(f"{desk.url}/?people=lin")
+    lin = desk.phone("lin")
+    lin.get_by_role("button", name="扫一扫").first.click()
+    lin.locator(".code").click()
+    expect(lin.locator(".pay-amount")).to_contain_text("12.80")
+    lin.get_by_role("button", name="关闭", exact=True).click()
+    expect(lin.locator(".pay-layer")).to_have_count(0)
+    assert seller.query()["trade_state"] == "NOTPAY"
+
+    lin.locator(".code").click()
+    lin.get_by_role("button", name="付款方式").click()
+    lin.get_by_role("radio", name="招商银行").click()
+    lin.get_by_role("button", name="立即支付").click()
+    type_password(lin, "000000")
+    expect(lin.get_by_text("还可以输入 4 次")).to_be_visible()
+    type_password(lin)
+    expect(lin.get_by_role("heading", name="支付成功")).to_be_visible()
+    lin.get_by_role("button", name="完成").click()
+    lin.get_by_text("微信支付").click()
+    expect(lin.locator(".pay-card")).to_contain_text("¥12.80")
+    assert seller.told(hook.taken[-1])["bank_type"] == "CMB_DEBIT"
+
+    seller.call("POST", REFUNDS, seller.refund_body(280))
+    expect(lin.locator(".pay-card[data-kind=refunded]")).to_contain_text("¥2.80", timeout=9000)
+    lin.get_by_role("button", name="账单", exact=True).click()
+    expect(lin.get_by_text("已退款 ¥2.80")).to_be_visible()
+
+
+def test_a_page_in_wechat_asks_to_be_paid(desk: Desk, seller: Seller, shop: Shop) -> None:
+    shop.pages["/pay"] = PAY_PAGE
+    openid = desk.call("GET", f"/_sandbox/api/openids?appid={APPID}", None)["lin"]
+    body = seller.order(payer={"openid": openid})
+    made = seller.call("POST", "/v3/pay/transactions/jsapi", body)["prepay_id"]
+    asked = seller.page(made)
+    desk.page.goto(f"{desk.url}/?people=lin&open={quote('/pay#' + quote(json.dumps(asked)))}")
+    lin = desk.phone("lin")
+    web = lin.frame_locator("iframe.web")
+
+    web.get_by_role("button", name="付款").click()
+    lin.get_by_role("button", name="关闭", exact=True).click()
+    expect(web.locator("#said")).to_have_text("get_brand_wcpay_request:cancel")
+    web.get_by_role("button", name="付款").click()
+    lin.get_by_role("button", name="立即支付").click()
+    type_password(lin)
+    lin.get_by_role("button", name="完成").click()
+    expect(web.locator("#said")).to_have_text("get_brand_wcpay_request:ok")
+    web.get_by_role("button", name="付款").click()
+    expect(lin.get_by_text("该订单已支付")).to_be_visible()
+    lin.get_by_role("button", name="知道了").click()
+    expect(web.locator("#said")).to_have_text("get_brand_wcpay_request:fail")
+
+
+def test_five_fingers_with_a_mouse(desk: Desk, shop: Shop) -> None:
+    shop.pages["/stamp"] = TOUCH_PAGE
+    desk.page.goto(f"{desk.url}/?people=lin&open=/stamp")
+    lin = desk.phone("lin")
+    web = lin.frame_locator("iframe.web")
+    expect(web.locator("#said")).to_have_text("0")
+    lin.get_by_role("button", name="更多").click()
+    lin.get_by_role("button", name="五指触屏").click()
+    lin.locator(".touch-area").click(position={"x": 120, "y": 90})
+    expect(lin.get_by_text("1 / 5 个点")).to_be_visible()
+    lin.get_by_label("坐标").fill("100,100 160,100 130,160 90,140 170,140")
+    lin.get_by_role("button", name="按下").click()
+    expect(web.locator("#said")).to_have_text("5 100,100 160,100 130,160 90,140 170,140")
+
+
+def test_the_clock_faults_and_snapshots_by_hand(desk: Desk) -> None:
+    page = desk.page
+    page.goto(f"{desk.url}/_sandbox/control")
+    page.get_by_role("button", name="+1 天").click()
+    expect(page.get_by_text("比真实时间快 1 天")).to_be_visible()
+    page.get_by_role("button", name="凭证失效 40001").click()
+    expect(page.get_by_text("所有微信接口 errcode 40001")).to_be_visible()
+    page.get_by_role("button", name="全部取消").click()
+    expect(page.get_by_text("现在没有故障")).to_be_visible()
+
+    page.get_by_role("button", name="存一份快照").click()
+    page.get_by_label("名称").fill("两个人")
+    page.get_by_role("button", name="存下").click()
+    page.get_by_role("button", name="全部清空").click()
+    page.get_by_role("dialog").get_by_role("button", name="全部清空").click()
+    expect(page.get_by_text("还没有公众号")).to_be_visible()
+    page.get_by_role("button", name="恢复", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="恢复").click()
+    expect(page.get_by_text("拾光茶饮", exact=True)).to_be_visible()
+    assert len(desk.call("GET", "/_sandbox/api/people", None)) == 2
+
+    page.goto(f"{desk.url}/_sandbox/docs")
+    page.get_by_label("查找接口").fill("snapshots")
+    expect(page.locator(".doc")).to_have_count(6)
+
+
+def test_a_merchant_by_hand(desk: Desk, hook: PayHook, seller: Seller) -> None:
+    page = desk.page
+    seller.native()
+    page.goto(f"{desk.url}/_sandbox/merchants")
+    page.get_by_role("button", name="代付").click()
+    page.get_by_label("微信号").fill("lin")
+    page.get_by_role("button", name="付款", exact=True).click()
+    expect(page.locator(".state-success")).to_have_text("已支付")
+    page.get_by_role("button", name="通知", exact=True).click()
+    page.get_by_role("button", name="重新发送").click()
+    expect(page.get_by_text("商家已接收")).to_be_visible()
+    assert len(hook.taken) == 2
+    page.get_by_role("button", name="账单", exact=True).click()
+    expect(page.get_by_role("cell", name="tea-000001")).to_be_visible()
+    page.get_by_role("button", name="密钥与设置").click()
+    page.get_by_role("button", name="重复").click()
+    expect(page.get_by_role("button", name="重复")).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="新建商户").click()
+    page.get_by_label("名称").fill("青禾书店")
+    page.get_by_role("button", name="新建", exact=True).click()
+    expect(page.get_by_role("heading", name="青禾书店")).to_be_visible()

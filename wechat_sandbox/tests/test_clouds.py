@@ -421,7 +421,7 @@ class TestAliyun:
         assert (answer.status_code, answer.json()["Code"]) == (status, code)
 
     def test_keys_and_repeats(self, aliyuns: Aliyun) -> None:
-        nonce = {"x-acs-signature-nonce": "once"}
+        nonce: dict[str, Any] = {"x-acs-signature-nonce": "once"}
         assert aliyuns.send(aliyuns.message(), **nonce).json()["Code"] == "OK"
         assert aliyuns.send(aliyuns.message(), **nonce).json()["Code"] == "SignatureNonceUsed"
         aliyuns.made["key_secret"] = "0" * 32

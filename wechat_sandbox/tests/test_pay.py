@@ -81,7 +81,8 @@ class TestWhoCalls:
         seller.native()
 
     def test_another_serial_or_merchant(self, seller: Seller) -> None:
-        for changed in ({"serial_no": "5" * 40}, {"mchid": "9000000001"}):
+        wrong: list[dict[str, Any]] = [{"serial_no": "5" * 40}, {"mchid": "9000000001"}]
+        for changed in wrong:
             answer = seller.send("POST", NATIVE, seller.order(), **changed)
             assert (answer.status_code, answer.json()["code"]) == (401, "SIGN_ERROR")
 
@@ -452,22 +453,10 @@ class TestPhone:
         assert self.sheet(seller, content="weixin://wxpay/bizpayurl?pr=nothing").status_code == 409
         assert self.sheet(seller, content="tea").status_code == 422
 
-    def page(self, seller: Seller, prepay_id: str, **changed: str) -> dict[str, str]:
-        found = {
-            "appId": APPID,
-            "timeStamp": str(int(seller.world.clock.now())),
-            "nonceStr": "abc",
-            "package": f"prepay_id={prepay_id}",
-            "signType": "RSA",
-        } | changed
-        names = ("appId", "timeStamp", "nonceStr", "package")
-        text = "".join(f"{found[name]}\n" for name in names)
-        return {**found, "paySign": seller.signature(text)} | changed
-
     def test_a_page_in_wechat(self, seller: Seller) -> None:
         body = seller.order(payer={"openid": openid(seller.client)})
         made = seller.call("POST", "/v3/pay/transactions/jsapi", body)["prepay_id"]
-        sheet = self.sheet(seller, page=self.page(seller, made)).json()
+        sheet = self.sheet(seller, page=seller.page(made)).json()
         assert self.pay(seller, sheet).status_code == 200
         assert seller.query()["trade_type"] == "JSAPI"
 
@@ -486,17 +475,17 @@ class TestPhone:
     ) -> None:
         body = seller.order(payer={"openid": openid(seller.client)})
         made = seller.call("POST", "/v3/pay/transactions/jsapi", body)["prepay_id"]
-        answer = self.sheet(seller, page=self.page(seller, made, **changed))
+        answer = self.sheet(seller, page=seller.page(made, **changed))
         assert (answer.status_code, answer.json()["code"]) == (409, code)
 
     def test_somebody_elses_order(self, seller: Seller) -> None:
         body = seller.order(payer={"openid": openid(seller.client, "chen")})
         made = seller.call("POST", "/v3/pay/transactions/jsapi", body)["prepay_id"]
-        answer = self.sheet(seller, page=self.page(seller, made))
+        answer = self.sheet(seller, page=seller.page(made))
         assert answer.json()["code"] == "payer"
         native = seller.native("tea-000002")
         prepay_id = self.sheet(seller, content=native).json()["prepay_id"]
-        assert self.sheet(seller, page=self.page(seller, prepay_id)).json()["code"] == "way"
+        assert self.sheet(seller, page=seller.page(prepay_id)).json()["code"] == "way"
 
     def test_h5_opens_outside_wechat_only(self, seller: Seller) -> None:
         scene = {"payer_client_ip": "1.2.3.4", "h5_info": {"type": "Wap"}}

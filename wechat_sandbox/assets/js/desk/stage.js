@@ -45,7 +45,7 @@ function card(slug) {
   const who = person(slug);
   const open = wish.get("open");
   const src = who.phone_url + (open ? `?open=${encodeURIComponent(open)}` : "");
-  const frame = h("iframe", { class: "phone-frame", src, title: `${who.nickname} 的手机`, allow: "clipboard-write" });
+  const frame = h("iframe", { class: "phone-frame", src, title: `${who.nickname} 的手机`, allow: "clipboard-write; camera; display-capture" });
   const element = h("article", { class: "phone-card", "data-person": slug },
     h("header", { class: "phone-head" },
       h("button", { type: "button", class: "phone-person", title: "换一个人", onclick: () => choose(slug) },

@@ -9,6 +9,7 @@ import { back, navigate, remember } from "./nav.js";
 import { payContent } from "./pay.js";
 import { scanned } from "./scan.js";
 import { state } from "./state.js";
+import { touchpad } from "./touchpad.js";
 
 const WATCH_MS = 300;
 const PAYMENT = /^weixin:\/\/(wap\/pay|wxpay\/bizpayurl)\?/;
@@ -76,6 +77,7 @@ export function browserView({ path }) {
       ...[shareOf(frame.contentWindow)].filter(Boolean).map((one) => [`发送给朋友：${one.title || "网页"}`, () => share(one)]),
       ["复制链接", async () => toast((await copyText(link())) ? "链接已复制" : "没有复制成功")],
       ["刷新", reload],
+      ["五指触屏", () => (place() ? touchpad(frame, element) : toast("网页还没有打开"))],
       ["在新标签页打开", () => window.open(place(), "_blank", "noopener")],
     ]);
 

@@ -2,6 +2,7 @@
 
 import { ask, h, icon, moment } from "../dom.js";
 import { bar } from "./bar.js";
+import { cameraProblem, readPicture, readScreen, watchCamera } from "./camera.js";
 import { toast } from "./feedback.js";
 import { back, navigate } from "./nav.js";
 import { payContent } from "./pay.js";
@@ -43,8 +44,10 @@ export function scanTools(take) {
     event.preventDefault();
     if (field.value.trim()) take(field.value.trim());
   });
+  const finder = h("div", { class: "finder" });
+  const camera = { stop: () => {} };
   const element = h("div", {},
-    h("div", { class: "scan-tools" }, form, state.can_decode ? pictureChooser(take) : null),
+    h("div", { class: "scan-tools" }, form, state.can_decode ? [pictureChooser(take), liveTools(finder, camera, take), finder] : null),
     h("h2", { class: "scan-title" }, "正在展示的二维码"),
     grid);
   const onPaste = (event) => {
@@ -62,7 +65,7 @@ export function scanTools(take) {
   };
   const timer = setInterval(update, 1500);
   update();
-  return { element, update, leave: () => { clearInterval(timer); document.removeEventListener("paste", onPaste); } };
+  return { element, update, leave: () => { camera.stop(); clearInterval(timer); document.removeEventListener("paste", onPaste); } };
 }
 
 function card(code, take) {
@@ -89,6 +92,37 @@ function pictureChooser(take) {
   return label;
 }
 
+/** The computer's camera, and whatever is shown on its screen. */
+function liveTools(finder, camera, take) {
+  const watch = async () => {
+    const problem = cameraProblem();
+    if (problem) {
+      toast(problem);
+      return;
+    }
+    camera.stop();
+    try {
+      await loadDecoder();
+      camera.stop = await watchCamera(finder, take, toast);
+    } catch (error) {
+      toast(error.message);
+    }
+  };
+  const grab = async () => {
+    try {
+      await loadDecoder();
+      const text = await readScreen();
+      if (text) take(text);
+      else toast("屏幕上没有认出二维码，请把它放大些再试");
+    } catch (error) {
+      toast(error.name === "NotAllowedError" ? "没有选择要识别的窗口" : error.message);
+    }
+  };
+  return h("div", { class: "live-tools" },
+    h("button", { type: "button", class: "button dark", onclick: watch }, icon("camera"), "摄像头"),
+    navigator.mediaDevices?.getDisplayMedia ? h("button", { type: "button", class: "button dark", onclick: grab }, icon("open"), "识别屏幕") : null);
+}
+
 function loadDecoder() {
   if (globalThis.jsQR) return Promise.resolve();
   return new Promise((resolve, reject) => {
@@ -97,19 +131,12 @@ function loadDecoder() {
   });
 }
 
-const LARGEST = 1600;
-
 async function decode(file, take) {
   try {
     await loadDecoder();
     const bitmap = await createImageBitmap(file);
-    const scale = Math.min(1, LARGEST / Math.max(bitmap.width, bitmap.height));
-    const canvas = h("canvas", { width: Math.round(bitmap.width * scale), height: Math.round(bitmap.height * scale) });
-    const context = canvas.getContext("2d");
-    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
-    const found = globalThis.jsQR(pixels.data, pixels.width, pixels.height);
-    if (found?.data) take(found.data);
+    const found = readPicture(bitmap, bitmap.width, bitmap.height);
+    if (found) take(found);
     else toast("图片里没有认出二维码");
   } catch (error) {
     toast(error.message || "这张图片打不开");
