@@ -191,8 +191,8 @@ def _tea(account: ChannelAccount, plan: MerchantPlan, sandbox: Sandbox) -> None:
         _reply(account, name, values, owner)
     openids = list(sandbox.openids(account.app_id).values())
     for number, (name, caption, reply, count) in enumerate(CODES):
-        values = CodeInput(name, caption, reply, "stamps.wallet" if number == 0 else "")
-        _code(account, values, days=30 if number == 2 else None, actor=owner)  # noqa: PLR2004
+        drawn = CodeInput(name, caption, reply, "stamps.wallet" if number == 0 else "")
+        _code(account, drawn, days=30 if number == 2 else None, actor=owner)  # noqa: PLR2004
         _scans(account, name, openids, count)
 
 

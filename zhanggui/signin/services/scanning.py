@@ -117,7 +117,7 @@ def scanned(event: ScanEvent) -> None:
     """A code was scanned: tell whoever did where to confirm. The first scan counts."""
     now = clock.now()
     with transaction.atomic():
-        visit = QrVisit.objects.select_for_update().filter(pk=event.subject_id).first()
+        visit = QrVisit.objects.select_for_update().filter(pk=event.subject_id or 0).first()
         if visit is None or visit.account_id != event.account_id or visit.expires_at <= now:
             _say(event, _("This QR code is over. Ask for a new one on the computer."))
             return

@@ -22,8 +22,8 @@ from zhanggui.channels.wechat.tests.factories import (
     make_identity,
 )
 from zhanggui.core import clock, sealing
-from zhanggui.signin.models import QrState, QrVisit
-from zhanggui.signin.services import factors, scanning
+from zhanggui.signin.models import QrState, QrVisit, TotpDevice
+from zhanggui.signin.services import scanning
 
 pytestmark = pytest.mark.django_db
 OPENID = "openid-of-zhou"
@@ -110,7 +110,7 @@ class TestEnter:
         assert browser.post("/signin/wechat/enter").status_code == 410
 
     def test_asks_for_the_second_factor_afterwards(self, browser: Client, owner: Person) -> None:
-        factors.TotpDevice.objects.create(person=owner, secret_sealed=b"x")
+        TotpDevice.objects.create(person=owner, secret_sealed=b"x")
         visit = show_code(browser)
         scan()
         Client().post(link_in_chat(), {"digits": visit.digits})

@@ -108,9 +108,9 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """The page on the phone: who waits where, and the number from the screen."""
     try:
         visit = scanning.visit_of_phone(token)
-    except QrOver as refusal:
-        page = {"refusal": refusal}
-        return render(request, "signin/phone_confirm.html", page, status=refusal.status)
+    except QrOver as over:
+        told = {"refusal": over}
+        return render(request, "signin/phone_confirm.html", told, status=over.status)
     refused: DomainError | None = None
     if request.method == "POST":
         try:

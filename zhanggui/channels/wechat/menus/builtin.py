@@ -98,7 +98,7 @@ def _pages_of(shop: Merchant) -> list[BuiltinPage]:
 def _shops(account: ChannelAccount) -> list[Merchant]:
     own = ChannelAccount.objects.filter(tier=Tier.MERCHANT, is_connected=True)
     shops = Merchant.objects.exclude(pk__in=own.values("merchant_id")).order_by("pk")
-    if account.tier == Tier.OPERATOR:
+    if account.operator_id is not None:
         shops = shops.filter(operator_id=account.operator_id)
     else:
         lent = ChannelAccount.objects.filter(tier=Tier.OPERATOR, is_connected=True)

@@ -27,7 +27,7 @@ PRINTED = re.compile(r"/q/([23456789a-z]{26})$")
 
 def scanned(event: ScanEvent) -> None:
     """Count one scan, once however often the job runs, and tag a customer who is known."""
-    code = TrackedCode.objects.filter(pk=event.subject_id).first()
+    code = TrackedCode.objects.filter(pk=event.subject_id or 0).first()
     if code is None:
         return
     CodeScan.objects.get_or_create(
@@ -67,7 +67,7 @@ def note_opened(code: TrackedCode) -> None:
 def code_of(account: ChannelAccount, scene: str) -> TrackedCode | None:
     """The tracked code behind a scene; None for codes of other purposes."""
     found = SceneCode.objects.filter(account=account, scene=scene, purpose=PURPOSE).first()
-    return TrackedCode.objects.filter(pk=found.subject_id).first() if found else None
+    return TrackedCode.objects.filter(pk=found.subject_id or 0).first() if found else None
 
 
 def said(account: ChannelAccount, code: TrackedCode) -> Reply | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -24,7 +26,7 @@ from zhanggui.core.errors import DomainError
 def authorise(request: PlaceRequest) -> HttpResponse:
     """Begin a visit to WeChat's page and lead there."""
     own = places.own_account(request)
-    page = {"own": own, "section": "account"}
+    page: dict[str, Any] = {"own": own, "section": "account"}
     try:
         visit = authorising.begin_authorisation(
             **at(places.place_of(request)),

@@ -71,12 +71,11 @@ def _save(request: PlaceRequest, account: ChannelAccount) -> HttpResponse:
             account=account, menu=drawn, revision=revision, actor=request.actor
         )
         revision = draft.revision
-        if is_publishing:
-            version = services.publish(account=account, actor=request.actor)
+        version = services.publish(account=account, actor=request.actor) if is_publishing else None
     except DomainError as refusal:
         found = list(refusal.problems) if isinstance(refusal, MenuFaulty) else []
         return _show(request, account, drawn, revision, found, refusal=refusal)
-    if is_publishing:
+    if version is not None:
         text = _("Published as version %(n)s. Phones show it within five minutes.")
         messages.success(request, text % {"n": version.number})
     else:
