@@ -9,7 +9,7 @@ from defusedxml.ElementTree import fromstring
 from django.test import Client
 
 from zhanggui.accounts.models import Merchant, Role
-from zhanggui.accounts.tests.factories import make_merchant, make_staff
+from zhanggui.accounts.tests.factories import make_merchant, make_operator, make_staff
 from zhanggui.channels.wechat.crypto import MessageBox
 from zhanggui.channels.wechat.menus import rules as menu_rules
 from zhanggui.channels.wechat.models import (
@@ -25,6 +25,7 @@ from zhanggui.channels.wechat.models import (
 )
 from zhanggui.channels.wechat.replies import rules
 from zhanggui.channels.wechat.replies.rules import Word
+from zhanggui.channels.wechat.services import effective_account
 from zhanggui.channels.wechat.tests.factories import (
     AES_KEY,
     QR_PATH,
@@ -114,6 +115,7 @@ class TestWords:
 
 
 class TestAtOnce:
+    @pytest.mark.spec("platform P20")
     def test_text_word_default_and_silence(self, account: ChannelAccount) -> None:
         assert answered(account, text("你好", message_id=1)) == ""
         rule(account, "你好", text="您好")
@@ -121,6 +123,7 @@ class TestAtOnce:
         assert "您好" in answered(account, text("你好呀", message_id=2))
         assert "稍后回复您" in answered(account, text("别的", message_id=3))
 
+    @pytest.mark.spec("platform P20")
     def test_follow_is_greeted_with_a_card(self, account: ChannelAccount) -> None:
         rule(account, occasion=Occasion.FOLLOW, kind="card", title="领卡", page="stamps.wallet")
         found = answered(account, event("subscribe"))
@@ -172,6 +175,7 @@ class TestCodes:
             return answered(account, event("subscribe", f"qrscene_{scene}", at=at))
         return answered(account, event("SCAN", scene, at=at))
 
+    @pytest.mark.spec("platform P21")
     def test_a_scan_is_answered_counted_and_tagged(
         self, owner: Client, account: ChannelAccount, tea: Merchant
     ) -> None:
@@ -220,6 +224,7 @@ class TestCodes:
         assert Client().get("/q/23456789abcdefghjkmnpqrstu").status_code == 404
         assert not CodeScan.objects.exists()
 
+    @pytest.mark.spec("platform P33")
     def test_pictures_and_sheets_are_files(self, owner: Client) -> None:
         code = make_code(owner, caption="扫码领卡")
         here = f"{HERE}codes/{code.pk}/"
@@ -257,6 +262,18 @@ class TestCodes:
 
 
 class TestServing:
+    @pytest.mark.spec("platform P23")
+    def test_own_then_operators_then_platforms(self) -> None:
+        operator = make_operator("sun")
+        shop = make_merchant("shop", operator=operator)
+        platform = make_account()
+        assert effective_account(shop) == platform
+        lent = make_account(operator=operator)
+        assert effective_account(shop) == lent
+        own = make_account(merchant=shop)
+        assert effective_account(shop) == own
+
+    @pytest.mark.spec("platform P23")
     def test_connecting_and_disconnecting_are_written_down(
         self, owner: Client, tea: Merchant
     ) -> None:

@@ -26,6 +26,7 @@ def wrong(*menu: Button) -> list[tuple[str, str]]:
     return [(one.row, one.field) for one in found if not one.is_hint]
 
 
+@pytest.mark.spec("repairs D2")
 class TestNames:
     @pytest.mark.parametrize(
         ("name", "is_taken"),
@@ -62,6 +63,7 @@ class TestNames:
         )
 
 
+@pytest.mark.spec("repairs D3")
 class TestContents:
     @pytest.mark.parametrize(
         ("kind", "value", "is_taken"),

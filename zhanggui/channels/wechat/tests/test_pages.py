@@ -73,6 +73,7 @@ def shown(client: Client, path: str, status: int = 200) -> str:
 
 @pytest.mark.usefixtures("account")
 class TestMenu:
+    @pytest.mark.spec("repairs D5")
     def test_saving_reaches_nobody(self, owner: Client) -> None:
         with fake_wechat() as wechat:
             answer = owner.post(f"{HERE}menu/", menu(row("扫码"), row("未完", "", "")))
@@ -263,6 +264,7 @@ class TestPlaces:
         assert MenuVersion.objects.get().account.operator == operator
         assert PlatformAuditEntry.objects.filter(action="wechat.menu.published").count() == 1
 
+    @pytest.mark.spec("repairs D6")
     def test_without_an_own_account_the_pages_offer_one(self, owner: Client) -> None:
         for page in ("menu/", "replies/", "templates/"):
             assert f"{HERE}connect" in shown(owner, f"{HERE}{page}")
