@@ -56,7 +56,8 @@ def of(account: ChannelAccount) -> Health:
     """How an account is doing now."""
     now = clock.now()
     until = account.access_token_expires_at
-    is_quiet = account.last_callback_at is None or account.last_callback_at < now - QUIET_AFTER
+    heard_at = account.last_callback_at or account.authorised_at
+    is_quiet = heard_at is None or heard_at < now - QUIET_AFTER
     failed = CallbackDelivery.objects.filter(account=account, state__in=IN_TROUBLE).count()
     has_error = account.last_error_at is not None
     is_revoked = account.standing == Standing.REVOKED
