@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Model
+
 from demo.cast import PLATFORM_STAFF
 from demo.made import id_of, made
 from demo.plans import actor_of
@@ -34,12 +36,12 @@ def make() -> None:
         made("mailing:notice", lambda: _mailing(platform))
 
 
-def _stock(actor: Actor) -> object:
+def _stock(actor: Actor) -> Model:
     operator = Operator.objects.get(pk=id_of(f"operator:{OPERATOR}"))
     return stock.fill(operator=operator, segments=20_000, reason="首批短信", actor=actor)
 
 
-def _gift(merchant: Merchant, purse: Purse, segments: int, actor: Actor) -> object:
+def _gift(merchant: Merchant, purse: Purse, segments: int, actor: Actor) -> Model:
     return stock.give(
         operator=None,
         merchant=merchant,
@@ -50,7 +52,7 @@ def _gift(merchant: Merchant, purse: Purse, segments: int, actor: Actor) -> obje
     )
 
 
-def _switch_on(name: str, actor: Actor) -> object:
+def _switch_on(name: str, actor: Actor) -> Model:
     return house_rules.change_rule(
         template=templates.get(name),
         is_on=True,

@@ -112,7 +112,7 @@ class MailingForm(forms.Form):
         choices["segment"].choices = [("", _("All customers")), *segments]
         for field in chosen.fields:
             self.fields[f"field_{field.name}"] = forms.CharField(
-                label=field.label,
+                label=str(field.label),
                 max_length=LONGEST_FIELD,
                 widget=forms.Textarea(attrs={"rows": 2, "placeholder": str(field.example)}),
             )

@@ -44,9 +44,7 @@ def of_wechat_error(message: Message, error: ChannelError, *, is_chat: bool) -> 
     """What an error of WeChat means for a message."""
     code = str(error.code) if error.code is not None else "unreachable"
     if isinstance(error, QuotaUsedUp):
-        return Outcome(
-            State.QUEUED, code, again_at=error.until or _later(message), may_fall_back=True
-        )
+        return Outcome(State.QUEUED, code, again_at=error.until, may_fall_back=True)
     if error.treatment is Treatment.BACK_OFF:
         return Outcome(State.QUEUED, code, again_at=clock.now() + A_MINUTE)
     if isinstance(error, ChannelUnreachable):

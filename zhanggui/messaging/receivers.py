@@ -39,7 +39,7 @@ def put(message: Message, to: Receiver) -> None:
         message.to_sealed = _sealed({"phone": to.number}, message.merchant_id)
         message.to_masked = masked_phone(to.number)
     else:
-        content = {"account": to.account_id, "openid": to.openid}
+        content: dict[str, str | int] = {"account": to.account_id, "openid": to.openid}
         message.to_sealed = _sealed(content, message.merchant_id)
         message.to_masked = to.name[:80]
 

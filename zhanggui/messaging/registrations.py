@@ -19,6 +19,7 @@ from zhanggui.contacts import holders, timeline
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.permissions import EDIT_CUSTOMERS
 from zhanggui.files import exports, jobs
+from zhanggui.files.models import Task
 from zhanggui.messaging import (
     campaigns,
     customers,
@@ -203,6 +204,6 @@ def _mailings(ids: Collection[int]) -> Mapping[int, str]:
     return dict(Campaign.objects.filter(pk__in=ids).values_list("pk", "name"))
 
 
-def _mailing_url(task: jobs.Task) -> str:
+def _mailing_url(task: Task) -> str:
     slug = Merchant.objects.values_list("slug", flat=True).get(pk=task.merchant_id)
     return reverse("messaging:mailing", args=[slug, task.arguments["mailing"]])

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import httpx2
 from django.conf import settings
@@ -59,8 +59,8 @@ class Accepted:
 class Provider(Protocol):
     """Sends one message."""
 
-    name: ClassVar[str]
-    knows_repeats: ClassVar[bool]
+    name: str
+    knows_repeats: bool
     """A second call with the same ``out_id`` sends nothing again."""
 
     def send(self, message: Message) -> Accepted:

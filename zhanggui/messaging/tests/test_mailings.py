@@ -131,7 +131,7 @@ class TestRun:
     def confirm(self, tea: Merchant, row: Campaign) -> Task:
         campaigns.confirm(merchant=tea, campaign_id=row.pk, actor=ACTOR)
         row.refresh_from_db()
-        return Task.objects.get(pk=row.task_id)
+        return Task.objects.get(arguments__mailing=row.pk)
 
     def test_is_a_task_that_writes_and_sends_all(self, tea: Merchant, row: Campaign) -> None:
         with clock.at(NOON):

@@ -107,7 +107,7 @@ class TestLog:
     def test_is_exported(self, owner: Client, tea: Merchant) -> None:
         make_message(tea, state=State.SENT)
         response = owner.post(f"/m/{tea.slug}/exports/messaging.messages", {"format": "csv"})
-        content = b"".join(response.streaming_content) if response.streaming else response.content
+        content = b"".join(response)
         assert "138****8000" in content.decode("utf-8-sig")
 
 

@@ -88,7 +88,7 @@ def resend(request: MerchantRequest, *, message_id: int) -> HttpResponse:
         messages.error(request, refusal.message)
         return redirect("messaging:message", request.merchant.slug, message_id)
     if row.state == State.SKIPPED:
-        messages.warning(request, fates.advice(row))
+        messages.warning(request, str(fates.advice(row)))
     else:
         messages.success(request, _("It is on its way again."))
     return redirect("messaging:message", request.merchant.slug, row.pk)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from zhanggui.accounts.forms import put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.contacts.models import Segment
-from zhanggui.core import numbers
+from zhanggui.core import clock, numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.files import following
 from zhanggui.messaging import (
@@ -181,7 +181,7 @@ def _cost(house: House, template: MessageTemplate, row: Campaign) -> dict[str, A
     purse = Purse.MARKETING if is_marketing else Purse.SERVICE
     found = mass.estimate(house, row)
     left = wallet.balance(purse)
-    now = campaigns.clock.now()
+    now = clock.now()
     due = hours.due(template.kind, now, house.settings, house.merchant.time_zone)
     return {
         "estimate": found,

@@ -43,7 +43,7 @@ def operator_credit(request: OperatorRequest) -> HttpResponse:
             return redirect("messaging:operator_credit", request.operator.slug)
     moves = StockMove.objects.filter(operator=request.operator)
     page = keyset(moves, order=("-at", "-id"), after=request.GET.get("after", ""))
-    ids = {row.merchant_id for row in page.rows}
+    ids = {row.merchant_id for row in page.rows if row.merchant_id is not None}
     shown = {
         "operator": request.operator,
         "left": stock.left(request.operator),
