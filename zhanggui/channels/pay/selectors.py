@@ -220,11 +220,9 @@ def lost_notifications(accounts: Collection[PayAccount]) -> list[PayNotification
 def bills(accounts: Collection[PayAccount]) -> QuerySet[PayBill]:
     """Bills of these accounts with the number of differences nobody has settled."""
     is_open = Q(differences__state=DifferenceState.OPEN)
-    return (
-        PayBill.objects.filter(account__in=accounts)
-        .select_related("account")
-        .annotate(open_differences=Count("differences", filter=is_open))
-    )
+    rows = PayBill.objects.filter(account__in=accounts).select_related("account")
+    found: QuerySet[PayBill] = rows.annotate(open_differences=Count("differences", filter=is_open))
+    return found
 
 
 def open_differences(accounts: Collection[PayAccount]) -> QuerySet[BillDifference]:

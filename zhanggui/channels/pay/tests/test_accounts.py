@@ -239,7 +239,7 @@ class TestForm:
             "public_key_text": PEMS["public_key_text"],
         }
         pem = changes.pop("certificate", PEMS["certificate"])
-        files = {"certificate": SimpleUploadedFile("c.pem", pem.encode())} if pem else {}
+        files: Any = {"certificate": SimpleUploadedFile("c.pem", pem.encode())} if pem else {}
         return ConnectForm(usual | changes, files)
 
     def test_reads_the_serial_number_out_of_the_certificate(self, db: None) -> None:
