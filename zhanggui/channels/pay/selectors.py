@@ -248,4 +248,6 @@ def to_look_at(place: Place) -> int:
 
 def _counted(rows: QuerySet[Any]) -> QuerySet[Any]:
     """How many rows there are, as one value to stand in another statement."""
-    return rows.order_by().annotate(one=Value(1)).values("one").annotate(n=Count("pk")).values("n")
+    one = rows.order_by().annotate(one=Value(1)).values("one")
+    counted: QuerySet[Any] = one.annotate(n=Count("pk")).values("n")
+    return counted
