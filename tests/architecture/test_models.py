@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -95,7 +95,7 @@ tenant_models = [m for m in our_models if issubclass(m, TenantModel)]
 Model = type[models.Model]
 
 
-def each(found: list[Model]) -> Callable[[Callable[[Model], None]], Callable[[], None]]:
+def each(found: Sequence[Model]) -> Callable[[Callable[[Model], None]], Callable[[], None]]:
     """Ask a question of every model in one test: a test for each costs more than the question."""
 
     def decorate(check: Callable[[Model], None]) -> Callable[[], None]:

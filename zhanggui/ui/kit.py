@@ -160,7 +160,7 @@ def _row(at: int, now: datetime) -> dict[str, Any]:
 def _list(request: HttpRequest, rows: list[dict[str, Any]]) -> lists.Shown:
     """The sample rows as the request asks for them, with two views that somebody saved."""
     views = [
-        lists.SavedView(1, _("Waiting"), "state=waiting", is_shared=True, may_delete=True),
+        lists.SavedView(1, str(_("Waiting")), "state=waiting", is_shared=True, may_delete=True),
         lists.SavedView(2, "欧阳", "q=欧阳", is_shared=False, may_delete=True),
     ]
     shown = CUSTOMERS.read(request, request.GET)

@@ -55,7 +55,7 @@ def test_after_45009_nothing_goes_out_before_midnight_in_beijing() -> None:
             for _time in range(3):
                 with pytest.raises(QuotaUsedUp) as caught:
                     api.for_account(account).custom_send("o", Text("x"))
-            assert caught.value.until == EVENING + timedelta(minutes=1)
+                assert caught.value.until == EVENING + timedelta(minutes=1)
             assert fake.paths().count(TEXT_PATH) == 1
         with clock.at(EVENING + timedelta(minutes=1)):
             api.for_account(account).custom_send("o", Text("x"))
