@@ -209,11 +209,14 @@ class Env(BaseSettings):
                 "ALIYUN_TEMPLATES": parse_templates(self.sms_aliyun_templates).get("code", ""),
             },
         }
-        for provider in (self.sms_provider, self.sms_reserve_provider):
+        for name, provider in (
+            ("ZHANGGUI_SMS_PROVIDER", self.sms_provider),
+            ("ZHANGGUI_SMS_RESERVE_PROVIDER", self.sms_reserve_provider),
+        ):
             values = needed.get(provider, {})
-            missing = [f"ZHANGGUI_SMS_{name}" for name, value in values.items() if not value]
+            missing = [f"ZHANGGUI_SMS_{part}" for part, value in values.items() if not value]
             if missing:
-                message = f"the SMS provider {provider.value} also needs {', '.join(missing)}"
+                message = f"{name}={provider.value} also needs {', '.join(missing)}"
                 raise ValueError(message)
         return self
 

@@ -16,6 +16,7 @@ class FakeSandbox:
 
     def __init__(self) -> None:
         self.accounts: dict[str, dict[str, Any]] = {}
+        self.components: dict[str, dict[str, Any]] = {}
         self.people: dict[str, dict[str, Any]] = {}
         self.follows: dict[str, set[str]] = {}
         self.calls: list[str] = []
@@ -51,6 +52,11 @@ class FakeSandbox:
         if name.startswith("accounts/"):
             self.accounts[name.removeprefix("accounts/")] = body
             return body
+        if name.startswith("components/"):
+            self.components[name.removeprefix("components/")] = body
+            return body
+        if name.startswith("codes"):
+            return {}
         if name == "follows":
             self.follows.setdefault(body["appid"], set()).update(body["people"])
             return {"followed": len(body["people"])}

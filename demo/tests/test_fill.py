@@ -14,6 +14,7 @@ from django.db.models import Model, Sum
 
 from demo import days, fill, progress, regulars
 from demo.cast import ACCOUNTS, MERCHANTS, OPERATORS, PLATFORM_ACCOUNT
+from demo.channels import COMPONENT, NEWCOMER
 from demo.models import Day
 from demo.plans import SHOPS
 from demo.rhythm import Joined, Stamped, Story
@@ -104,7 +105,9 @@ class TestFirstFill:
         assert moments == {e.at for e in events_until(NOON) if isinstance(e, Stamped)}
 
     def test_tells_the_sandbox_accounts_people_and_follows(self, filled: Filled) -> None:
-        assert set(filled.world.accounts) == {account.app_id for account in ACCOUNTS}
+        connected = {account.app_id for account in ACCOUNTS}
+        assert set(filled.world.accounts) == connected | {NEWCOMER.app_id}
+        assert set(filled.world.components) == {COMPONENT.app_id}
         platform = filled.world.accounts[PLATFORM_ACCOUNT.app_id]
         assert platform["callback_url"].endswith(f"/hooks/wechat/{PLATFORM_ACCOUNT.app_id}/")
         assert platform["menu"][0]["url"].endswith("/staff/")

@@ -38,6 +38,8 @@ def test_the_example_with_its_secrets_filled_in_is_valid(monkeypatch: pytest.Mon
     monkeypatch.delenv("ZHANGGUI_SANDBOX_URL", raising=False)
     for name in ("API", "OPEN", "MP"):
         monkeypatch.delenv(f"ZHANGGUI_WECHAT_{name}_URL", raising=False)
+    for name in ("BASE", "BACKUP"):
+        monkeypatch.delenv(f"ZHANGGUI_PAY_{name}_URL", raising=False)
     env = Env()
     assert env.is_production
     assert env.proxies == 1

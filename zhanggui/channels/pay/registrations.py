@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -64,7 +63,6 @@ def register_all() -> None:
                 right.name,
                 order=555 if surface == "merchant" else 64,
                 group=GROUPS[surface],
-                badge=_to_look_at,
             ),
         )
         todo.register(_waiting, surface=surface)
@@ -85,17 +83,11 @@ def _ways(value: Any) -> str:
     return ", ".join(str(labels.get(name, name)) for name in names)
 
 
-def _to_look_at(request: HttpRequest) -> int | None:
-    from zhanggui.channels.pay.views.till import to_look_at  # noqa: PLC0415  views load later
-
-    return to_look_at(request) or None
-
-
 def _waiting(request: Any) -> Iterator[todo.Todo]:
-    from zhanggui.channels.pay.views.till import Till, to_look_at  # noqa: PLC0415  views load later
+    from zhanggui.channels.pay.views.till import Till  # noqa: PLC0415  views load later
 
     till = Till.of(request)
-    many = to_look_at(request) if RIGHTS[till.surface].name in request.permissions else 0
+    many = till.to_look_at() if RIGHTS[till.surface].name in request.permissions else 0
     if many:
         yield todo.Todo(
             _("%(n)s payments or bills need a look") % {"n": many},

@@ -123,10 +123,3 @@ class Till:
         """How many payments and differences wait for somebody."""
         with self.all_rows():
             return selectors.to_look_at(self.place)
-
-
-def to_look_at(request: HttpRequest) -> int:
-    """The same, asked once a request: the menu and the list of what waits both want it."""
-    if not hasattr(request, "pay_to_look_at"):
-        request.pay_to_look_at = Till.of(request).to_look_at()  # type: ignore[attr-defined]
-    return int(request.pay_to_look_at)  # type: ignore[attr-defined]

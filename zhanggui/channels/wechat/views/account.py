@@ -43,7 +43,7 @@ def account(request: PlaceRequest) -> HttpResponse:
     in_trouble = request.GET.get("callbacks") == "trouble"
     page: dict[str, Any] = {"section": "account"}
     if isinstance(place, Merchant):
-        found, _is_own = selectors.effective(place)
+        found = own if own is not None else selectors.effective(place)[0]
         page["serving"] = serving.current(place)
     page |= {
         "account": found,
