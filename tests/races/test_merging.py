@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -69,8 +71,13 @@ class TestTwoMerges:
     def test_control_without_the_lock_they_make_a_circle(
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        both_looked = threading.Barrier(2, timeout=3)
+
         def look(ids: Collection[int]) -> dict[int, Customer]:
-            return {one.pk: one for one in Customer.objects.filter(pk__in=ids)}
+            found = {one.pk: one for one in Customer.objects.filter(pk__in=ids)}
+            with suppress(threading.BrokenBarrierError):
+                both_looked.wait()
+            return found
 
         monkeypatch.setattr(merging, "take", look)
         most = 0

@@ -127,7 +127,7 @@ def test_js_sdk_in_the_phones_browser(desk: Desk, shop: Shop) -> None:
 
     web.locator("#scan").click()
     page.get_by_label("二维码内容").fill("6901234567892")
-    page.get_by_role("button", name="识别").click()
+    page.get_by_role("button", name="识别", exact=True).click()
     expect(out).to_have_text("CODE_128,6901234567892")
 
     web.locator("#photo").click()
@@ -161,7 +161,7 @@ def test_chat_menu_and_mini_program(desk: Desk, shop: Shop) -> None:
     page.get_by_text("拾光茶饮").click()
     page.get_by_role("button", name="扫码报修").click()
     page.get_by_label("二维码内容").fill("SN-1001")
-    page.get_by_role("button", name="识别").click()
+    page.get_by_role("button", name="识别", exact=True).click()
     expect(page.get_by_text("消息接收中")).to_be_visible()
     page.get_by_role("button", name="发位置").click()
     page.get_by_role("button", name="白云山").click()
