@@ -55,7 +55,7 @@ from zhanggui.channels.wechat.tests.factories import run_jobs
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 
-pytestmark = [pytest.mark.django_db, pytest.mark.spec("platform P31")]
+pytestmark = pytest.mark.django_db
 
 
 def begin(account: PayAccount, **values: Any) -> Payment:

@@ -224,7 +224,6 @@ class TestCodes:
         assert Client().get("/q/23456789abcdefghjkmnpqrstu").status_code == 404
         assert not CodeScan.objects.exists()
 
-    @pytest.mark.spec("platform P33")
     def test_pictures_and_sheets_are_files(self, owner: Client) -> None:
         code = make_code(owner, caption="扫码领卡")
         here = f"{HERE}codes/{code.pk}/"
