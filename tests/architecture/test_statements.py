@@ -26,9 +26,8 @@ MANY = 4
 """So many rows of each kind: a statement for each row would show."""
 ALONE = {"delivery_id", "support_id"}
 """Rows of which a merchant has one at a time."""
-MORE = {"m/<slug:merchant>/audit/": 3, "m/<slug:merchant>/": 3}
-"""The log names what was done to what by a statement for each kind; here are all kinds at once.
-The first page asks each module what waits for somebody, by a statement each."""
+MORE = {"m/<slug:merchant>/audit/": 3}
+"""The log names what was done to what by a statement for each kind; here are all kinds at once."""
 LEAST_PAGES = 35
 NO_STATEMENTS = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
 

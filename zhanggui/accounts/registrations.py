@@ -164,14 +164,18 @@ def _merchants(ids: Collection[int]) -> Mapping[int, str]:
     return dict(Merchant.objects.filter(pk__in=ids).values_list("pk", "name"))
 
 
-def _first_steps(request: MerchantRequest) -> Iterator[todo.Todo]:
+def _first_steps(request: MerchantRequest) -> Iterator[todo.Question]:
     slug = request.merchant.slug
-    may_open = rights.MANAGE_STORES.name in request.permissions
-    if may_open and not Store.objects.filter(state=StoreState.OPEN).exists():
-        yield todo.Todo(
-            _("Open the first store"),
-            _("Stamps, staff and customers belong to a store."),
-            reverse("accounts:store_new", args=[slug]),
-            "building-store",
-            order=10,
-        )
+
+    def first(many: int) -> Iterator[todo.Todo]:
+        if not many:
+            yield todo.Todo(
+                _("Open the first store"),
+                _("Stamps, staff and customers belong to a store."),
+                reverse("accounts:store_new", args=[slug]),
+                "building-store",
+                order=10,
+            )
+
+    if rights.MANAGE_STORES.name in request.permissions:
+        yield todo.how_many(Store.objects.filter(state=StoreState.OPEN), first)

@@ -114,19 +114,21 @@ def _support_banner(request: HttpRequest) -> Iterator[notices.Notice]:
         )
 
 
-def _open_invitations(request: MerchantRequest) -> Iterator[todo.Todo]:
-    if not colleagues.may_manage(request.merchant, request.permissions):
-        return
-    waiting = colleagues.invitations(request.merchant).filter(open_now()).count()
-    if waiting:
-        yield todo.Todo(
-            _("Invitations nobody has accepted yet: %(count)s") % {"count": waiting},
-            _("The link works for a limited time; make a new one if it got lost."),
-            reverse("accounts:invitations", args=[request.merchant.slug]),
-            "user-question",
-            "info",
-            order=200,
-        )
+def _open_invitations(request: MerchantRequest) -> Iterator[todo.Question]:
+    def waiting(many: int) -> Iterator[todo.Todo]:
+        if many:
+            yield todo.Todo(
+                _("Invitations nobody has accepted yet: %(count)s") % {"count": many},
+                _("The link works for a limited time; make a new one if it got lost."),
+                reverse("accounts:invitations", args=[request.merchant.slug]),
+                "user-question",
+                "info",
+                order=200,
+            )
+
+    if colleagues.may_manage(request.merchant, request.permissions):
+        found = colleagues.invitations(request.merchant).filter(open_now())
+        yield todo.how_many(found, waiting)
 
 
 def _rights_text(names: Any) -> str:

@@ -103,27 +103,31 @@ def _menus() -> None:
 
 def _waiting(request: HttpRequest) -> int | None:
     place = getattr(request, "operator", None)
-    return tier_selectors.waiting_applications(place) or None
+    return tier_selectors.waiting_applications(place).count() or None
 
 
-def _applications_wait(request: Any) -> Iterator[todo.Todo]:
+def _applications_wait(request: Any) -> Iterator[todo.Question]:
     operator = getattr(request, "operator", None)
-    view = rights.OPERATOR_VIEW if operator else rights.PLATFORM_VIEW
-    many = _waiting(request) if view.name in request.permissions else None
-    if many:
-        surface, args = ("operator", [operator.slug]) if operator else ("platform", [])
-        yield todo.Todo(
-            ngettext(
-                "%(n)s application waits for an answer",
-                "%(n)s applications wait for an answer",
-                many,
+    surface, args = ("operator", [operator.slug]) if operator else ("platform", [])
+
+    def waiting(many: int) -> Iterator[todo.Todo]:
+        if many:
+            yield todo.Todo(
+                ngettext(
+                    "%(n)s application waits for an answer",
+                    "%(n)s applications wait for an answer",
+                    many,
+                )
+                % {"n": many},
+                _("Merchants who want to join. They see your answer when they sign in."),
+                reverse(f"accounts:{surface}_applications", args=args),
+                "user-plus",
+                order=10,
             )
-            % {"n": many},
-            _("Merchants who want to join. They see your answer when they sign in."),
-            reverse(f"accounts:{surface}_applications", args=args),
-            "user-plus",
-            order=10,
-        )
+
+    view = rights.OPERATOR_VIEW if operator else rights.PLATFORM_VIEW
+    if view.name in request.permissions:
+        yield todo.how_many(tier_selectors.waiting_applications(operator), waiting)
 
 
 def _operator(value: Any) -> str:

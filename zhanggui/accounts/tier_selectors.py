@@ -154,9 +154,9 @@ def operators_to_choose() -> list[tuple[str, str]]:
     return [(str(pk), name) for pk, name in rows.values_list("pk", "name")[:MOST_CHOICES]]
 
 
-def waiting_applications(place: Operator | None) -> int:
-    """How many applications a place has still to decide."""
-    return Application.objects.filter(operator=place, state=ApplicationState.WAITING).count()
+def waiting_applications(place: Operator | None) -> QuerySet[Application]:
+    """The applications a place has still to decide."""
+    return Application.objects.filter(operator=place, state=ApplicationState.WAITING)
 
 
 def agreements(place: Operator | None) -> QuerySet[AgreementVersion]:

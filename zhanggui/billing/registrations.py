@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +16,7 @@ from zhanggui.accounts import permissions as rights
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator
 from zhanggui.billing import finding, permissions, phases, selectors, spreadsheets
-from zhanggui.billing.models import Order
+from zhanggui.billing.models import Order, Transfer
 from zhanggui.channels.pay import hooks as pay_hooks
 from zhanggui.channels.pay.models import Payment
 from zhanggui.core import tenancy
@@ -156,11 +157,14 @@ def _menus() -> None:
 
 
 def _to_check(request: HttpRequest) -> int | None:
+    with tenancy.all_merchants("the count beside the menu of a seller"):
+        return _handed_in(request).count() or None
+
+
+def _handed_in(request: HttpRequest) -> QuerySet[Transfer]:
     operator = getattr(request, "operator", None)
     seller = operator if isinstance(operator, Operator) else None
-    with tenancy.all_merchants("the count beside the menu of a seller"):
-        found = selectors.transfers_to_check(seller, all_sellers=seller is None)
-        return found.count() or None
+    return selectors.transfers_to_check(seller, all_sellers=seller is None)
 
 
 def _waiting(request: MerchantRequest) -> Iterator[todo.Todo]:
@@ -176,24 +180,28 @@ def _waiting(request: MerchantRequest) -> Iterator[todo.Todo]:
         )
 
 
-def _transfers(request: Any) -> Iterator[todo.Todo]:
+def _transfers(request: Any) -> Iterator[todo.Question]:
     operator = getattr(request, "operator", None)
-    sales = permissions.OPERATOR_SALES if operator else permissions.PLATFORM_SALES
-    many = _to_check(request) if sales.name in request.permissions else None
-    if many:
-        surface, args = ("operator", [operator.slug]) if operator else ("platform", [])
-        yield todo.Todo(
-            ngettext(
-                "%(n)s transfer waits for your confirmation",
-                "%(n)s transfers wait for your confirmation",
-                many,
+    surface, args = ("operator", [operator.slug]) if operator else ("platform", [])
+
+    def waiting(many: int) -> Iterator[todo.Todo]:
+        if many:
+            yield todo.Todo(
+                ngettext(
+                    "%(n)s transfer waits for your confirmation",
+                    "%(n)s transfers wait for your confirmation",
+                    many,
+                )
+                % {"n": many},
+                _("The merchant's plan begins when you have seen the money arrive."),
+                reverse(f"billing:{surface}_transfers", args=args),
+                "building-bank",
+                order=20,
             )
-            % {"n": many},
-            _("The merchant's plan begins when you have seen the money arrive."),
-            reverse(f"billing:{surface}_transfers", args=args),
-            "building-bank",
-            order=20,
-        )
+
+    sales = permissions.OPERATOR_SALES if operator else permissions.PLATFORM_SALES
+    if sales.name in request.permissions:
+        yield todo.how_many(_handed_in(request), waiting)
 
 
 def _banner(request: HttpRequest) -> Iterator[notices.Notice]:

@@ -16,15 +16,15 @@ PARTS = 5
 """A fifth, that is 20 percent. Source: dining specification 9."""
 
 
-def is_low(wallet: Wallet, left: int) -> bool:
+def is_low(filled: int, left: int) -> bool:
     """Whether a purse holds no more than a fifth of its last filling."""
-    return wallet.filled > 0 and left * PARTS <= wallet.filled
+    return filled > 0 and left * PARTS <= filled
 
 
 def look(merchant: Merchant, purse: Purse, left: int) -> None:
     """Tell the owners when a purse has become low; inside the caller's transaction."""
     wallet = Wallet.objects.filter(purse=purse, warned_at=None).first()
-    if wallet is None or not is_low(wallet, left):
+    if wallet is None or not is_low(wallet.filled, left):
         return
     if Wallet.objects.filter(pk=wallet.pk, warned_at=None).update(warned_at=clock.now()):
         hooks.notify_owners(merchant, _text(merchant, purse, left))

@@ -176,12 +176,12 @@ def _give_for_trying(merchant: Merchant, actor: Actor) -> None:
     )
 
 
-def _waiting(request: MerchantRequest) -> Iterator[todo.Todo]:
+def _waiting(request: MerchantRequest) -> Iterator[todo.Question]:
     if permissions.VIEW.name not in request.permissions:
         return
     slug = request.merchant.slug
-    yield from troubles.credit(reverse("messaging:credit", args=[slug]))
-    yield from troubles.failures(reverse("messaging:log", args=[slug]), request.merchant.time_zone)
+    yield troubles.credit(reverse("messaging:credit", args=[slug]))
+    yield troubles.failures(reverse("messaging:log", args=[slug]), request.merchant.time_zone)
 
 
 def _rules(ids: Collection[int]) -> Mapping[int, str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import Count
+from django.db.models import Count, F
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from zhanggui.accounts.todo import Todo
+from zhanggui.accounts.todo import Found, Question, Todo
 from zhanggui.channels.sms.errors import advice_of
 from zhanggui.core import clock
 from zhanggui.messaging import credit_warnings, wallet
@@ -19,39 +19,51 @@ OURS = ("SmsNoBalance", "SmsNotAllowed", "SmsUnreachable")
 """The provider's trouble, not one of a number: it concerns every message."""
 
 
-def credit(url: str) -> Iterator[Todo]:
+def credit(url: str) -> Question:
     """Purses that are nearly empty."""
-    for row in Wallet.objects.order_by("purse"):
-        purse = Purse(row.purse)
-        left = wallet.balance(purse)
-        if not credit_warnings.is_low(row, left):
-            continue
-        yield Todo(
-            _("SMS credit “%(purse)s”: %(left)s left")
-            % {"purse": purse.label, "left": count(left)},
-            _("Without credit customers are told nothing by SMS. Buy more in time."),
-            url,
-            "wallet",
-            "danger" if left == 0 else "waiting",
-            order=15,
-        )
+
+    def low(found: Found) -> Iterator[Todo]:
+        for row in sorted(found, key=lambda row: str(row["purse"])):
+            left = int(row["left"] or 0)
+            if not credit_warnings.is_low(int(row["filled"]), left):
+                continue
+            yield Todo(
+                _("SMS credit “%(purse)s”: %(left)s left")
+                % {"purse": Purse(row["purse"]).label, "left": count(left)},
+                _("Without credit customers are told nothing by SMS. Buy more in time."),
+                url,
+                "wallet",
+                "danger" if left == 0 else "waiting",
+                order=15,
+            )
+
+    wanted = {"purse": F("purse"), "filled": F("filled"), "left": wallet.lying()}
+    return Question(Wallet.objects.all(), low, wanted)
 
 
-def failures(url: str, zone: str) -> Iterator[Todo]:
+GROUPED = ("route", "state", "error", "error_kind")
+
+
+def failures(url: str, zone: str) -> Question:
     """Messages of today that did not get through, and what it is about."""
     today = clock.start_of(clock.local_date(clock.now(), zone), zone)
-    rows = Message.objects.filter(created_at__gte=today).order_by()
-    counted = rows.filter(state__in=[*TROUBLE, State.SKIPPED]).values_list(
-        "route", "state", "error", "error_kind"
+    rows = Message.objects.filter(created_at__gte=today, state__in=[*TROUBLE, State.SKIPPED])
+    wanted = {name: F(name) for name in GROUPED} | {"many": Count("pk")}
+    return Question(
+        rows.order_by().values(*GROUPED), lambda found: _not_through(found, url), wanted
     )
+
+
+def _not_through(found: Found, url: str) -> Iterator[Todo]:
     broken = no_credit = 0
     kind = ""
-    for route, state, error, error_kind, many in counted.annotate(many=Count("pk")):
-        if state in TROUBLE:
-            broken += many
-            kind = error_kind if route == Route.SMS and error_kind in OURS else kind
-        elif error == Why.NO_CREDIT:
-            no_credit += many
+    for row in found:
+        if row["state"] in TROUBLE:
+            broken += row["many"]
+            is_ours = row["route"] == Route.SMS and row["error_kind"] in OURS
+            kind = row["error_kind"] if is_ours else kind
+        elif row["error"] == Why.NO_CREDIT:
+            no_credit += row["many"]
     if broken:
         text = ngettext(
             "%(n)s message did not get through today",

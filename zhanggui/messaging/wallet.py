@@ -8,6 +8,8 @@ what became of the messages. Source: specification P28, dining 9.
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Concat
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit
@@ -64,6 +66,13 @@ def balance(purse: Purse) -> int:
 def held(purse: Purse) -> int:
     """Segments set aside for messages on their way."""
     return _kept(held_code_of(purse))
+
+
+def lying() -> Subquery:
+    """Segments a merchant can still spend, beside the rows of its wallets."""
+    code = Concat(Value("sms:"), OuterRef("purse"))
+    found = Account.objects.filter(unit=Unit.SMS, code=code, merchant_id=OuterRef("merchant_id"))
+    return Subquery(found.values("balance"))
 
 
 def _kept(code: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -48,6 +48,9 @@ ACTIONS = {
     "stamps.manager.removed": _("Store manager removed"),
     "stamps.manager.left": _("Left as store manager"),
 }
+
+MOST_WAITING = 20
+"""So many people are named on the overview; the others are on the pages of their stores."""
 
 
 def register_all() -> None:
@@ -143,23 +146,33 @@ def _customer(request: HttpRequest, subject: Any) -> Mapping[str, Any]:
     return {"cards": selectors.cards_of(customer.pk)}
 
 
-def _waiting(request: MerchantRequest) -> Iterator[todo.Todo]:
+def _waiting(request: MerchantRequest) -> Iterator[todo.Question]:
     slug = request.merchant.slug
-    if permissions.MANAGE_PROGRAMMES.name in request.permissions and not Programme.objects.exists():
-        yield todo.Todo(
-            _("Start the first stamp programme"),
-            _("Customers then take a card in WeChat and collect stamps."),
-            reverse("stamps:programme_new", args=[slug]),
-            "rubber-stamp",
-        )
-    if permissions.MANAGE_MANAGERS.name in request.permissions:
-        for pending in selectors.waiting_for_approval():
+
+    def first(many: int) -> Iterator[todo.Todo]:
+        if not many:
             yield todo.Todo(
-                _("%(name)s wants to manage a store") % {"name": pending.name},
+                _("Start the first stamp programme"),
+                _("Customers then take a card in WeChat and collect stamps."),
+                reverse("stamps:programme_new", args=[slug]),
+                "rubber-stamp",
+            )
+
+    def undecided(found: todo.Found) -> Iterator[todo.Todo]:
+        for pending in sorted(found, key=lambda row: int(row["pk"])):
+            yield todo.Todo(
+                _("%(name)s wants to manage a store") % {"name": pending["name"]},
                 _("The QR code was scanned late, so you decide."),
-                reverse("accounts:store", args=[slug, pending.store_id]),
+                reverse("accounts:store", args=[slug, pending["store"]]),
                 "user-question",
             )
+
+    if permissions.MANAGE_PROGRAMMES.name in request.permissions:
+        yield todo.how_many(Programme.objects.all(), first)
+    if permissions.MANAGE_MANAGERS.name in request.permissions:
+        waiting = selectors.waiting_for_approval()[:MOST_WAITING]
+        wanted = {"pk": F("pk"), "name": F("name"), "store": F("store_id")}
+        yield todo.Question(waiting, undecided, wanted)
 
 
 def _programmes(ids: Collection[int]) -> Mapping[int, str]:

@@ -315,14 +315,14 @@ def invitations_of(store_id: int) -> list[ManagerInvitation]:
     return list(open_now.exclude(scene_code_id=0).order_by("-pk"))
 
 
-def waiting_for_approval(store_id: int | None = None) -> list[PendingManager]:
+def waiting_for_approval(store_id: int | None = None) -> QuerySet[PendingManager]:
     """People who scanned late and wait for the office, oldest first."""
     waiting = PendingManager.objects.select_related("store", "invitation").filter(
         state=PendingState.WAITING
     )
     if store_id is not None:
         waiting = waiting.filter(store_id=store_id)
-    return list(waiting.order_by("pk"))
+    return waiting.order_by("pk")
 
 
 def wrong_codes(*, store_id: int, period: Period) -> int:
@@ -335,12 +335,12 @@ def wrong_codes(*, store_id: int, period: Period) -> int:
     ).count()
 
 
-def guess_alerts() -> list[int]:
-    """Stores (ids) where 40 or more wrong codes were typed in the last 24 hours (D23)."""
-    rows = (
+def guessed_at() -> QuerySet[Store]:
+    """Stores where 40 or more wrong codes were typed in the last 24 hours (D23)."""
+    wrong = (
         CodeTry.objects.filter(kind=TryKind.WRONG, at__gt=clock.now() - tries.DAY)
         .values("store_id")
         .annotate(wrong=Count("pk"))
         .filter(wrong__gte=tries.STORE_ALERT_AT)
     )
-    return sorted(row["store_id"] for row in rows)
+    return Store.objects.filter(pk__in=wrong.values("store_id"))

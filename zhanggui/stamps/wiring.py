@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, todo
-from zhanggui.accounts.models import Store
 from zhanggui.channels.wechat import hooks
 from zhanggui.channels.wechat.menus import builtin
 from zhanggui.channels.wechat.menus.builtin import BuiltinPage
@@ -87,18 +87,20 @@ def connect() -> None:
         builtin.register(page)
 
 
-def many_wrong_codes(request: MerchantRequest) -> Iterator[todo.Todo]:
+def many_wrong_codes(request: MerchantRequest) -> Iterator[todo.Question]:
     """Stores where 40 or more wrong codes were typed within 24 hours (D23)."""
     if permissions.MANAGE_MANAGERS.name not in request.permissions:
         return
     slug = request.merchant.slug
-    for name in Store.objects.filter(pk__in=selectors.guess_alerts()).values_list(
-        "name", flat=True
-    ):
-        yield todo.Todo(
-            _("Many wrong codes at %(store)s") % {"store": name},
-            _("40 or more wrong codes were typed there within 24 hours. See who typed them."),
-            reverse("accounts:audit", args=[slug]),
-            "alert-triangle",
-            tone="danger",
-        )
+
+    def alerts(found: todo.Found) -> Iterator[todo.Todo]:
+        for store in sorted(found, key=lambda row: str(row["name"])):
+            yield todo.Todo(
+                _("Many wrong codes at %(store)s") % {"store": store["name"]},
+                _("40 or more wrong codes were typed there within 24 hours. See who typed them."),
+                reverse("accounts:audit", args=[slug]),
+                "alert-triangle",
+                tone="danger",
+            )
+
+    yield todo.Question(selectors.guessed_at(), alerts, {"name": F("name")})

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, todo
 from zhanggui.accounts import permissions as rights
-from zhanggui.channels.pay import hooks, lists, permissions, trials
+from zhanggui.channels.pay import hooks, lists, permissions, selectors, trials
 from zhanggui.channels.pay.models import PayAccount, Payment, Way
 from zhanggui.core import tenancy
 from zhanggui.files import exports
@@ -83,17 +84,23 @@ def _ways(value: Any) -> str:
     return ", ".join(str(labels.get(name, name)) for name in names)
 
 
-def _waiting(request: Any) -> Iterator[todo.Todo]:
+def _waiting(request: Any) -> Iterator[todo.Question]:
     from zhanggui.channels.pay.views.till import Till  # noqa: PLC0415  views load later
 
     till = Till.of(request)
-    many = till.to_look_at() if RIGHTS[till.surface].name in request.permissions else 0
-    if many:
-        yield todo.Todo(
-            _("%(n)s payments or bills need a look") % {"n": many},
-            _("Money came that fits no order, a refund did not work, or a bill differs."),
-            till.url("payments"),
-            "coin",
-            "danger",
-            order=15,
-        )
+
+    def waiting(found: todo.Found) -> Iterator[todo.Todo]:
+        many = sum(row["troubled"] + row["differing"] for row in found)
+        if many:
+            yield todo.Todo(
+                _("%(n)s payments or bills need a look") % {"n": many},
+                _("Money came that fits no order, a refund did not work, or a bill differs."),
+                till.url("payments"),
+                "coin",
+                "danger",
+                order=15,
+            )
+
+    if RIGHTS[till.surface].name in request.permissions:
+        rows = selectors.to_look_at(till.place)
+        yield todo.Question(rows, waiting, {name: F(name) for name in ("troubled", "differing")})

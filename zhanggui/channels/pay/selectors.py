@@ -233,8 +233,8 @@ def open_differences(accounts: Collection[PayAccount]) -> QuerySet[BillDifferenc
 # -- what waits for somebody
 
 
-def to_look_at(place: Place) -> int:
-    """Troubled payments and open differences of a place's accounts, in one statement."""
+def to_look_at(place: Place) -> QuerySet[PayAccount]:
+    """A place's accounts with the numbers of payments ``troubled`` and bills ``differing``."""
     waiting = {
         "troubled": Payment.objects.filter(TROUBLED, account=OuterRef("pk")),
         "differing": BillDifference.objects.filter(
@@ -242,8 +242,7 @@ def to_look_at(place: Place) -> int:
         ),
     }
     counts = {name: Coalesce(Subquery(_counted(rows)), 0) for name, rows in waiting.items()}
-    found = PayAccount.objects.filter(**place.columns).annotate(**counts)
-    return sum(a + b for a, b in found.values_list(*counts))
+    return PayAccount.objects.filter(**place.columns).annotate(**counts)
 
 
 def _counted(rows: QuerySet[Any]) -> QuerySet[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from django.db.models import Exists, F, OuterRef
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -14,7 +15,6 @@ from zhanggui.accounts import hooks as merchant_hooks
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.wechat import (
-    authorising,
     customers,
     hooks,
     oauth,
@@ -104,45 +104,56 @@ def register_all() -> None:
     )
 
 
-def _waiting(request: PlaceRequest) -> Iterator[todo.Todo]:
+def _waiting(request: PlaceRequest) -> Iterator[todo.Question]:
     """What is wrong with the account of this place, for whoever looks after it."""
     if not {VIEW_ACCOUNT.name, OPERATOR_ACCOUNT.name, PLATFORM_ACCOUNT.name} & request.permissions:
         return
     from zhanggui.channels.wechat.views import places  # noqa: PLC0415  views are the last to load
 
-    account = places.own_account(request)
-    if account is not None and account.standing == Standing.REVOKED:
-        yield todo.Todo(
-            _("The authorisation of %(name)s was withdrawn") % {"name": account.name},
-            _("No message goes out. Authorise it again, or connect it with app id and secret."),
-            places.url(request, "account"),
-            "plug-connected-x",
-            tone="danger",
-            order=10,
-        )
-    gone = TemplateBinding.objects.filter(account=account, state=BindingState.GONE)
-    if account is not None and gone.exists():
-        yield todo.Todo(
-            _("A message template was removed at WeChat"),
-            _("Its messages do not go out by WeChat until you choose another one."),
-            places.url(request, "templates"),
-            "template-off",
-            order=40,
-        )
+    def wrong(found: todo.Found) -> Iterator[todo.Todo]:
+        for account in found:
+            if account["standing"] == Standing.REVOKED:
+                yield todo.Todo(
+                    _("The authorisation of %(name)s was withdrawn") % {"name": account["name"]},
+                    _(
+                        "No message goes out. Authorise it again, or connect it with app id and "
+                        "secret."
+                    ),
+                    places.url(request, "account"),
+                    "plug-connected-x",
+                    tone="danger",
+                    order=10,
+                )
+            if account["is_template_gone"]:
+                yield todo.Todo(
+                    _("A message template was removed at WeChat"),
+                    _("Its messages do not go out by WeChat until you choose another one."),
+                    places.url(request, "templates"),
+                    "template-off",
+                    order=40,
+                )
+
+    gone = TemplateBinding.objects.filter(account=OuterRef("pk"), state=BindingState.GONE)
+    wanted = {"name": F("name"), "standing": F("standing"), "is_template_gone": Exists(gone)}
+    yield todo.Question(places.own_accounts(request), wrong, wanted)
 
 
-def _tickets(request: PlaceRequest) -> Iterator[todo.Todo]:
+def _tickets(request: PlaceRequest) -> Iterator[todo.Question]:
     """Whether WeChat has stopped telling the third-party platform anything."""
-    component = authorising.active_component()
-    if PLATFORM_ACCOUNT.name in request.permissions and component and tickets.is_late(component):
-        yield todo.Todo(
-            _("WeChat sends no tickets to the third-party platform"),
-            _("Accounts that authorised it stop working within hours. Check its address."),
-            reverse("wechat:platform_component"),
-            "building-broadcast-tower",
-            tone="danger",
-            order=10,
-        )
+
+    def late(many: int) -> Iterator[todo.Todo]:
+        if many:
+            yield todo.Todo(
+                _("WeChat sends no tickets to the third-party platform"),
+                _("Accounts that authorised it stop working within hours. Check its address."),
+                reverse("wechat:platform_component"),
+                "building-broadcast-tower",
+                tone="danger",
+                order=10,
+            )
+
+    if PLATFORM_ACCOUNT.name in request.permissions:
+        yield todo.how_many(tickets.late_components(), late)
 
 
 def _menus() -> None:

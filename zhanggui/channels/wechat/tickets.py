@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from zhanggui.channels.wechat import client, troubles
 from zhanggui.channels.wechat.client.component import start_push_ticket
@@ -49,10 +50,11 @@ def ticket_of(component: Component) -> str:
     return fresh.unseal("ticket")
 
 
-def is_late(component: Component) -> bool:
-    """Whether no ticket came for half an hour."""
-    since = component.ticket_at or component.created_at
-    return since < clock.now() - LATE_AFTER
+def late_components() -> QuerySet[Component]:
+    """The third-party platform in use, if no ticket came for half an hour."""
+    since = Coalesce("ticket_at", "created_at")
+    found = Component.objects.filter(is_active=True).alias(heard_at=since)
+    return found.filter(heard_at__lt=clock.now() - LATE_AFTER)
 
 
 def ask_for_more(component: Component) -> bool:
@@ -82,6 +84,5 @@ def ask_for_more(component: Component) -> bool:
 
 def watch() -> None:
     """Ask for tickets where they stay away; run every ten minutes."""
-    for component in Component.objects.filter(is_active=True):
-        if is_late(component):
-            ask_for_more(component)
+    for component in late_components():
+        ask_for_more(component)

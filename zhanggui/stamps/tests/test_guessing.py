@@ -54,7 +54,7 @@ def alerts(shop: Shop, *rights: str) -> list[todo.Todo]:
     """What waits on the overview of somebody with these rights."""
     request = MerchantRequest()
     request.merchant, request.permissions = shop.merchant, frozenset(rights)
-    return list(wiring.many_wrong_codes(request))
+    return todo.answers([wiring.many_wrong_codes(request)])
 
 
 class TestLock:
@@ -173,13 +173,13 @@ class TestStoreAlert:
         with clock.at(T0):
             for number in range(9):
                 guess(make_manager(shop.store, f"店员{number}"), 5)
-            assert selectors.guess_alerts() == [shop.store.pk]
+            assert list(selectors.guessed_at()) == [shop.store]
             assert [str(what.title) for what in alerts(shop, MANAGE_MANAGERS.name)] == [
                 f"{shop.store.name}的验证码输错较多"
             ]
             assert alerts(shop) == []
         with clock.at(T0 + timedelta(hours=25)):
-            assert selectors.guess_alerts() == []
+            assert list(selectors.guessed_at()) == []
 
         (entry,) = AuditEntry.objects.filter(action=tries.ALERT)
         assert entry.target == f"store:{shop.store.pk}"

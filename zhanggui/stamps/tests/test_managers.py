@@ -231,7 +231,7 @@ class TestLateScan:
 
         assert selectors.desk_of(who.pk) is not None
         assert state(invitation) == InvitationState.USED
-        assert selectors.waiting_for_approval() == []
+        assert list(selectors.waiting_for_approval()) == []
 
     @pytest.mark.spec("stamps D03")
     def test_rejected_stays_out(self, shop: Shop, invitation: ManagerInvitation) -> None:

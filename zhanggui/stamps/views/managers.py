@@ -48,7 +48,7 @@ def panel(request: HttpRequest, store: Store) -> dict[str, Any]:
     permissions: frozenset[str] = getattr(request, "permissions", frozenset())
     managers = selectors.managers_of(store.pk)
     invitations = selectors.invitations_of(store.pk)
-    waiting = selectors.waiting_for_approval(store.pk)
+    waiting = list(selectors.waiting_for_approval(store.pk))
     people = {
         identity.person_id: identity
         for identity in PersonIdentity.objects.filter(

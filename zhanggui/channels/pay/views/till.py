@@ -118,8 +118,3 @@ class Till:
         with tenancy.merchant_scope(merchant.pk):
             rows = selectors.payments(self.accounts).select_related("account__partner")
             yield get_object_or_404(rows, pk=payment_id)
-
-    def to_look_at(self) -> int:
-        """How many payments and differences wait for somebody."""
-        with self.all_rows():
-            return selectors.to_look_at(self.place)

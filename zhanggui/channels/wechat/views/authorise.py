@@ -123,7 +123,7 @@ def component(request: PlaceRequest) -> HttpResponse:
     page = {
         "form": form,
         "found": found,
-        "is_late": found is not None and tickets.is_late(found),
+        "is_late": tickets.late_components().exists(),
         "event_url": f"{settings.BASE_URL}{hook}",
         "message_url": f"{settings.BASE_URL}{hook}$APPID$/",
         "notices": health.notices(found) if found else [],

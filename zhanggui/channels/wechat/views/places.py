@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -89,10 +90,15 @@ def may(request: PlaceRequest, right: Permission) -> bool:
     return tier_of(place_of(request)) != Tier.MERCHANT or right.name in request.permissions
 
 
+def own_accounts(request: HttpRequest, *, kind: Kind = Kind.OFFICIAL) -> QuerySet[ChannelAccount]:
+    """The account of the place one is at as rows: one or none."""
+    rows = ChannelAccount.objects.select_related("merchant", "operator")
+    return rows.filter(is_connected=True, kind=kind, **at(place_of(request)))
+
+
 def own_account(request: HttpRequest, *, kind: Kind = Kind.OFFICIAL) -> ChannelAccount | None:
     """The account of the place one is at, if it has one of its own."""
-    rows = ChannelAccount.objects.select_related("merchant", "operator")
-    return rows.filter(is_connected=True, kind=kind, **at(place_of(request))).first()
+    return own_accounts(request, kind=kind).first()
 
 
 def own_account_or_404(request: HttpRequest) -> ChannelAccount:
