@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.db.models import QuerySet, Value
 from django.utils.functional import Promise
 
 from zhanggui.accounts.models import ActorKind, AuditEntry, PlatformAuditEntry
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 Text = str | Promise
 Show = Callable[[Any], Text]
-NamesOf = Callable[[Collection[int]], Mapping[int, str]]
+Rows = QuerySet[Any, tuple[int, str]]
+"""Keys and names: ``values_list("pk", "name")``."""
+NamesOf = Callable[[Collection[int]], Rows | Mapping[int, str]]
+"""Ids of the open scope to their names; those given as rows are read together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def register_action(action: str, text: Text) -> None:
 
 
 def register_names(kind: ActorKind, names: NamesOf) -> None:
-    """Say how the names of a kind of actors are found (ids of the open scope to names)."""
+    """Say how the names of a kind of actors are found."""
     _names[kind] = names
 
 
@@ -99,12 +103,31 @@ def text_of(action: str) -> Text:
 
 def names_of(kind: ActorKind, ids: Collection[int]) -> Mapping[int, str]:
     """The names of actors by id; erased ones are missing."""
-    return namer_of(kind)(ids) if ids else {}
+    namer = namer_of(kind)
+    return find_names({namer: ids})[namer]
 
 
 def namer_of(kind: ActorKind) -> NamesOf:
     """What finds the names of one kind of actor."""
     return _names.get(kind, _no_names)
+
+
+def find_names(wanted: Mapping[NamesOf, Collection[int]]) -> dict[NamesOf, dict[int, str]]:
+    """Names by id for each way of finding them; one statement for all that are rows."""
+    found: dict[NamesOf, dict[int, str]] = {names: {} for names in wanted}
+    ways: list[NamesOf] = []
+    parts: list[QuerySet[Any, Any]] = []
+    for names, ids in wanted.items():
+        told = names(ids) if ids else {}
+        if isinstance(told, Mapping):
+            found[names].update(told)
+        else:
+            parts.append(told.annotate(way=Value(len(ways))))
+            ways.append(names)
+    for first in parts[:1]:
+        for pk, name, way in first.union(*parts[1:], all=True):
+            found[ways[way]][pk] = name
+    return found
 
 
 def record(

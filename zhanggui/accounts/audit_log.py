@@ -107,7 +107,7 @@ def entries(filters: Filters, *, time_zone: str = "Asia/Shanghai") -> QuerySet[A
 def lines(
     rows: Iterable[AuditEntry], *, known: Mapping[str, Mapping[int, str]] | None = None
 ) -> list[AuditLine]:
-    """Put entries into words; one query for each way of naming, however many rows.
+    """Put entries into words; one query for all names, however many rows.
 
     Args:
         rows: the entries.
@@ -152,7 +152,8 @@ def name_of_target(target: str) -> str:
     kind, _colon, number = target.partition(":")
     if not number.isdecimal():
         return target
-    return _target_text(kind, int(number), audit.target_kind(kind).names({int(number)}))
+    names = audit.target_kind(kind).names
+    return _target_text(kind, int(number), audit.find_names({names: {int(number)}})[names])
 
 
 def _unknown(row: AuditEntry) -> str:
@@ -177,12 +178,9 @@ def _names_of_all(rows: list[AuditEntry], read: Names) -> Names:
             ids[audit.target_kind(kind).names].add(int(number))
         if row.store_id is not None:
             ids[of_stores].add(row.store_id)
-    found: Names = {}
-    for names, wanted in ids.items():
-        there = read.get(names, {})
-        missing = wanted - there.keys()
-        found[names] = {**there, **(names(missing) if missing else {})}
-    return found
+    missing = {names: wanted - read.get(names, {}).keys() for names, wanted in ids.items()}
+    found = audit.find_names(missing)
+    return {names: {**read.get(names, {}), **named} for names, named in found.items()}
 
 
 def _name_of_actor(row: AuditEntry, names: Names) -> str:

@@ -152,16 +152,16 @@ def _menus() -> None:
         menus.register(surface="platform", entry=entry)
 
 
-def _people(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Person.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _people(ids: Collection[int]) -> audit.Rows:
+    return Person.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
-def _stores(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Store.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _stores(ids: Collection[int]) -> audit.Rows:
+    return Store.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
-def _merchants(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Merchant.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _merchants(ids: Collection[int]) -> audit.Rows:
+    return Merchant.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
 def _first_steps(request: MerchantRequest) -> Iterator[todo.Question]:

@@ -140,10 +140,10 @@ def _moment(value: Any) -> str:
     return formats.moment(datetime.fromisoformat(str(value)))
 
 
-def _roles(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(RoleSet.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _roles(ids: Collection[int]) -> audit.Rows:
+    return RoleSet.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
-def _invitations(ids: Collection[int]) -> Mapping[int, str]:
+def _invitations(ids: Collection[int]) -> audit.Rows:
     rows = Invitation.objects.filter(pk__in=ids).exclude(note="")
-    return dict(rows.values_list("pk", "note"))
+    return rows.values_list("pk", "note")

@@ -137,9 +137,9 @@ def _operator(value: Any) -> str:
     return found or str(value)
 
 
-def _operators(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Operator.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _operators(ids: Collection[int]) -> audit.Rows:
+    return Operator.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
-def _applications(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Application.objects.filter(pk__in=ids).values_list("pk", "registered_name"))
+def _applications(ids: Collection[int]) -> audit.Rows:
+    return Application.objects.filter(pk__in=ids).values_list("pk", "registered_name")

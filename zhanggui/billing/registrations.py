@@ -111,8 +111,8 @@ def _start_trial(merchant: Merchant, actor: Actor) -> None:
     services.start_trial(merchant=merchant, actor=actor)
 
 
-def _orders(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Order.objects.filter(pk__in=ids).values_list("pk", "number"))
+def _orders(ids: Collection[int]) -> audit.Rows:
+    return Order.objects.filter(pk__in=ids).values_list("pk", "number")
 
 
 def _menus() -> None:

@@ -105,13 +105,13 @@ def _erase_everybody(merchant: Merchant, actor: Actor) -> int:
     return services.erase_everybody(actor=actor)
 
 
-def _names(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Customer.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _names(ids: Collection[int]) -> audit.Rows:
+    return Customer.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
-def _tags(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Tag.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _tags(ids: Collection[int]) -> audit.Rows:
+    return Tag.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
-def _segments(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Segment.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _segments(ids: Collection[int]) -> audit.Rows:
+    return Segment.objects.filter(pk__in=ids).values_list("pk", "name")

@@ -131,13 +131,13 @@ def _batch_url(task: Task) -> str:
     return reverse("files:import", args=[slug, task.arguments["batch"]])
 
 
-def _file_names(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(StoredFile.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _file_names(ids: Collection[int]) -> audit.Rows:
+    return StoredFile.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
-def _task_titles(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Task.objects.filter(pk__in=ids).values_list("pk", "title"))
+def _task_titles(ids: Collection[int]) -> audit.Rows:
+    return Task.objects.filter(pk__in=ids).values_list("pk", "title")
 
 
-def _batch_names(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(ImportBatch.objects.filter(pk__in=ids).values_list("pk", "file_name"))
+def _batch_names(ids: Collection[int]) -> audit.Rows:
+    return ImportBatch.objects.filter(pk__in=ids).values_list("pk", "file_name")

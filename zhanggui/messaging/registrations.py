@@ -200,8 +200,8 @@ def _wishes(request: HttpRequest, customer: Customer) -> Mapping[str, Any] | Non
     }
 
 
-def _mailings(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Campaign.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _mailings(ids: Collection[int]) -> audit.Rows:
+    return Campaign.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
 def _mailing_url(task: Task) -> str:

@@ -175,29 +175,29 @@ def _waiting(request: MerchantRequest) -> Iterator[todo.Question]:
         yield todo.Question(waiting, undecided, wanted)
 
 
-def _programmes(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Programme.objects.filter(pk__in=ids).values_list("pk", "name"))
+def _programmes(ids: Collection[int]) -> audit.Rows:
+    return Programme.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
-def _cards(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Card.objects.filter(pk__in=ids).values_list("pk", "customer__name"))
+def _cards(ids: Collection[int]) -> audit.Rows:
+    return Card.objects.filter(pk__in=ids).values_list("pk", "customer__name")
 
 
-def _codes(ids: Collection[int]) -> Mapping[int, str]:
+def _codes(ids: Collection[int]) -> audit.Rows:
     """Never the digits: whose code it is says enough."""
     owner = Customer.objects.filter(pk=OuterRef("customer_id")).values("name")
     codes = OneTimeCode.objects.filter(pk__in=ids).annotate(owner=Subquery(owner))
-    return dict(codes.exclude(owner=None).values_list("pk", "owner"))
+    return codes.exclude(owner=None).values_list("pk", "owner")
 
 
-def _records(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(StampRecord.objects.filter(pk__in=ids).values_list("pk", "customer_name"))
+def _records(ids: Collection[int]) -> audit.Rows:
+    return StampRecord.objects.filter(pk__in=ids).values_list("pk", "customer_name")
 
 
-def _managers(ids: Collection[int]) -> Mapping[int, str]:
+def _managers(ids: Collection[int]) -> audit.Rows:
     bindings = ManagerBinding.objects.filter(pk__in=ids, merchant_id=tenancy.current_merchant_id())
-    return dict(bindings.values_list("pk", "name"))
+    return bindings.values_list("pk", "name")
 
 
-def _invitations(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(ManagerInvitation.objects.filter(pk__in=ids).values_list("pk", "store__name"))
+def _invitations(ids: Collection[int]) -> audit.Rows:
+    return ManagerInvitation.objects.filter(pk__in=ids).values_list("pk", "store__name")

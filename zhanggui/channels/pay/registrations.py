@@ -69,13 +69,13 @@ def register_all() -> None:
         todo.register(_waiting, surface=surface)
 
 
-def _accounts(ids: Collection[int]) -> Mapping[int, str]:
+def _accounts(ids: Collection[int]) -> audit.Rows:
     found = PayAccount.objects.filter(pk__in=ids, merchant_id=tenancy.current_merchant_id())
-    return dict(found.values_list("pk", "name"))
+    return found.values_list("pk", "name")
 
 
-def _payments(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(Payment.objects.filter(pk__in=ids).values_list("pk", "number"))
+def _payments(ids: Collection[int]) -> audit.Rows:
+    return Payment.objects.filter(pk__in=ids).values_list("pk", "number")
 
 
 def _ways(value: Any) -> str:

@@ -183,9 +183,9 @@ def _account_id(merchant: Merchant) -> int | None:
     return account.pk if account else None
 
 
-def _accounts(ids: Collection[int]) -> Mapping[int, str]:
+def _accounts(ids: Collection[int]) -> audit.Rows:
     found = ChannelAccount.objects.filter(pk__in=ids, merchant_id=tenancy.current_merchant_id())
-    return dict(found.values_list("pk", "name"))
+    return found.values_list("pk", "name")
 
 
 def _leave(merchant: Merchant, actor: Actor) -> int:
