@@ -6,7 +6,9 @@ button.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -17,8 +19,14 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.architecture.addresses import ROWS, of_kind
 from tests.architecture.page_faults import faults_of
-from zhanggui.accounts.models import Role
-from zhanggui.accounts.tests.factories import make_merchant, make_operator, make_staff
+from zhanggui.accounts.models import Merchant, Person, Role
+from zhanggui.accounts.tests.factories import (
+    make_merchant,
+    make_operator,
+    make_operator_staff,
+    make_platform_staff,
+    make_staff,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +36,7 @@ MANY = 4
 ALONE = {"delivery_id", "support_id"}
 """Rows of which a merchant has one at a time."""
 LEAST_PAGES = 35
+LEAST_TIER_PAGES = 15
 NO_STATEMENTS = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
 
 
@@ -36,33 +45,61 @@ def _text_of(answer: HttpResponseBase) -> str:
     return answer.content.decode() if is_page and isinstance(answer, HttpResponse) else ""
 
 
-def test_every_merchant_page_is_thrifty_and_in_order() -> None:
-    merchant = make_merchant("filled", operator=make_operator())
-    owner = make_staff(merchant, role=Role.OWNER)
+def _filled(merchant: Merchant) -> dict[str, int]:
+    """Many rows of each kind; answers one of each."""
     numbers = {name: make(merchant) for name, make in ROWS.items()}
     for name, make in ROWS.items():
         for _ in range(0 if name in ALONE else MANY):
             make(merchant)
+    return numbers
+
+
+def _pages(person: Person, kind: str, **values: Any) -> Iterator[tuple[str, str, int]]:
+    """Route, text and number of statements of each page behind a kind of guard."""
     client = Client()
-    client.force_login(owner)
+    client.force_login(person)
+    for address in of_kind(kind):
+        with CaptureQueriesContext(connection) as asked:
+            answer = client.get(address.path(**values))
+        if answer.status_code == HTTPStatus.OK:
+            count = sum(
+                not query["sql"].startswith(NO_STATEMENTS) for query in asked.captured_queries
+            )
+            yield address.route, _text_of(answer), count
+
+
+def test_every_merchant_page_is_thrifty_and_in_order() -> None:
+    merchant = make_merchant("filled", operator=make_operator())
+    owner = make_staff(merchant, role=Role.OWNER)
+    numbers = _filled(merchant)
 
     counted: dict[str, int] = {}
     faults: dict[str, list[str]] = {}
-    for address in of_kind("merchant"):
-        path = address.path(merchant=merchant.slug, **numbers)
-        with CaptureQueriesContext(connection) as asked:
-            answer = client.get(path)
-        if answer.status_code == HTTPStatus.OK:
-            counted[address.route] = sum(
-                not query["sql"].startswith(NO_STATEMENTS) for query in asked.captured_queries
-            )
-            if "<title>" in (text := _text_of(answer)):
-                faults[address.route] = faults_of(text, merchant.name)
+    for route, text, count in _pages(owner, "merchant", merchant=merchant.slug, **numbers):
+        counted[route] = count
+        if "<title>" in text:
+            faults[route] = faults_of(text, merchant.name)
 
     beyond = {route: count for route, count in counted.items() if count > MOST}
     wrong = {route: found for route, found in faults.items() if found}
     assert (beyond, wrong) == ({}, {})
     assert len(counted) >= LEAST_PAGES
+
+
+@pytest.mark.parametrize("kind", ["operator", "platform"])
+def test_every_page_of_a_tier_is_thrifty(kind: str) -> None:
+    operator = make_operator("north")
+    merchant = make_merchant(operator=operator)
+    numbers = _filled(merchant)
+    for _ in range(MANY):
+        make_merchant(operator=operator)
+    at_operator = kind == "operator"
+    owner = {"role": Role.OWNER}
+    person = make_operator_staff(operator, **owner) if at_operator else make_platform_staff(**owner)
+    places = {"operator": operator.slug, "merchant": merchant.slug, **numbers}
+    counted = {route: count for route, _text, count in _pages(person, kind, **places)}
+    assert {route: count for route, count in counted.items() if count > MOST} == {}
+    assert len(counted) >= LEAST_TIER_PAGES
 
 
 PAGE = "<title>{title}</title><main>{head}<h1>x</h1>{body}</main>"
