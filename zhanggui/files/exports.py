@@ -17,11 +17,12 @@ In ``apps.py``::
         )
     )
 
-and on the list page ``{% export_button "contacts.customers" %}``: it sends the page's own filters
-(``query.values`` are the parameters of its address). Up to 5,000 rows are answered at once, more
-become a task whose file can be fetched for three days. Each export writes an audit entry: who,
-what, how many rows, which filters. Cells that would be read as a formula are neutralised; phones
-are masked unless the person has the right ``files.whole_phones``.
+and on the list page ``<c-files.export name="contacts.customers" />``: it sends the page's own
+filters (``query.values`` are the parameters of its address). ``tiers`` make it a list of operators
+or of the platform, too. Up to 5,000 rows are answered at once, more are written by a job; the file
+can be fetched for three days. Each export writes an audit entry: who, what, how many rows, which
+filters. Cells that would be read as a formula are neutralised; phones are masked unless the
+person has the right ``files.whole_phones``.
 """
 
 from __future__ import annotations
@@ -32,13 +33,12 @@ from typing import Any, Literal
 
 from django.utils.functional import Promise
 
-from zhanggui.accounts.models import Operator, Tier
+from zhanggui.accounts.models import Merchant, Operator, Tier
+from zhanggui.accounts.permissions import tier_of
 
 Text = str | Promise
 DIRECTLY_AT_MOST = 5_000
-"""Rows that are answered at once; more become a task."""
-AT_TIERS_AT_MOST = 50_000
-"""Rows of a list of the platform or an operator, which have no job centre."""
+"""Rows that are answered at once; more are written by a job."""
 MOST_ROWS = 1_000_000
 """A sheet of xlsx ends at 1,048,576."""
 
@@ -68,8 +68,23 @@ class Query:
     permissions: frozenset[str]
     time_zone: str
     person_id: int | None = None
-    operator: Operator | None = None
-    """At a list of the tiers: whose; None is the platform's."""
+    place: Merchant | Operator | None = None
+    """Whose list it is; None is the platform's."""
+
+    @property
+    def operator(self) -> Operator | None:
+        """The operator whose list it is; None at a merchant and at the platform."""
+        return self.place if isinstance(self.place, Operator) else None
+
+    @property
+    def merchant(self) -> Merchant | None:
+        """The merchant whose list it is."""
+        return self.place if isinstance(self.place, Merchant) else None
+
+    @property
+    def tier(self) -> Tier:
+        """At which of the three it is."""
+        return tier_of(self.place)
 
     def get(self, name: str) -> str:
         """One parameter; empty when it is not there."""
@@ -87,9 +102,9 @@ class Export:
     """The rows, in the order of ``columns``; must stream (``.iterator()`` or keyset)."""
     count: Callable[[Query], int]
     permission: str = ""
-    """The right to see the list of a merchant."""
+    """The right to see the list of a merchant; empty: merchants have no such list."""
     tiers: Mapping[Tier, str] = field(default_factory=dict)
-    """A list of the platform or of operators: the right to see it at each."""
+    """Where the platform or operators have it, too: the right to see it at each."""
     parameters: frozenset[str] = frozenset({"q"})
     """Which parameters of the address are filters; others are left out."""
     filters: Callable[[Query], Iterator[tuple[Text, str]]] | None = None

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, hooks, permissions
 from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.rights import OPERATOR_VIEW, PLATFORM_VIEW
 from zhanggui.files import exports, following, jobs, kinds
 from zhanggui.files import permissions as rights
 from zhanggui.files.lists import PLACES
@@ -64,17 +65,33 @@ def register_all() -> None:
             covers=("../imports/",),
         ),
     )
+    for surface, right in (
+        ("operator", OPERATOR_VIEW),
+        ("platform", PLATFORM_VIEW),
+    ):
+        navigation.register(
+            surface=surface,
+            entry=navigation.Entry(
+                "exports",
+                _("Exports"),
+                "download",
+                f"files:{surface}_exports",
+                right.name,
+                order=595,
+                group=_("Administration"),
+            ),
+        )
 
 
 def _put_button(place: str, export: exports.Export) -> None:
     """Put an export's button on a page of a module that knows no exports."""
 
     def context(request: HttpRequest, _subject: object) -> dict[str, str] | None:
-        is_here = bool(getattr(request, "merchant", None)) is not bool(export.tiers)
-        return {"name": export.name, "tiers": "1" if export.tiers else ""} if is_here else None
+        is_merchants = bool(getattr(request, "merchant", None))
+        is_here = export.permission if is_merchants else export.tiers
+        return {"name": export.name} if is_here else None
 
-    right = "" if export.tiers else rights.EXPORT.name
-    panels.register(place=place, panel=panels.Panel("files/_export.html", context, right))
+    panels.register(place=place, panel=panels.Panel("files/_export.html", context))
 
 
 def _register_tasks() -> None:

@@ -33,6 +33,14 @@ def run_task(merchant_id: int, task_id: int) -> None:
         running.run(task_id=task_id)
 
 
+@app.task(queue=QUEUE, name="files.run_tier_export", lock="files:tiers")
+def run_tier_export(number: int) -> None:
+    """Write a long list of the platform or of an operator."""
+    from zhanggui.files.services import tier_exports  # noqa: PLC0415  they need each other
+
+    tier_exports.run(number=number)
+
+
 @app.periodic(cron="* * * * *", periodic_id="files.take_up")
 @app.task(queue=QUEUE, name="files.take_up", queueing_lock="files.take_up")
 def take_up(timestamp: int) -> None:

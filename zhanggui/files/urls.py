@@ -20,6 +20,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{TASK}cancel", tasks.task_cancel, name="task_cancel"),
     path(f"{TASK}retry", tasks.task_retry, name="task_retry"),
     path(f"{MERCHANT}exports/<str:name>", exports.export, name="export"),
+    *[
+        pattern
+        for at, name in (("platform/", "platform"), ("operator/<slug:operator>/", "operator"))
+        for pattern in (
+            path(f"{at}exports/", getattr(exports.tier_exports, name), name=f"{name}_exports"),
+            path(
+                f"{at}exports/<int:taken_id>/file",
+                getattr(exports.tier_file, name),
+                name=f"{name}_export_file",
+            ),
+            path(
+                f"{at}exports/<int:taken_id>/cancel",
+                getattr(exports.tier_cancel, name),
+                name=f"{name}_export_cancel",
+            ),
+        )
+    ],
     path("platform/exports/<str:name>", exports.tier_export.platform, name="platform_export"),
     path(
         "operator/<slug:operator>/exports/<str:name>",

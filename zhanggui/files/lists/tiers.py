@@ -85,16 +85,17 @@ def _operators(query: Query) -> QuerySet[Operator]:
 
 
 def _operator_rows(query: Query) -> Iterator[tuple[Any, ...]]:
-    rows = list(_operators(query).order_by(*tier_selectors.NEWEST_FIRST))
-    served = tier_selectors.merchants_served(rows)
-    for row in rows:
-        yield (
-            row.name,
-            row.slug,
-            str(row.get_state_display()),
-            served.get(row.pk, 0),
-            row.created_at,
-        )
+    found = _operators(query).order_by(*tier_selectors.NEWEST_FIRST)
+    for piece in batched(found.iterator(chunk_size=CHUNK), CHUNK):
+        served = tier_selectors.merchants_served(piece)
+        for row in piece:
+            yield (
+                row.name,
+                row.slug,
+                str(row.get_state_display()),
+                served.get(row.pk, 0),
+                row.created_at,
+            )
 
 
 OPERATORS = Export(

@@ -9,6 +9,7 @@ from zhanggui.files.models.imports import (
     ImportProblem,
 )
 from zhanggui.files.models.tasks import Task, TaskState
+from zhanggui.files.models.tier_exports import TierExport
 
 __all__ = [
     "BatchState",
@@ -19,4 +20,5 @@ __all__ = [
     "StoredFile",
     "Task",
     "TaskState",
+    "TierExport",
 ]

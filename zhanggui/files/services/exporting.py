@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from zhanggui.accounts import audit
-from zhanggui.accounts.models import Merchant, Tier
+from zhanggui.accounts.models import Merchant
 from zhanggui.core import clock
 from zhanggui.core.errors import NotAllowed
 from zhanggui.files import exports, jobs
@@ -26,11 +26,13 @@ from zhanggui.files.writing import Format, Look, writer
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
-    from zhanggui.files.models import Task
+    from zhanggui.files.models import Task, TierExport
 
 TASK = "files.export"
 TAKEN = "files.export.taken"
 KEEP_FOR = timedelta(days=3)
+ATTEMPTS = 3
+"""How often an export of a tier whose worker was killed is taken up again."""
 TYPES: dict[str, str] = {"xlsx": XLSX, "csv": CSV}
 
 
@@ -67,8 +69,10 @@ def export_list(*, export: Export, query: Query, format_: Format, actor: Actor) 
     return ready
 
 
-def export_at_tier(*, export: Export, query: Query, format_: Format, actor: Actor) -> Ready:
-    """Write a list of the platform, or of an operator, into a spreadsheet.
+def export_at_tier(
+    *, export: Export, query: Query, format_: Format, actor: Actor
+) -> Ready | TierExport:
+    """Write a list of the platform, or of an operator, or begin a job that does.
 
     Args:
         export: the registered list.
@@ -78,20 +82,39 @@ def export_at_tier(*, export: Export, query: Query, format_: Format, actor: Acto
 
     Raises:
         NotAllowed: no right to the list here (E_NOT_ALLOWED, 403).
-        ExportTooLong: more than 50,000 rows (E_EXPORT_TOO_LONG, 409).
+        ExportTooLong: more rows than a sheet holds (E_EXPORT_TOO_LONG, 409).
     """
-    tier = Tier.OPERATOR if query.operator else Tier.PLATFORM
-    if export.tiers.get(tier) not in query.permissions:
-        raise NotAllowed
+    from zhanggui.files.services import tier_exports  # noqa: PLC0415  they need each other
+
+    refuse_at_tier(export, query)
     count = export.count(query)
-    if count > exports.AT_TIERS_AT_MOST:
-        raise ExportTooLong(rows=count, most=exports.AT_TIERS_AT_MOST)
+    if count > exports.MOST_ROWS:
+        raise ExportTooLong(rows=count, most=exports.MOST_ROWS)
+    if count > exports.DIRECTLY_AT_MOST:
+        return tier_exports.begin(
+            export=export, query=query, format_=format_, count=count, actor=actor
+        )
     ready, written = _write(export, query, format_)
-    details = _details(export, query, format_, written)
+    record_at_tier(export, query, format_, written, actor)
+    return ready
+
+
+def refuse_at_tier(export: Export, query: Query) -> None:
+    """Refuse a list that is not for this tier or not for this person.
+
+    Raises:
+        NotAllowed: no right to the list here (E_NOT_ALLOWED, 403).
+    """
+    if export.tiers.get(query.tier) not in query.permissions:
+        raise NotAllowed
+
+
+def record_at_tier(export: Export, query: Query, format_: str, rows: int, actor: Actor) -> None:
+    """Note in the installation's log that a list of a tier was taken away."""
+    details = _details(export, query, format_, rows)
     if query.operator:
         details["operator"] = query.operator.slug
     audit.record_platform(actor, TAKEN, _target(export), details=details)
-    return ready
 
 
 def _write(export: Export, query: Query, format_: Format) -> tuple[Ready, int]:
@@ -203,5 +226,6 @@ def rights_to_fetch(task: Task) -> frozenset[str]:
 
 
 def _query_of(task: Task) -> Query:
-    zone = Merchant.objects.values_list("time_zone", flat=True).get(pk=task.merchant_id)
-    return Query(task.arguments["values"], jobs.rights_of(task), zone, task.person_id)
+    merchant = Merchant.objects.get(pk=task.merchant_id)
+    values = task.arguments["values"]
+    return Query(values, jobs.rights_of(task), merchant.time_zone, task.person_id, merchant)

@@ -11,6 +11,7 @@ from zhanggui.accounts.models import Merchant
 from zhanggui.core import clock, tenancy
 from zhanggui.files import storing, tasks
 from zhanggui.files.models import ImportBatch, StoredFile, Task
+from zhanggui.files.services import tier_exports
 from zhanggui.files.services.keeping import remove_file
 from zhanggui.files.services.running import lost_tasks
 from zhanggui.files.services.tasks import forget_old_tasks
@@ -26,7 +27,7 @@ def forget() -> int:
             removed += forget_old_tasks()
             removed += _forget_files()
             storing.remove(list(storing.lost_places(merchant_id, older_than=UNHELD_FOR)))
-    return removed
+    return removed + tier_exports.forget()
 
 
 def _forget_files() -> int:
