@@ -20,6 +20,7 @@ from zhanggui.channels.wechat import (
     oauth,
     records,
     services,
+    spreadsheets,
     tickets,
 )
 from zhanggui.channels.wechat.client import http
@@ -87,6 +88,7 @@ def register_all() -> None:
     for surface in ("merchant", "operator", "platform"):
         todo.register(_waiting, surface=surface)
     todo.register(_tickets, surface="platform")
+    spreadsheets.register_all()
     _menus()
     panels.register(place="accounts.home", panel=panels.Panel("wechat/public/entry.html", _entry))
     hooks.on_scan(tracked_codes.PURPOSE, scans.scanned)
