@@ -19,6 +19,7 @@ from django.utils.functional import Promise
 
 from zhanggui.accounts.models import Merchant
 from zhanggui.core import clock, tenancy
+from zhanggui.core.numbers import whole
 from zhanggui.ui.charts import Colour
 
 Text = str | Promise
@@ -63,6 +64,12 @@ def last_days(days: int, zone: str) -> Span:
     """Today and the days before it, ``days`` in all."""
     today = clock.local_date(clock.now(), zone)
     return Span(today - timedelta(days=days - 1), today, zone)
+
+
+def typed_days(typed: str, zone: str) -> Span:
+    """The period an address names; a week where it names none that is offered."""
+    days = whole(typed)
+    return last_days(days if days in LENGTHS else 7, zone)
 
 
 Page = Callable[[Merchant, Span, int | None], str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
@@ -42,6 +42,19 @@ def merchants(*, operator: Operator | None = None) -> QuerySet[Merchant]:
     """The merchants of an operator, or (None) of the whole installation."""
     found = Merchant.objects.select_related("operator")
     return found if operator is None else found.filter(operator=operator)
+
+
+def present_ids(operator: Operator | None) -> list[int]:
+    """The merchants of an operator, or of the whole installation, but for archived ones."""
+    found = merchants(operator=operator).exclude(state=TierState.ARCHIVED)
+    return list(found.values_list("pk", flat=True))
+
+
+def by_value(values: Mapping[int, int]) -> list[tuple[Merchant, int]]:
+    """Merchants with their value of a figure, the highest first."""
+    found = merchants().filter(pk__in=values)
+    ordered = sorted(found, key=lambda merchant: (-values[merchant.pk], merchant.name))
+    return [(merchant, values[merchant.pk]) for merchant in ordered]
 
 
 def searched(

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.models import Tier
 from zhanggui.billing import selectors
-from zhanggui.billing.models import Order, Transfer
+from zhanggui.billing.models import Edition, Order, Transfer
+from zhanggui.billing.models.editions import MONTHS
 from zhanggui.billing.permissions import OPERATOR_SALES, PLATFORM_SALES, VIEW
 from zhanggui.core import tenancy
 from zhanggui.files.exports import Column, Export, Query, register
@@ -150,7 +151,36 @@ TRANSFERS = Export(
 )
 
 
+def _price_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    base = selectors.prices(None)
+    prices = selectors.prices(query.operator)
+    for edition in Edition.objects.all():
+        price = prices.get(edition.pk)
+        fen = [price.of_months(months) if price else None for months in MONTHS]
+        is_own = query.operator is not None and price != base.get(edition.pk)
+        yield edition.name, *fen, price.day_fen if price else None, str(_("yes")) if is_own else ""
+
+
+PRICES = Export(
+    name="billing.prices",
+    label=_("Prices"),
+    tiers=SALES,
+    columns=(
+        Column("edition", _("Edition"), width=20),
+        Column("month_1", _("1 month"), kind="money", width=12),
+        Column("month_12", _("12 months"), kind="money", width=12),
+        Column("month_24", _("24 months"), kind="money", width=12),
+        Column("month_36", _("36 months"), kind="money", width=12),
+        Column("day", _("A day"), kind="money", width=12),
+        Column("own", _("your own price"), width=12),
+    ),
+    rows=_price_rows,
+    count=lambda _query: Edition.objects.count(),
+    parameters=frozenset(),
+)
+
+
 def register_all() -> None:
     """Make them exportable."""
-    for export in (ORDERS, SOLD, TRANSFERS):
+    for export in (ORDERS, SOLD, TRANSFERS, PRICES):
         register(export)

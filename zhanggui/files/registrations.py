@@ -14,6 +14,7 @@ from zhanggui.accounts.rights import OPERATOR_VIEW, PLATFORM_VIEW
 from zhanggui.files import exports, following, jobs, kinds
 from zhanggui.files import permissions as rights
 from zhanggui.files.lists import PLACES
+from zhanggui.files.lists.work import IMPORTS, TASKS
 from zhanggui.files.models import ImportBatch, StoredFile, Task
 from zhanggui.files.services import import_work, importing
 from zhanggui.files.services.exporting import TASK as EXPORT_TASK
@@ -52,6 +53,8 @@ def register_all() -> None:
     for place, export in PLACES.items():
         _put_button(place, export)
         exports.register(export)
+    exports.register(TASKS)
+    exports.register(IMPORTS)
     navigation.register(
         surface="merchant",
         entry=navigation.Entry(
@@ -86,10 +89,11 @@ def register_all() -> None:
 def _put_button(place: str, export: exports.Export) -> None:
     """Put an export's button on a page of a module that knows no exports."""
 
-    def context(request: HttpRequest, _subject: object) -> dict[str, str] | None:
+    def context(request: HttpRequest, subject: object) -> dict[str, str] | None:
         is_merchants = bool(getattr(request, "merchant", None))
         is_here = export.permission if is_merchants else export.tiers
-        return {"name": export.name} if is_here else None
+        also = f"of={subject}" if isinstance(subject, str) else ""
+        return {"name": export.name, "also": also} if is_here else None
 
     panels.register(place=place, panel=panels.Panel("files/_export.html", context))
 

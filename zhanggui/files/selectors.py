@@ -66,9 +66,15 @@ class TaskLine:
 
 def tasks_of(request: MerchantRequest, *, state: str = "", mine: bool = False) -> QuerySet[Task]:
     """Tasks this person may see: their own, or everybody's with the right."""
+    sees_all = VIEW_ALL_TASKS.name in request.permissions and not mine
+    return tasks_seen_by(request.person.pk, sees_all=sees_all, state=state)
+
+
+def tasks_seen_by(person_id: int | None, *, sees_all: bool, state: str = "") -> QuerySet[Task]:
+    """Tasks of a person, or of everybody, in a state of the list's filter."""
     found = Task.objects.select_related("result_file")
-    if mine or VIEW_ALL_TASKS.name not in request.permissions:
-        found = found.filter(person_id=request.person.pk, actor_kind=ActorKind.PERSON)
+    if not sees_all:
+        found = found.filter(person_id=person_id, actor_kind=ActorKind.PERSON)
     if state == "under_way":
         found = found.filter(state__in=UNDER_WAY)
     elif state == "failed":

@@ -18,7 +18,7 @@ from zhanggui.channels.wechat import hooks as wechat_hooks
 from zhanggui.contacts import holders, timeline
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.permissions import EDIT_CUSTOMERS
-from zhanggui.files import exports, jobs
+from zhanggui.files import jobs
 from zhanggui.files.models import Task
 from zhanggui.messaging import (
     campaigns,
@@ -104,8 +104,7 @@ def register_all() -> None:
             on_end=campaigns.task_ended,
         )
     )
-    exports.register(spreadsheets.MESSAGES)
-    exports.register(spreadsheets.STATEMENT)
+    spreadsheets.register_all()
     panels.register(
         place="contacts.customer",
         panel=panels.Panel(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
-from zhanggui.accounts import figures, rights, todo
+from zhanggui.accounts import figures, rights, tier_selectors, todo
 from zhanggui.accounts.figures import Measure, Number, Span
 from zhanggui.accounts.guards import (
     MerchantRequest,
@@ -24,8 +23,8 @@ from zhanggui.accounts.guards import (
     operator_view,
     platform_view,
 )
-from zhanggui.accounts.models import Merchant, Operator, Store, TierState
-from zhanggui.core import numbers, tenancy
+from zhanggui.accounts.models import Operator, Store
+from zhanggui.core import tenancy
 from zhanggui.ui.charts import Chart, Series
 
 MOST_FIGURES = 6
@@ -100,7 +99,7 @@ def platform_figure(request: PlatformRequest, name: str) -> HttpResponse:
 
 def _tier(request: HttpRequest, operator: Operator | None) -> HttpResponse:
     span = _span(request, ZONE)
-    ids = _merchant_ids(operator)
+    ids = tier_selectors.present_ids(operator)
     wanted = figures.measures(of_tiers=True)[:MOST_FIGURES]
     chosen = _chosen(request, wanted)
     with tenancy.all_merchants(REASON):
@@ -123,10 +122,11 @@ def _tier_rows(request: HttpRequest, name: str, operator: Operator | None) -> Ht
         raise Http404
     span = _span(request, ZONE)
     with tenancy.all_merchants(REASON):
-        values = figures.by_merchant(measure, span, _merchant_ids(operator))
-    merchants = Merchant.objects.filter(pk__in=values).select_related("operator")
-    ordered = sorted(merchants, key=lambda merchant: (-values[merchant.pk], merchant.name))
-    rows = [{"merchant": merchant, "value": values[merchant.pk]} for merchant in ordered]
+        values = figures.by_merchant(measure, span, tier_selectors.present_ids(operator))
+    rows = [
+        {"merchant": merchant, "value": value}
+        for merchant, value in tier_selectors.by_value(values)
+    ]
     page = {
         "operator": operator,
         "measure": measure,
@@ -138,13 +138,6 @@ def _tier_rows(request: HttpRequest, name: str, operator: Operator | None) -> Ht
     return render(request, "accounts/tier_figure.html", page)
 
 
-def _merchant_ids(operator: Operator | None) -> Collection[int]:
-    found = Merchant.objects.exclude(state=TierState.ARCHIVED)
-    if operator is not None:
-        found = found.filter(operator=operator)
-    return list(found.values_list("pk", flat=True))
-
-
 def _rows_url(measure: Measure, operator: Operator | None) -> str:
     if operator is None:
         return reverse("accounts:platform_figure", args=[measure.name])
@@ -152,8 +145,7 @@ def _rows_url(measure: Measure, operator: Operator | None) -> str:
 
 
 def _span(request: HttpRequest, zone: str) -> Span:
-    days = numbers.whole(request.GET.get("days", "")) or 7
-    return figures.last_days(days if days in figures.LENGTHS else 7, zone)
+    return figures.typed_days(request.GET.get("days", ""), zone)
 
 
 def _chosen(request: HttpRequest, wanted: list[Measure]) -> Measure | None:

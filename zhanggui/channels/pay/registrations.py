@@ -11,10 +11,9 @@ from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, todo
 from zhanggui.accounts import permissions as rights
-from zhanggui.channels.pay import hooks, lists, permissions, selectors, trials
+from zhanggui.channels.pay import hooks, permissions, selectors, spreadsheets, trials
 from zhanggui.channels.pay.models import PayAccount, Payment, Way
 from zhanggui.core import tenancy
-from zhanggui.files import exports
 from zhanggui.ui import navigation
 
 ACTIONS = {
@@ -52,7 +51,7 @@ def register_all() -> None:
     audit.register_target("payment", _("Payment"), _payments)
     audit.register_field("ways", _("Ways of paying"), _ways)
     hooks.register(trials.PURPOSE)
-    exports.register(lists.EXPORT)
+    spreadsheets.register_all()
     for surface, right in RIGHTS.items():
         navigation.register(
             surface=surface,

@@ -2,8 +2,10 @@
 
 from zhanggui.files.lists.people import AUDIT, INVITATIONS, STAFF, STORES, SUPPORT_VISITS
 from zhanggui.files.lists.tiers import (
+    AGREEMENTS,
     APPLICATIONS,
     EMPLOYEES,
+    FIGURE,
     LOG,
     MERCHANTS,
     OPERATORS,
@@ -22,13 +24,17 @@ PLACES = {
     "accounts.tiers.staff.tools": EMPLOYEES,
     "accounts.tiers.invitations.tools": TIER_INVITATIONS,
     "accounts.tiers.log.tools": LOG,
+    "accounts.tiers.figure.tools": FIGURE,
+    "accounts.tiers.agreement.tools": AGREEMENTS,
 }
 """Where the button of each stands: places of panels on pages of accounts."""
 
 __all__ = [
+    "AGREEMENTS",
     "APPLICATIONS",
     "AUDIT",
     "EMPLOYEES",
+    "FIGURE",
     "INVITATIONS",
     "LOG",
     "MERCHANTS",

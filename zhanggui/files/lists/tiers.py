@@ -10,8 +10,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.accounts import colleagues, platform_log, rights, tier_selectors
+from zhanggui.accounts import colleagues, figures, platform_log, rights, tier_selectors
+from zhanggui.accounts.figures import Measure
 from zhanggui.accounts.models import Application, Merchant, Operator, Tier
+from zhanggui.core import tenancy
+from zhanggui.core.errors import NotFound
 from zhanggui.files.exports import Column, Export, Query
 from zhanggui.files.lists.people import INVITATION_COLUMNS, invitation_rows
 
@@ -230,5 +233,68 @@ TIER_INVITATIONS = Export(
     columns=INVITATION_COLUMNS,
     rows=lambda query: invitation_rows(query.operator),
     count=lambda query: colleagues.invitations(query.operator).count(),
+    parameters=frozenset(),
+)
+
+
+def _measure(query: Query) -> Measure:
+    """The figure of the page.
+
+    Raises:
+        NotFound: there is none of this name for the tiers (404).
+    """
+    found = figures.measure_of(query.get("of"))
+    if found is None or not found.for_tiers:
+        raise NotFound
+    return found
+
+
+def _values(query: Query) -> tuple[Measure, dict[int, int]]:
+    measure = _measure(query)
+    span = figures.typed_days(query.get("days"), query.time_zone)
+    with tenancy.all_merchants("a figure of a tier as a spreadsheet: counts and money only"):
+        ids = tier_selectors.present_ids(query.operator)
+        return measure, figures.by_merchant(measure, span, ids)
+
+
+def _figure_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    measure, values = _values(query)
+    for merchant, value in tier_selectors.by_value(values):
+        shown = value / 100 if measure.is_money else value
+        yield merchant.name, _place_of(merchant), str(measure.label), shown
+
+
+FIGURE = Export(
+    name="accounts.figure",
+    label=_("Figure by merchant"),
+    tiers=VIEW,
+    columns=(
+        Column("merchant", _("Merchant"), width=28),
+        Column("operator", _("Operator"), width=24),
+        Column("figure", _("Figure"), width=20),
+        Column("value", _("Value"), kind="number", width=12),
+    ),
+    rows=_figure_rows,
+    count=lambda query: len(_values(query)[1]),
+    parameters=frozenset({"of", "days"}),
+)
+
+
+def _agreement_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    for version in tier_selectors.agreements(query.operator).iterator(chunk_size=CHUNK):
+        yield version.number, version.created_at, version.text
+
+
+AGREEMENTS = Export(
+    name="accounts.agreements",
+    label=_("Registration agreement"),
+    tiers={Tier.PLATFORM: rights.PLATFORM_MANAGE.name, Tier.OPERATOR: rights.OPERATOR_MANAGE.name},
+    columns=(
+        Column("number", _("Version"), kind="number", width=10),
+        Column("published", pgettext_lazy("an agreement", "Published"), kind="moment", width=18),
+        Column("text", _("Text"), width=80),
+    ),
+    rows=_agreement_rows,
+    count=lambda query: tier_selectors.agreements(query.operator).count(),
     parameters=frozenset(),
 )

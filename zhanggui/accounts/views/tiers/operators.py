@@ -112,7 +112,7 @@ def operator(request: PlatformRequest, *, slug: str) -> HttpResponse:
         "heads": tier_selectors.owners_of(found),
         "registration": services.registration_of(found),
         "address": address_of(found),
-        "waiting": tier_selectors.waiting_applications(found),
+        "waiting": tier_selectors.waiting_applications(found).count(),
         "may_manage": rights.PLATFORM_MANAGE.name in request.permissions,
         "key": tokens.new_token(),
     }

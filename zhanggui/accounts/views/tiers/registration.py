@@ -104,7 +104,7 @@ def _page(
         "address": address,
         "login_address": address_of(place, "login"),
         "qr": qr.data_uri(address),
-        "waiting": tier_selectors.waiting_applications(place),
+        "waiting": tier_selectors.waiting_applications(place).count(),
     }
     return render(request, "accounts/tiers/registration.html", page, status=status)
 
