@@ -1,4 +1,4 @@
-"""What the demo's merchants have bought, and three shops whose plan is about to end or over."""
+"""What the demo's merchants have bought, and four shops whose plan is about to end or over."""
 
 from __future__ import annotations
 
@@ -63,8 +63,16 @@ SHOPS = (
         timedelta(days=40),
         StaffPlan("noodles-owner", "方晚风", 703, "owner"),
     ),
+    ShopPlan(
+        "guangyin-photo",
+        "光阴照相馆",
+        "照相馆",
+        timedelta(days=183),
+        StaffPlan("photo-owner", "季光阴", 704, "owner"),
+    ),
 )
-"""Three days before the end of the trial, in the days of grace, and read-only."""
+"""Three days before the end of the trial, in the days of grace, read-only, and put away nineteen
+days before its customers' data go."""
 
 
 def set_up(actor: Actor) -> None:
@@ -84,7 +92,7 @@ def buy(plan: MerchantPlan, merchant: Merchant, owner: Actor, seller: Actor) -> 
 
 
 def open_shops(actor: Actor) -> None:
-    """Make the three shops, each when its trial began; once in the life of a database."""
+    """Make the four shops, each when its trial began; once in the life of a database."""
     now = clock.now()
     for shop in SHOPS:
         if find(f"merchant:{shop.slug}") is None:

@@ -15,7 +15,7 @@ from zhanggui.accounts import audit, features, hooks, standing, todo
 from zhanggui.accounts import permissions as rights
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator
-from zhanggui.billing import finding, permissions, phases, selectors, spreadsheets
+from zhanggui.billing import endings, finding, permissions, phases, selectors, spreadsheets
 from zhanggui.billing.models import Order, Transfer
 from zhanggui.channels.pay import hooks as pay_hooks
 from zhanggui.channels.pay.models import Payment
@@ -60,8 +60,9 @@ def register_all() -> None:
     audit.register_target("plan", _("Plan"))
     audit.register_target("edition", _("Edition"))
     todo.register(_waiting)
-    todo.register(_transfers, surface="operator")
-    todo.register(_transfers, surface="platform")
+    for surface in ("operator", "platform"):
+        todo.register(_transfers, surface=surface)
+        todo.register(_data_go, surface=surface)
     notices.register(_banner)
     finding.register_all()
     panels.register(
@@ -137,6 +138,7 @@ def _menus() -> None:
             (
                 ("orders", _("Orders"), "receipt"),
                 ("transfers", _("Transfers to check"), "building-bank"),
+                ("ending", _("Plans that end"), "calendar-exclamation"),
                 (second, labels[second], "tags"),
             )
         ):
@@ -202,6 +204,32 @@ def _transfers(request: Any) -> Iterator[todo.Question]:
     sales = permissions.OPERATOR_SALES if operator else permissions.PLATFORM_SALES
     if sales.name in request.permissions:
         yield todo.how_many(_handed_in(request), waiting)
+
+
+def _data_go(request: Any) -> Iterator[todo.Question]:
+    """Shops that lose their customers' data within 30 days unless somebody renews (U-45)."""
+    operator = getattr(request, "operator", None)
+    surface, args = ("operator", [operator.slug]) if operator else ("platform", [])
+
+    def soon(many: int) -> Iterator[todo.Todo]:
+        if many:
+            yield todo.Todo(
+                ngettext(
+                    "%(n)s shop loses its customers' data within 30 days",
+                    "%(n)s shops lose their customers' data within 30 days",
+                    many,
+                )
+                % {"n": many},
+                _("Its owners were warned. Ask whether they go on, or let them take a copy."),
+                f"{reverse(f'billing:{surface}_ending', args=args)}?stage=going",
+                "calendar-exclamation",
+                "danger",
+                order=12,
+            )
+
+    sales = permissions.OPERATOR_SALES if operator else permissions.PLATFORM_SALES
+    if sales.name in request.permissions:
+        yield todo.how_many(endings.going(operator), soon)
 
 
 def _banner(request: HttpRequest) -> Iterator[notices.Notice]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import batched
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts.models import Tier
-from zhanggui.billing import selectors
+from zhanggui.accounts.models import Merchant, Tier
+from zhanggui.billing import endings, selectors
 from zhanggui.billing.models import Edition, Order, Transfer
 from zhanggui.billing.models.editions import MONTHS
 from zhanggui.billing.permissions import OPERATOR_SALES, PLATFORM_SALES, VIEW
@@ -180,7 +181,47 @@ PRICES = Export(
 )
 
 
+def _ending(query: Query) -> QuerySet[Merchant]:
+    return endings.ending(query.operator, stage=query.get("stage"), search=query.get("q")[:40])
+
+
+def _ending_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    with tenancy.all_merchants("plans that end as a spreadsheet"):
+        found = _ending(query).order_by(*endings.ORDER)
+        for piece in batched(found.iterator(chunk_size=CHUNK), CHUNK):
+            for row in endings.rows(piece):
+                seller = row.merchant.operator.name if row.merchant.operator else ""
+                yield (
+                    row.merchant.name,
+                    row.merchant.slug,
+                    seller or str(_("The platform")),
+                    str(row.label),
+                    row.ends_at,
+                    row.goes_at,
+                    row.warned_at,
+                )
+
+
+ENDING = Export(
+    name="billing.ending",
+    label=_("Plans that end"),
+    tiers=SALES,
+    columns=(
+        Column("merchant", _("Merchant"), width=24),
+        Column("slug", _("Short name")),
+        Column("seller", _("Seller"), width=24),
+        Column("state", _("State"), width=20),
+        Column("ends", _("Plan ends at"), kind="moment", width=18),
+        Column("goes", _("Data are deleted"), kind="moment", width=18),
+        Column("warned", _("Owners last warned"), kind="moment", width=18),
+    ),
+    rows=_ending_rows,
+    count=lambda query: _ending(query).count(),
+    parameters=frozenset({"q", "stage"}),
+)
+
+
 def register_all() -> None:
     """Make them exportable."""
-    for export in (ORDERS, SOLD, TRANSFERS, PRICES):
+    for export in (ORDERS, SOLD, TRANSFERS, PRICES, ENDING):
         register(export)

@@ -28,6 +28,7 @@ def _desk(prefix: str, surface: str, views: ModuleType) -> list[URLPattern | URL
         f"{transfer}approve": "approve",
         f"{transfer}reject": "reject",
         f"{transfer}proof": "proof",
+        "plans/": "ending",
         "plans/<slug:slug>/": "plan",
         "account": "seller",
     }

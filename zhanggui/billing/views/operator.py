@@ -14,6 +14,7 @@ from zhanggui.billing import permissions, selectors, services
 from zhanggui.billing.forms import PriceForm
 from zhanggui.billing.models import Edition, Price
 from zhanggui.billing.views import desk as desks
+from zhanggui.billing.views import endings
 from zhanggui.billing.views.desk import Desk
 from zhanggui.core.errors import DomainError
 from zhanggui.ui.formats import money
@@ -139,6 +140,13 @@ def reject(request: OperatorRequest, *, slug: str, transfer_id: int) -> HttpResp
 def proof(request: OperatorRequest, *, slug: str, transfer_id: int) -> HttpResponse:
     """The bank's receipt."""
     return desks.proof(request, _desk(request), slug, transfer_id)
+
+
+@require_GET
+@operator_view(SALES)
+def ending(request: OperatorRequest) -> HttpResponse:
+    """Plans that end or are over."""
+    return endings.ending(request, _desk(request))
 
 
 @require_http_methods(["GET", "POST"])

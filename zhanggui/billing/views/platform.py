@@ -15,6 +15,7 @@ from zhanggui.billing import permissions, selectors, services
 from zhanggui.billing.forms import EditionForm, PriceForm
 from zhanggui.billing.models import Edition
 from zhanggui.billing.views import desk as desks
+from zhanggui.billing.views import endings
 from zhanggui.billing.views.desk import Desk
 from zhanggui.core.errors import DomainError
 
@@ -133,6 +134,13 @@ def reject(request: PlatformRequest, *, slug: str, transfer_id: int) -> HttpResp
 def proof(request: PlatformRequest, *, slug: str, transfer_id: int) -> HttpResponse:
     """The bank's receipt."""
     return desks.proof(request, _desk(request), slug, transfer_id)
+
+
+@require_GET
+@platform_view(SALES)
+def ending(request: PlatformRequest) -> HttpResponse:
+    """Plans that end or are over."""
+    return endings.ending(request, _desk(request))
 
 
 @require_http_methods(["GET", "POST"])
