@@ -57,6 +57,7 @@ GLOBAL = {
     "pay.BillDifference": "of an account's bill",
     "signin.SmsCode": "of a phone, before anybody is known",
     "signin.SpentPicture": "of a browser, before anybody is known",
+    "files.TierExport": "of somebody at the platform or at an operator",
     "signin.TotpDevice": "of a person",
     "signin.RecoveryCode": "of a person",
     "signin.Passkey": "of a person",

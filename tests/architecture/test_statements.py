@@ -1,12 +1,16 @@
 """What holds on every page of a back office, however many rows there are.
 
-At most a dozen statements; a merchant's has a title with the shop's name, one heading, one main
-button.
+At most a dozen statements; what it lists can be taken away; a merchant's has a title with the shop's
+name, one heading, one main button.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Iterator
+from html import unescape
 from http import HTTPStatus
 from typing import Any
 
@@ -19,7 +23,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.architecture.addresses import ROWS, of_kind
 from tests.architecture.page_faults import faults_of
-from zhanggui.accounts.models import Merchant, Person, Role
+from zhanggui.accounts.models import Merchant, Person, Role, Tier
 from zhanggui.accounts.tests.factories import (
     make_merchant,
     make_operator,
@@ -27,6 +31,7 @@ from zhanggui.accounts.tests.factories import (
     make_platform_staff,
     make_staff,
 )
+from zhanggui.files import exports
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +42,12 @@ ALONE = {"delivery_id", "support_id"}
 """Rows of which a merchant has one at a time."""
 LEAST_PAGES = 35
 LEAST_TIER_PAGES = 15
+EXPORT = re.compile(r'action="(/[^"]*exports/[^"]+)" data-download')
+LISTS = "data-rows"
+NO_LIST = {
+    "m/<slug:merchant>/profile/": "x",
+}
+"""Pages with a table that is no list of rows, and why."""
 NO_STATEMENTS = ("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT")
 
 
@@ -75,15 +86,46 @@ def test_every_merchant_page_is_thrifty_and_in_order() -> None:
 
     counted: dict[str, int] = {}
     faults: dict[str, list[str]] = {}
+    kept: list[str] = []
+    offered: set[str] = set()
     for route, text, count in _pages(owner, "merchant", merchant=merchant.slug, **numbers):
         counted[route] = count
         if "<title>" in text:
             faults[route] = faults_of(text, merchant.name)
+        kept += _kept(route, text, offered)
 
     beyond = {route: count for route, count in counted.items() if count > MOST}
     wrong = {route: found for route, found in faults.items() if found}
-    assert (beyond, wrong) == ({}, {})
+    assert (beyond, wrong, kept) == ({}, {}, [])
     assert len(counted) >= LEAST_PAGES
+    known = {export.name for export in exports.known() if export.permission}
+    assert _taken(owner, offered) == known
+
+
+def _kept(route: str, text: str, offered: set[str]) -> list[str]:
+    """Note the exports a page offers; names it when it lists rows and offers none."""
+    found = {unescape(address) for address in EXPORT.findall(text)}
+    offered |= found
+    return [route] if LISTS in text and not found and route not in NO_LIST else []
+
+
+def _taken(person: Person, offered: set[str]) -> set[str]:
+    """Take every list away that pages offer; answers the names."""
+    client = Client()
+    client.force_login(person)
+    for address in offered:
+        answer: Any = client.post(address, {"format": "csv"})
+        assert answer.status_code == HTTPStatus.OK, address
+        head = next(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+        export = exports.find(name_of(address))
+        assert export is not None
+        assert head == [str(column.label) for column in export.columns]
+    return {name_of(address) for address in offered}
+
+
+def name_of(address: str) -> str:
+    """The list an address takes away."""
+    return address.partition("?")[0].rpartition("/")[2]
 
 
 @pytest.mark.parametrize("kind", ["operator", "platform"])
@@ -97,9 +139,17 @@ def test_every_page_of_a_tier_is_thrifty(kind: str) -> None:
     owner = {"role": Role.OWNER}
     person = make_operator_staff(operator, **owner) if at_operator else make_platform_staff(**owner)
     places = {"operator": operator.slug, "merchant": merchant.slug, **numbers}
-    counted = {route: count for route, _text, count in _pages(person, kind, **places)}
-    assert {route: count for route, count in counted.items() if count > MOST} == {}
+    counted: dict[str, int] = {}
+    kept: list[str] = []
+    offered: set[str] = set()
+    for route, text, count in _pages(person, kind, **places):
+        counted[route] = count
+        kept += _kept(route, text, offered)
+    beyond = {route: count for route, count in counted.items() if count > MOST}
+    assert (beyond, kept) == ({}, [])
     assert len(counted) >= LEAST_TIER_PAGES
+    known = {export.name for export in exports.known() if Tier(kind) in export.tiers}
+    assert _taken(person, offered) == known
 
 
 PAGE = "<title>{title}</title><main>{head}<h1>x</h1>{body}</main>"

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from zhanggui.accounts import services, todo
@@ -95,6 +98,32 @@ class TestOverview:
         todo.register(lambda _request: [todo.Todo("Sooner", "x", "/sooner", order=1)])
         page = text(client.get("/m/tea/"))
         assert page.index("/sooner") < page.index("/later")
+
+    def test_all_questions_are_one_statement(
+        self, tea: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def some(found: todo.Found) -> list[todo.Todo]:
+            names = ", ".join(sorted(row["name"] for row in found))
+            return [todo.Todo(names, "x", "/named", order=2)]
+
+        def many(number: int) -> list[todo.Todo]:
+            return [todo.Todo(str(number), "x", "/counted", order=1)]
+
+        monkeypatch.setattr(todo, "_sources", {})
+        todo.register(lambda _request: [todo.Todo("At once", "x", "/at-once", order=3)])
+        todo.register(
+            lambda _request: [
+                todo.Question(Store.objects.order_by("pk")[:2], some, {"name": F("name")}),
+                todo.how_many(Store.objects.filter(name="没有"), many),
+            ]
+        )
+        todo.register(lambda _request: [todo.how_many(Merchant.objects.all(), many)])
+        for name in ("一", "二", "三"):
+            make_store(tea, name)
+        with tenancy.merchant_scope(tea.pk), CaptureQueriesContext(connection) as asked:
+            found = todo.waiting(None)
+        assert [str(one.title) for one in found] == ["0", "1", "一, 二", "At once"]
+        assert len(asked.captured_queries) == 1
 
 
 class TestStores:

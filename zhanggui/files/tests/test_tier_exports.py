@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,15 @@ from django.test import Client
 
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import person_actor
-from zhanggui.accounts.models import Merchant, Operator, PlatformAuditEntry, Role, TierState
+from zhanggui.accounts.models import (
+    Membership,
+    Merchant,
+    Operator,
+    PlatformAuditEntry,
+    Role,
+    Tier,
+    TierState,
+)
 from zhanggui.accounts.tests.factories import (
     ACTOR,
     make_merchant,
@@ -19,12 +28,16 @@ from zhanggui.accounts.tests.factories import (
     make_operator_staff,
     make_person,
     make_platform_staff,
+    make_role,
     make_store,
 )
 from zhanggui.billing.tests.factories import make_order, make_subscriber
-from zhanggui.core import tenancy
-from zhanggui.files import exports
+from zhanggui.core import clock, tenancy
+from zhanggui.files import exports, storing
 from zhanggui.files.lists import PLACES
+from zhanggui.files.models import TaskState, TierExport
+from zhanggui.files.services import retention, tier_exports
+from zhanggui.files.tests.factories import run_jobs
 
 pytestmark = pytest.mark.django_db
 PLATFORM = "/platform/exports/"
@@ -106,7 +119,7 @@ class TestMerchants:
         assert boss.get(f"{PLATFORM}accounts.merchants").status_code == 405
 
     def test_too_long_says_so(self, boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(exports, "AT_TIERS_AT_MOST", 2)
+        monkeypatch.setattr(exports, "MOST_ROWS", 2)
         answer = boss.post(f"{PLATFORM}accounts.merchants", {"format": "csv"})
         assert answer["Location"] == "/platform/"
         assert not PlatformAuditEntry.objects.filter(action="files.export.taken").exists()
@@ -178,3 +191,107 @@ def test_every_list_has_its_button(boss: Client, page: str) -> None:
 
 def test_names_are_unique() -> None:
     assert len({export.name for export in PLACES.values()}) == len(PLACES)
+
+
+@pytest.mark.usefixtures("world")
+class TestLongList:
+    """More rows than are answered at once are written by a job."""
+
+    LIST = f"{PLATFORM}accounts.merchants?q=o"
+
+    @pytest.fixture(autouse=True)
+    def short_patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(exports, "DIRECTLY_AT_MOST", 1)
+
+    def begin(self, client: Client) -> TierExport:
+        answer = client.post(self.LIST, {"format": "csv"})
+        assert answer["Location"] == PLATFORM
+        return TierExport.objects.get()
+
+    @pytest.mark.spec("platform P37")
+    def test_its_file_waits_for_three_days(self, boss: Client) -> None:
+        taken = self.begin(boss)
+        assert (taken.state, taken.total, taken.values) == (TaskState.QUEUED, 2, {"q": "o"})
+        page = boss.get(PLATFORM).content.decode()
+        assert 'hx-trigger="every 2s"' in page
+        assert boss.get(f"{PLATFORM}{taken.pk}/file").status_code == 404
+        run_jobs()
+        taken.refresh_from_db()
+        assert (taken.state, taken.done) == (TaskState.DONE, 2)
+        assert f"{PLATFORM}{taken.pk}/file" in boss.get(PLATFORM).content.decode()
+        found = rows(boss.get(f"{PLATFORM}{taken.pk}/file"))
+        assert [row[0] for row in found] == ["书店", "咖啡"]
+        entry = PlatformAuditEntry.objects.get(action="files.export.taken")
+        assert (entry.details["rows"], entry.details["filters"]) == (2, ["q"])
+        with clock.at(clock.now() + timedelta(days=3, minutes=1)):
+            assert boss.get(f"{PLATFORM}{taken.pk}/file").status_code == 404
+            retention.forget()
+        assert not storing.storage().exists(taken.place)
+        assert boss.get(PLATFORM).status_code == 200
+
+    def test_a_job_that_runs_twice_writes_once(self, boss: Client) -> None:
+        taken = self.begin(boss)
+        run_jobs()
+        tier_exports.run(number=taken.pk)
+        assert PlatformAuditEntry.objects.filter(action="files.export.taken").count() == 1
+
+    def test_only_whoever_asked_and_may_still_see_the_list(self, boss: Client) -> None:
+        taken = self.begin(boss)
+        run_jobs()
+        other = Client()
+        other.force_login(make_platform_staff(role=Role.OWNER))
+        assert other.get(f"{PLATFORM}{taken.pk}/file").status_code == 404
+        assert "书店" not in other.get(PLATFORM).content.decode()
+        Membership.objects.filter(person_id=taken.person_id).update(
+            role=Role.CUSTOM, role_set=make_role(None, "accounts.platform_audit")
+        )
+        assert boss.get(f"{PLATFORM}{taken.pk}/file").status_code == 403
+
+    def test_rights_count_when_it_runs(self, boss: Client) -> None:
+        taken = self.begin(boss)
+        Membership.objects.filter(person_id=taken.person_id).delete()
+        run_jobs()
+        taken.refresh_from_db()
+        assert (taken.state, taken.name) == (TaskState.FAILED, "")
+        assert taken.reason
+
+    def test_an_operators_list_stays_at_the_operator(self, head: Client, north: Operator) -> None:
+        head.post(f"{NORTH}accounts.merchants", {"format": "xlsx"})
+        taken = TierExport.objects.get()
+        assert taken.operator == north
+        run_jobs()
+        assert head.get(f"{NORTH}{taken.pk}/file").status_code == 200
+        person = Membership.objects.get(person_id=taken.person_id).person
+        Membership.objects.create(person=person, tier=Tier.PLATFORM, role=Role.OWNER)
+        assert head.get(f"{PLATFORM}{taken.pk}/file").status_code == 404
+
+    def test_is_stopped_before_it_begins(self, boss: Client) -> None:
+        taken = self.begin(boss)
+        assert boss.post(f"{PLATFORM}{taken.pk}/cancel")["Location"] == PLATFORM
+        run_jobs()
+        taken.refresh_from_db()
+        assert (taken.state, taken.name) == (TaskState.CANCELLED, "")
+        assert boss.post(f"{PLATFORM}{taken.pk}/cancel").status_code == 302
+        assert PlatformAuditEntry.objects.filter(action="files.task.cancelled").count() == 1
+
+    def test_is_stopped_while_it_runs(self, boss: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tier_exports, "EVERY_S", 0)
+        taken = self.begin(boss)
+        TierExport.objects.update(wants_cancel=True)
+        run_jobs()
+        taken.refresh_from_db()
+        assert (taken.state, taken.name) == (TaskState.CANCELLED, "")
+
+    def test_a_worker_that_dies_thrice_ends_it_with_words(self, boss: Client) -> None:
+        taken = self.begin(boss)
+        TierExport.objects.update(state=TaskState.RUNNING, attempt=3)
+        run_jobs()
+        taken.refresh_from_db()
+        assert (taken.state, "3" in taken.reason) == (TaskState.FAILED, True)
+
+    def test_old_ones_are_forgotten(self, boss: Client) -> None:
+        taken = self.begin(boss)
+        run_jobs()
+        with clock.at(clock.now() + timedelta(days=31)):
+            retention.forget()
+        assert not TierExport.objects.filter(pk=taken.pk).exists()
