@@ -23,6 +23,7 @@ from zhanggui.files.models import Task
 from zhanggui.messaging import (
     campaigns,
     customers,
+    finding,
     own_templates,
     permissions,
     receipts,
@@ -105,6 +106,7 @@ def register_all() -> None:
         )
     )
     spreadsheets.register_all()
+    finding.register_all()
     panels.register(
         place="contacts.customer",
         panel=panels.Panel(

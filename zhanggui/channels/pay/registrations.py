@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, todo
 from zhanggui.accounts import permissions as rights
-from zhanggui.channels.pay import hooks, permissions, selectors, spreadsheets, trials
+from zhanggui.channels.pay import finding, hooks, permissions, selectors, spreadsheets, trials
 from zhanggui.channels.pay.models import PayAccount, Payment, Way
 from zhanggui.core import tenancy
 from zhanggui.ui import navigation
@@ -52,6 +52,7 @@ def register_all() -> None:
     audit.register_field("ways", _("Ways of paying"), _ways)
     hooks.register(trials.PURPOSE)
     spreadsheets.register_all()
+    finding.register_all()
     for surface, right in RIGHTS.items():
         navigation.register(
             surface=surface,
