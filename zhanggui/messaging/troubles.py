@@ -49,12 +49,13 @@ def failures(url: str, zone: str) -> Question:
     today = clock.start_of(clock.local_date(clock.now(), zone), zone)
     rows = Message.objects.filter(created_at__gte=today, state__in=[*TROUBLE, State.SKIPPED])
     wanted = {name: F(name) for name in GROUPED} | {"many": Count("pk")}
+    since = f"created_from={clock.local_date(clock.now(), zone)}"
     return Question(
-        rows.order_by().values(*GROUPED), lambda found: _not_through(found, url), wanted
+        rows.order_by().values(*GROUPED), lambda found: _not_through(found, url, since), wanted
     )
 
 
-def _not_through(found: Found, url: str) -> Iterator[Todo]:
+def _not_through(found: Found, url: str, since: str) -> Iterator[Todo]:
     broken = no_credit = 0
     kind = ""
     for row in found:
@@ -72,7 +73,11 @@ def _not_through(found: Found, url: str) -> Iterator[Todo]:
         )
         reason = advice_of(kind) or _("Each says why and what helps.")
         yield Todo(
-            text % {"n": count(broken)}, reason, f"{url}?state=trouble", "message-off", order=25
+            text % {"n": count(broken)},
+            reason,
+            f"{url}?state=trouble&{since}",
+            "message-off",
+            order=25,
         )
     if no_credit:
         text = ngettext(
@@ -83,7 +88,7 @@ def _not_through(found: Found, url: str) -> Iterator[Todo]:
         yield Todo(
             text % {"n": count(no_credit)},
             _("Buy credit, then send them again from the log."),
-            f"{url}?state=skipped",
+            f"{url}?state=skipped&{since}",
             "wallet",
             "danger",
             order=16,

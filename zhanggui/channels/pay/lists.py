@@ -44,5 +44,7 @@ PAYMENTS = ListPage(
         ),
         Choice("purpose", _("What for"), _purposes, every=_("Whatever for"), is_extra=True),
         Period("created", _("Begun")),
+        Period("paid", _("Paid at")),
+        Period("back", _("Given back")),
     ),
 )

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from zhanggui.accounts.models import Merchant, Tier
@@ -25,6 +24,8 @@ from zhanggui.channels.pay.models import (
     PaymentState,
     PayNotification,
     PlatformCertificate,
+    Refund,
+    RefundState,
     TradeKind,
     TradeNumber,
     Trouble,
@@ -153,12 +154,24 @@ def filtered(
         found = found.filter(TROUBLED)
     elif values.get("trouble") in Trouble.values:
         found = found.filter(trouble=values["trouble"])
-    for name, end in (("created_from", "gte"), ("created_to", "lt")):
-        day: date | None = values.get(name)
-        if day:
-            after = day + timedelta(days=1) if end == "lt" else day
-            moment = clock.start_of(after, str(ZoneInfo(zone)))
-            found = found.filter(**{f"created_at__{end}": moment})
+    found = found.filter(_between(values, "created", "created_at", zone))
+    found = found.filter(_between(values, "paid", "paid_at", zone))
+    given_back = _between(values, "back", "done_at", zone)
+    if given_back:
+        done = Refund.objects.filter(given_back, payment=OuterRef("pk"), state=RefundState.DONE)
+        found = found.filter(Exists(done))
+    return found
+
+
+def _between(values: dict[str, Any], name: str, field: str, zone: str) -> Q:
+    """That a moment lies in a period of the list, both days included."""
+    found = Q()
+    first: date | None = values.get(f"{name}_from")
+    last: date | None = values.get(f"{name}_to")
+    if first:
+        found &= Q(**{f"{field}__gte": clock.start_of(first, zone)})
+    if last and last < date.max:
+        found &= Q(**{f"{field}__lt": clock.start_of(last + timedelta(days=1), zone)})
     return found
 
 
@@ -182,9 +195,9 @@ class Figures:
     differences: int
 
 
-def figures(accounts: Collection[PayAccount]) -> Figures:
-    """Figures of today in China; in a merchant's scope or all merchants'."""
-    begin = clock.start_of(clock.local_date(clock.now(), ZONE), ZONE)
+def figures(accounts: Collection[PayAccount], *, zone: str = ZONE) -> Figures:
+    """Figures of today in a zone; in a merchant's scope or all merchants'."""
+    begin = clock.start_of(clock.local_date(clock.now(), zone), zone)
     today = TradeNumber.objects.filter(account__in=accounts, done_at__gte=begin)
     sums = {
         row["kind"]: row

@@ -23,6 +23,7 @@ TIERS = {
     Tier.PLATFORM: permissions.PLATFORM_VIEW.name,
     Tier.OPERATOR: permissions.OPERATOR_VIEW.name,
 }
+DAYS = tuple(f"{name}_{end}" for name in ("created", "paid", "back") for end in ("from", "to"))
 Row = tuple[Any, ...]
 
 
@@ -82,7 +83,7 @@ def _payments(query: Query) -> QuerySet[Payment]:
     values: dict[str, Any] = {
         name: query.get(name) for name in ("state", "way", "trouble", "purpose")
     }
-    values |= {name: _day(query.get(name)) for name in ("created_from", "created_to")}
+    values |= {name: _day(query.get(name)) for name in DAYS}
     found = selectors.filtered(
         selectors.payments(_accounts(query)), values, search=query.get("q"), zone=query.time_zone
     )
@@ -126,7 +127,7 @@ PAYMENTS = _export(
     ),
     found=_payments,
     cells=_payment_cells,
-    parameters=frozenset({"q", "state", "way", "trouble", "purpose", "created_from", "created_to"}),
+    parameters=frozenset({"q", "state", "way", "trouble", "purpose", *DAYS}),
 )
 
 

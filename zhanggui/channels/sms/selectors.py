@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.channels.sms import receipts
 from zhanggui.channels.sms.models import OutgoingSms, SmsDay, SmsPurpose, SmsState, SmsStop
@@ -14,15 +19,35 @@ from zhanggui.channels.sms.providers import AliyunProvider, TencentProvider
 from zhanggui.channels.sms.services import PLATFORM, ZONE
 from zhanggui.core import clock
 
+GROUPS: dict[str, tuple[str | Promise, tuple[SmsState, ...]]] = {
+    "out": (_("Handed over"), (SmsState.SENT, SmsState.DELIVERED)),
+    "under_way": (
+        pgettext_lazy("text messages", "On their way"),
+        (SmsState.WAITING, SmsState.HANDING),
+    ),
+    "trouble": (_("Not arrived"), (SmsState.FAILED, SmsState.REFUSED, SmsState.LOST)),
+}
+"""Several states that people look for together: name, words, states."""
+STATES = [*((name, label) for name, (label, _states) in GROUPS.items()), *SmsState.choices]
 
-def outgoing(*, state: str = "", purpose: str = "") -> QuerySet[OutgoingSms]:
-    """Messages of the whole installation by state and purpose."""
+
+def outgoing(*, state: str = "", purpose: str = "", since: str = "") -> QuerySet[OutgoingSms]:
+    """Messages of the whole installation by state (or a group of them), purpose and first day."""
     found = OutgoingSms.objects.all()
-    if state in SmsState.values:
+    if state in GROUPS:
+        found = found.filter(state__in=GROUPS[state][1])
+    elif state in SmsState.values:
         found = found.filter(state=state)
     if purpose in SmsPurpose.values:
         found = found.filter(purpose=purpose)
+    with suppress(ValueError):
+        found = found.filter(created_at__gte=clock.start_of(date.fromisoformat(since), ZONE))
     return found
+
+
+def today() -> date:
+    """The day that counts for budgets: China's."""
+    return clock.local_date(clock.now(), ZONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +62,13 @@ class Figures:
 
 def figures_of_today() -> Figures:
     """Counts since midnight in China."""
-    today = clock.local_date(clock.now(), ZONE)
-    failed = Q(state__in=[SmsState.FAILED, SmsState.REFUSED, SmsState.LOST])
-    sent = Q(state__in=[SmsState.SENT, SmsState.DELIVERED])
-    counted = OutgoingSms.objects.filter(created_at__gte=clock.start_of(today, ZONE)).aggregate(
-        sent=Count("pk", filter=sent),
-        waiting=Count("pk", filter=Q(state__in=[SmsState.WAITING, SmsState.HANDING])),
-        failed=Count("pk", filter=failed),
+    counted = outgoing(since=today().isoformat()).aggregate(
+        sent=Count("pk", filter=Q(state__in=GROUPS["out"][1])),
+        waiting=Count("pk", filter=Q(state__in=GROUPS["under_way"][1])),
+        failed=Count("pk", filter=Q(state__in=GROUPS["trouble"][1])),
     )
-    used = SmsDay.objects.filter(owner=PLATFORM, day=today).values_list("sent", flat=True).first()
+    spent = SmsDay.objects.filter(owner=PLATFORM, day=today())
+    used = spent.values_list("sent", flat=True).first()
     return Figures(**counted, left=max(settings.SMS_DAILY_BUDGET - (used or 0), 0))
 
 

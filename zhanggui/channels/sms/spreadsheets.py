@@ -19,7 +19,8 @@ CHUNK = 500
 
 
 def _messages(query: Query) -> QuerySet[OutgoingSms]:
-    return selectors.outgoing(state=query.get("state"), purpose=query.get("purpose"))
+    names = ("state", "purpose", "since")
+    return selectors.outgoing(**{name: query.get(name) for name in names})
 
 
 def _rows(query: Query) -> Iterator[tuple[Any, ...]]:
@@ -52,6 +53,6 @@ def register_all() -> None:
             ),
             rows=_rows,
             count=lambda query: _messages(query).count(),
-            parameters=frozenset({"state", "purpose"}),
+            parameters=frozenset({"state", "purpose", "since"}),
         )
     )

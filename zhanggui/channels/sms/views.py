@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from zhanggui.accounts import rights
 from zhanggui.accounts.guards import PlatformRequest, platform_view
 from zhanggui.channels.sms import client, selectors, services
-from zhanggui.channels.sms.models import SmsPurpose, SmsState
+from zhanggui.channels.sms.models import SmsPurpose
 from zhanggui.ui.paging import keyset
 
 
@@ -32,13 +32,14 @@ def messages_sent(request: PlatformRequest) -> HttpResponse:
 
 
 def _page(request: PlatformRequest, form: StopForm, status: int = 200) -> HttpResponse:
-    state, purpose = request.GET.get("state", ""), request.GET.get("purpose", "")
-    found = selectors.outgoing(state=state, purpose=purpose)
+    chosen = {name: request.GET.get(name, "")[:20] for name in ("state", "purpose", "since")}
+    found = selectors.outgoing(**chosen)
     page = {
+        **chosen,
+        "is_filtered": any(chosen.values()),
+        "today": selectors.today().isoformat(),
         "page": keyset(found, order=("-created_at", "-id"), after=request.GET.get("after", "")),
-        "state": state,
-        "purpose": purpose,
-        "states": SmsState.choices,
+        "states": selectors.STATES,
         "purposes": SmsPurpose.choices,
         "figures": selectors.figures_of_today(),
         "stop": selectors.stop(),

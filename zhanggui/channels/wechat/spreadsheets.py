@@ -144,8 +144,9 @@ def _scans(query: Query) -> QuerySet[CodeScan]:
     codes = TrackedCode.objects.filter(merchant=query.merchant)
     if query.merchant is None:
         codes = codes.filter(account__in=_own(query))
-    wanted = codes.filter(pk=numbers.whole(query.get("code")) or 0)
-    return CodeScan.objects.filter(code__in=wanted).order_by("-at", "-id")
+    code = codes.filter(pk=numbers.whole(query.get("code")) or 0).first()
+    found = tracking.scans_of(code, query.get("how")) if code else CodeScan.objects.none()
+    return found.order_by("-at", "-id")
 
 
 def _scan_cells(scans: Iterable[CodeScan]) -> Iterator[Row]:
@@ -170,7 +171,7 @@ SCANS = _export(
     ),
     found=_scans,
     cells=_scan_cells,
-    parameters=frozenset({"code"}),
+    parameters=frozenset({"code", "how"}),
 )
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.channels.sms import selectors as sms
+from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.core.sealing import CannotOpen
 from zhanggui.messaging import fates, routing, selectors, services, templates, words
@@ -31,6 +32,7 @@ def log(request: MerchantRequest) -> HttpResponse:
     page = {
         "list": shown,
         "today": selectors.today(zone),
+        "day": clock.local_date(clock.now(), zone).isoformat(),
         "may_manage": MANAGE.name in request.permissions,
         "stop": sms.stop(),
     }

@@ -41,12 +41,13 @@ def payment_list(request: HttpRequest, till: Till) -> HttpResponse:
         found = selectors.filtered(found, shown.values, search=shown.search, zone=zone)
         shown.fill(found)
         rows = [(one, till.payment_url(one), hooks.find(one.purpose).label) for one in shown.rows]
-        figures = selectors.figures(till.accounts)
+        figures = selectors.figures(till.accounts, zone=zone)
     page = {
         "till": till,
         "list": shown,
         "rows": rows,
         "figures": figures,
+        "today": clock.local_date(clock.now(), zone).isoformat(),
         "account": till.account,
         "now": clock.now(),
         "urls": {name: till.url(name) for name in ("payments", "bills", "account")},

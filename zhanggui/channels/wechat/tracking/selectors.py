@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -58,6 +58,24 @@ def figures_of(codes: Sequence[TrackedCode]) -> dict[int, Figures]:
         row["code_id"]: Figures(row["scans"], row["people"], row["followers"], row["opened"])
         for row in rows
     }
+
+
+def scans_of(code: TrackedCode, how: str = "") -> QuerySet[CodeScan]:
+    """The scans behind a figure of a code, all of them without one; unordered.
+
+    ``people`` is the first scan of each; see :class:`Figures` for the others.
+    """
+    rows = CodeScan.objects.filter(code=code)
+    if how == "opened":
+        return rows.filter(openid="")
+    if how == "followers":
+        return rows.filter(is_new_follower=True)
+    if how == "scans":
+        return rows.exclude(openid="")
+    if how == "people":
+        firsts = rows.exclude(openid="").order_by().values("openid").annotate(first=Min("pk"))
+        return rows.filter(pk__in=firsts.values("first"))
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from zhanggui.accounts.guards import PlaceRequest
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.wechat import services as account_services
 from zhanggui.channels.wechat.menus import builtin
-from zhanggui.channels.wechat.models import ChannelAccount, CodeScan, TrackedCode
+from zhanggui.channels.wechat.models import ChannelAccount, TrackedCode
 from zhanggui.channels.wechat.permissions import EDIT_CONTENT
 from zhanggui.channels.wechat.reply_forms import CodeForm
 from zhanggui.channels.wechat.tracking import resolver, selectors, services, sheets
@@ -163,7 +163,8 @@ def code(request: PlaceRequest, code_id: int) -> HttpResponse:
     """One code: pictures, figures, days, who scanned."""
     found = _code_or_404(request, code_id)
     days = selectors.by_day(found)
-    scans = CodeScan.objects.filter(code=found)
+    how = request.GET.get("how", "")
+    scans = selectors.scans_of(found, how)
     page = paging.keyset(scans, order=("-at", "-id"), after=request.GET.get("after", ""), size=20)
     shown = {
         "section": "codes",
@@ -178,6 +179,7 @@ def code(request: PlaceRequest, code_id: int) -> HttpResponse:
             ],
         ),
         "page": page,
+        "how": how,
         "scans": [(row, resolver.masked(row.openid)) for row in page.rows],
         "lasting": qr.data_uri(resolver.address_of(found)),
         "lasting_url": resolver.address_of(found),
