@@ -89,6 +89,7 @@ def plan_of(merchant: Merchant) -> Plan:
     return plan
 
 
+@pytest.mark.spec("platform P10")
 class TestTrial:
     @pytest.mark.spec("repairs A7")
     def test_begins_with_the_merchant_and_has_the_big_edition(self) -> None:
@@ -128,6 +129,7 @@ class TestTrial:
             upgrade(merchant)
 
 
+@pytest.mark.spec("platform P10")
 class TestRenewal:
     @pytest.mark.spec("repairs U-42")
     @pytest.mark.parametrize("months", [1, 12, 24, 36])
@@ -221,6 +223,7 @@ class TestDowngrade:
                 assert plan_of(merchant).next_edition is None
 
 
+@pytest.mark.spec("platform P10")
 class TestUpgrade:
     @pytest.mark.spec("repairs U-43", "repairs M3")
     def test_begins_at_once_and_keeps_the_end(self) -> None:
@@ -255,6 +258,7 @@ class TestUpgrade:
             receive(tea, order)
 
 
+@pytest.mark.spec("platform P10")
 class TestBalance:
     @pytest.mark.spec("repairs U-44")
     def test_pays_first_and_the_whole_at_once(self, tea: Merchant) -> None:
@@ -465,6 +469,7 @@ class TestRefund:
         assert first.state == OrderState.PAID
 
 
+@pytest.mark.spec("platform P11")
 class TestGrant:
     def test_adds_time_and_stands_in_the_orders_with_its_reason(self, tea: Merchant) -> None:
         before = plan_of(tea).ends_at
@@ -498,6 +503,7 @@ class TestGrant:
             assert plan_of(merchant).ends_at == periods.add_months(NOW, 1, "Asia/Shanghai")
 
 
+@pytest.mark.spec("platform P11")
 class TestPrices:
     def test_an_operators_own_list_holds_for_its_merchants_only(self) -> None:
         operator = make_operator()
@@ -529,6 +535,7 @@ class TestPrices:
         assert Price.objects.filter(operator=operator).exists() is is_taken
 
 
+@pytest.mark.spec("platform P10")
 class TestEditions:
     @pytest.mark.spec("repairs U-41")
     def test_a_change_reaches_everybody_who_has_it_at_once(self) -> None:

@@ -110,7 +110,7 @@ class TestAccount:
     def test_without_orders_says_there_are_no_data(self, client: Client, shop: Merchant) -> None:
         assert "暂无数据" in client.get(url("account", shop)).content.decode()
 
-    @pytest.mark.spec("repairs M2")
+    @pytest.mark.spec("repairs M2", "platform P10")
     @pytest.mark.parametrize(
         ("query", "shown"),
         [
@@ -234,6 +234,7 @@ class TestOrdering:
         with tenancy.merchant_scope(shop.pk):
             assert not Transfer.objects.exists()
 
+    @pytest.mark.spec("platform P10")
     def test_receipt_only_of_what_was_paid(self, client: Client, shop: Merchant) -> None:
         order = make_order(shop)
         assert client.get(url("receipt", shop, order.pk)).status_code == 404
@@ -243,6 +244,7 @@ class TestOrdering:
         assert "玖拾玖元整" in page
 
 
+@pytest.mark.spec("platform P10")
 class TestTransfer:
     def test_proof_then_review_extends_the_plan(self, client: Client, shop: Merchant) -> None:
         client.post(url("renew", shop), {"offer": f"{BASIC}:12"})
@@ -339,6 +341,7 @@ class TestTransfer:
             return Transfer.objects.select_related("order").get()
 
 
+@pytest.mark.spec("platform P11")
 class TestOperatorsDesk:
     def test_reviews_and_gives_to_its_own_merchants_only(self, client: Client) -> None:
         operator = make_operator()
@@ -352,6 +355,10 @@ class TestOperatorsDesk:
         plan = reverse("billing:operator_plan", args=[operator.slug, foreign.slug])
         assert client.post(plan, gift).status_code == 404
         assert end_of(foreign) == before
+        had = end_of(mine)
+        own = reverse("billing:operator_plan", args=[operator.slug, mine.slug])
+        assert client.post(own, gift).status_code == 302
+        assert timedelta(days=28) <= end_of(mine) - had <= timedelta(days=31)
 
     def test_lists_its_own_merchants_orders_only(self, client: Client) -> None:
         operator = make_operator()

@@ -97,6 +97,7 @@ def test_a_merchant_without_an_end_always_runs() -> None:
     assert periods.phase_at(None, END) == Phase.RUNNING
 
 
+@pytest.mark.spec("platform P10")
 class TestUpgradePrice:
     @pytest.mark.spec("repairs U-43")
     @pytest.mark.parametrize(

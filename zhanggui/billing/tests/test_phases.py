@@ -40,6 +40,7 @@ def open_store(client: Client, merchant: Merchant, name: str = "新店") -> Any:
     return client.post(reverse("accounts:store_new", args=[merchant.slug]), {"name": name})
 
 
+@pytest.mark.spec("platform P10")
 class TestPhases:
     def test_in_grace_all_works_under_a_banner(self, client: Client) -> None:
         merchant = signed_in(client, make_subscriber(left=GRACE))
@@ -228,6 +229,7 @@ class TestReminders:
         monkeypatch.setattr(hooks, "_notifiers", [note])
         return found
 
+    @pytest.mark.spec("platform P10")
     def test_go_out_7_3_and_1_days_before_and_once_each(self, told: list[str]) -> None:
         with clock.at(NOW):
             merchant = make_subscriber(left=timedelta(days=8))

@@ -94,6 +94,7 @@ def fresh(order: Order) -> Order:
     return Order.objects.get(pk=order.pk)
 
 
+@pytest.mark.spec("platform P10")
 class TestRenewal:
     def test_is_paid_by_scanning_and_booked(self, tea: Merchant, till: PayAccount) -> None:
         ended = Plan.objects.get().ends_at

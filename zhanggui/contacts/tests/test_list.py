@@ -40,7 +40,6 @@ def names(client: Client, query: str = "") -> list[str]:
     return [row.name for row in response.context["list"].rows]
 
 
-@pytest.mark.spec("platform P38")
 class TestSearch:
     @pytest.fixture(autouse=True)
     def people(self, tea: Merchant) -> None:

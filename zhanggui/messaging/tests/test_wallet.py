@@ -139,6 +139,7 @@ class TestWarning:
         assert OutgoingSms.objects.count() == 2
 
 
+@pytest.mark.spec("platform P11")
 class TestStock:
     def test_an_operator_gives_what_it_has(self, tea: Merchant) -> None:
         operator = make_operator()

@@ -34,6 +34,7 @@ def plain(answer: Any) -> str:
     return re.sub(r"[\w-]{60,}", "", answer.content.decode())
 
 
+@pytest.mark.spec("platform P05")
 class TestCode:
     @pytest.mark.parametrize(
         "typed", ["13800138000", "１３８００１３８０００", "+86 138-0013-8000"]
@@ -90,6 +91,7 @@ class TestCode:
         assert 'name="code"' not in page
 
 
+@pytest.mark.spec("platform P05")
 class TestForgot:
     def change(self, client: Client, code: str, phone: str = "13800138000", **more: Any) -> Any:
         fields = {"phone": phone, "code": code, "password": NEW_PASSWORD, "again": NEW_PASSWORD}
@@ -188,6 +190,7 @@ class TestChangePhone:
         assert Person.objects.by_phone(PHONE) is not None
 
 
+@pytest.mark.spec("platform P05")
 class TestSessions:
     def test_are_listed_with_device_place_and_last_use(self, client: Client) -> None:
         person = make_person(phone=PHONE)

@@ -53,6 +53,7 @@ def client() -> Client:
     return Client(HTTP_HOST="localhost")
 
 
+@pytest.mark.spec("platform P05")
 class TestSecondStep:
     def test_a_password_alone_lets_nobody_in_who_has_an_app(self, client: Client) -> None:
         person = with_app(make_person())
@@ -170,6 +171,7 @@ class TestSetUp:
         assert TotpDevice.objects.filter(person=person).exists()
 
 
+@pytest.mark.spec("platform P05")
 class TestPlatform:
     def test_its_people_are_led_to_set_one_up(self, client: Client) -> None:
         person = make_platform_staff(role=Role.OWNER)
@@ -194,6 +196,7 @@ class TestPlatform:
         assert client.get("/m/tea/").status_code == 200
 
 
+@pytest.mark.spec("platform P05")
 class TestMerchantRule:
     def test_an_owner_requires_it_of_everybody(self, client: Client) -> None:
         tea = make_merchant("tea")
@@ -292,6 +295,7 @@ def use_passkey(client: Client, device: Device, query: str = "", **more: Any) ->
     )
 
 
+@pytest.mark.spec("platform P05")
 class TestPasskeys:
     @pytest.fixture
     def person(self) -> Person:

@@ -23,6 +23,7 @@ from zhanggui.accounts.tests.factories import (
     ACTOR,
     PASSWORD,
     make_merchant,
+    make_operator,
     make_person,
     make_staff,
 )
@@ -55,6 +56,7 @@ def owner() -> Person:
     return person
 
 
+@pytest.mark.spec("platform P05")
 class TestRightPassword:
     def test_lets_in_and_leads_to_the_places(self, client: Client, owner: Person) -> None:
         answer = enter(client, "13800138000")
@@ -248,6 +250,7 @@ class TestSignOut:
         assert client.cookies["zhanggui_language"].value == "en"
 
 
+@pytest.mark.spec("platform P05")
 class TestChooser:
     def test_one_place_is_entered_directly(self, client: Client, owner: Person) -> None:
         client.force_login(owner)
@@ -261,6 +264,21 @@ class TestChooser:
         client.force_login(owner)
         page = client.get("/choose").content.decode()
         assert all(path in page for path in ("/m/tea/", "/m/coffee/", "/platform/"))
+
+    def test_two_places_do_not_disturb_each_other_in_one_browser(
+        self, client: Client, owner: Person
+    ) -> None:
+        north = make_operator("north", name="北方")
+        services.add_membership(person=owner, place=north, role=Role.OWNER, actor=ACTOR)
+        enter(client, "13800138000")
+        for path, here, there in (
+            ("/m/tea/", "/m/tea/", "/operator/north/overview/"),
+            ("/operator/north/overview/", "/operator/north/overview/", "/m/tea/"),
+            ("/m/tea/stores/", "/m/tea/", "/operator/north/overview/"),
+        ):
+            page = client.get(path).content.decode()
+            assert f'<a href="{here}" aria-current="true">' in page
+            assert f'<a href="{there}">' in page
 
     def test_no_place_says_what_to_do(self, client: Client) -> None:
         client.force_login(make_person())

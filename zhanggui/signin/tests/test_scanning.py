@@ -84,6 +84,7 @@ def is_in(client: Client) -> bool:
 
 
 @pytest.mark.usefixtures("wechat", "owner")
+@pytest.mark.spec("platform P05")
 class TestEnter:
     def test_scan_number_and_confirmation_let_in(self, browser: Client, owner: Person) -> None:
         visit = show_code(browser)
@@ -231,6 +232,7 @@ class TestUnknownWechat:
 
 
 @pytest.mark.usefixtures("wechat")
+@pytest.mark.spec("platform P05")
 class TestLink:
     def prove(self, browser: Client, openid: str = OPENID) -> None:
         assert browser.post("/me/security/wechat/code").status_code == 200
