@@ -10,7 +10,6 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.channels.sms import receipts
@@ -20,12 +19,15 @@ from zhanggui.channels.sms.services import PLATFORM, ZONE
 from zhanggui.core import clock
 
 GROUPS: dict[str, tuple[str | Promise, tuple[SmsState, ...]]] = {
-    "out": (_("Handed over"), (SmsState.SENT, SmsState.DELIVERED)),
+    "out": (pgettext_lazy("text messages", "Handed over"), (SmsState.SENT, SmsState.DELIVERED)),
     "under_way": (
         pgettext_lazy("text messages", "On their way"),
         (SmsState.WAITING, SmsState.HANDING),
     ),
-    "trouble": (_("Not arrived"), (SmsState.FAILED, SmsState.REFUSED, SmsState.LOST)),
+    "trouble": (
+        pgettext_lazy("text messages", "Not arrived"),
+        (SmsState.FAILED, SmsState.REFUSED, SmsState.LOST),
+    ),
 }
 """Several states that people look for together: name, words, states."""
 STATES = [*((name, label) for name, (label, _states) in GROUPS.items()), *SmsState.choices]
