@@ -113,8 +113,8 @@ class Ending:
 
     @property
     def days_left(self) -> int:
-        """Whole days until its data go."""
-        return max((self.goes_at - clock.now()).days, 0)
+        """Days until its data go, a begun one counts whole."""
+        return max(-((clock.now() - self.goes_at) // timedelta(days=1)), 0)
 
     @property
     def is_going(self) -> bool:

@@ -67,6 +67,7 @@ def written(format_: Any, rows: list[Any], folder: Path, *, whole: bool = False)
     return path.read_bytes()
 
 
+@pytest.mark.spec("platform P37")
 class TestWriting:
     def test_csv_as_excel_opens_it(self, tmp_path: Path) -> None:
         assert written("csv", [ROW], tmp_path).decode("utf-8-sig") == (
@@ -115,6 +116,7 @@ class TestWriting:
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 40_000  # KB
 
 
+@pytest.mark.spec("platform P37")
 class TestStaffList:
     URL = "/m/tea/exports/accounts.staff"
 
@@ -202,6 +204,7 @@ def long_list() -> Iterator[Export]:
     exports._exports.pop(export.name)
 
 
+@pytest.mark.spec("platform P37")
 class TestLongList:
     def test_becomes_a_task_with_a_file_for_three_days(
         self, client: Client, tea: Merchant, long_list: Export, tmp_path: Path

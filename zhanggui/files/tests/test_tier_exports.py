@@ -260,7 +260,8 @@ class TestLongList:
         taken = TierExport.objects.get()
         assert taken.operator == north
         run_jobs()
-        assert head.get(f"{NORTH}{taken.pk}/file").status_code == 200
+        answer: Any = head.get(f"{NORTH}{taken.pk}/file")
+        assert b"".join(answer.streaming_content).startswith(b"PK")
         person = Membership.objects.get(person_id=taken.person_id).person
         Membership.objects.create(person=person, tier=Tier.PLATFORM, role=Role.OWNER)
         assert head.get(f"{PLATFORM}{taken.pk}/file").status_code == 404

@@ -195,9 +195,11 @@ def make_payment(
         )
 
 
-def make_refund(merchant: Merchant, amount_fen: int = 100) -> Refund:
+def make_refund(
+    merchant: Merchant, amount_fen: int = 100, *, account: PayAccount | None = None
+) -> Refund:
     """A refund that waits to be sent."""
-    payment = make_payment(merchant)
+    payment = make_payment(merchant, account)
     with tenancy.merchant_scope(merchant.pk):
         settling.settle(account=payment.account, found=answers.trade(transaction_of(payment)))
         return refunds.refund(

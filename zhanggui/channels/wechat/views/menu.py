@@ -59,7 +59,7 @@ def menu(request: PlaceRequest) -> HttpResponse:
         return _save(request, account)
     editor = selectors.editor_of(account)
     found = services.problems_of(account, editor.menu) if not editor.is_suggestion else []
-    return _show(request, account, editor.menu, editor.revision, found)
+    return _show(request, account, editor.menu, editor.revision, found, editor=editor)
 
 
 def _save(request: PlaceRequest, account: ChannelAccount) -> HttpResponse:
@@ -100,9 +100,10 @@ def _show(
     revision: int,
     found: list[Problem],
     *,
+    editor: selectors.Editor | None = None,
     refusal: DomainError | None = None,
 ) -> HttpResponse:
-    editor = selectors.editor_of(account)
+    editor = editor or selectors.editor_of(account)
     drawn = {
         "content": rules.as_json(shown),
         "pages": [{"name": one.name, "label": one.label} for one in builtin.choices(account)],
