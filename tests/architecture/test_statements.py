@@ -60,8 +60,8 @@ NO_LIST = {
     "m/<slug:merchant>/stamps/figures/": "sums of the ledger, which is taken away",
     "operator/<slug:operator>/channels/wechat/menu/": "the newest of a list on its own page",
     "operator/<slug:operator>/pay/account/": "at most 20 notifications to work on again",
-    "operator/<slug:operator>/merchants/<slug:merchant>/support": "the latest visits",
-    "platform/merchants/<slug:merchant>/support": "the latest visits",
+    "operator/<slug:operator>/merchants/<slug:slug>/support": "the latest visits",
+    "platform/merchants/<slug:slug>/support": "the latest visits",
     "platform/channels/wechat/menu/": "the newest of a list on its own page",
     "platform/pay/account/": "at most 20 notifications to work on again",
 }
