@@ -43,6 +43,8 @@ class TierExport(models.Model):
     expires_at = models.DateTimeField(null=True)
     """When the file is deleted."""
 
+    objects: ClassVar[models.Manager[TierExport]] = models.Manager()
+
     class Meta:
         indexes: ClassVar = [
             models.Index(fields=["person_id", "-created_at", "-id"], name="tier_exports_of_person"),
