@@ -45,7 +45,12 @@ class SlowStatements:
         try:
             return execute(sql, params, many, context)
         finally:
-            took = time.perf_counter() - started
-            if took > self.limit_s:
-                SLOW.inc()
-                log.warning("slow statement", took_ms=round(took * 1000, 1), sql=sql[:2000])
+            took_s = time.perf_counter() - started
+            if took_s > self.limit_s:
+                note_slow(sql, took_s)
+
+
+def note_slow(sql: str, took_s: float) -> None:
+    """Count and log a statement, or several that travelled together."""
+    SLOW.inc()
+    log.warning("slow statement", took_ms=round(took_s * 1000, 1), sql=sql[:2000])

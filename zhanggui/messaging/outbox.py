@@ -1,7 +1,8 @@
 """A message written by a hot door: one statement in its trip, the way is chosen by the worker.
 
-It writes nothing unless the shop has switched the message on, so that a door pays only for a look
-at an index. The row and the job that carries it out commit with the business.
+The door asks ``SWITCHED_ON`` among its first questions and writes nothing for a shop that does not
+want the message, which costs it one look at an index. The row and the job that carries it out
+commit with the business.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ from zhanggui.core.db.pipeline import Statement
 from zhanggui.messaging import services, tasks, words
 from zhanggui.messaging.models import Kind
 
+SWITCHED_ON: LiteralString = """ARRAY(
+  SELECT r.template FROM messaging_rule r
+  WHERE r.merchant_id = %(merchant)s AND r.is_on AND r.template = ANY(%(templates)s))"""
+"""A field of a door's own SELECT: which of these messages the merchant wants told."""
+
 _WRITE: LiteralString = """
 WITH told AS (
   INSERT INTO messaging_message
     (merchant_id, template, kind, once, customer_id, to_masked, body_sealed, route, state, error,
      error_kind, wechat_error, segments, attempt, due_at, claim, platform_id, created_at)
-  SELECT %(merchant)s::bigint, %(template)s::text, %(kind)s::text, %(once)s::text,
-         %(customer)s::bigint, %(name)s::text, %(body)s::bytea, '', 'queued', '', '', '', 0, 0,
-         %(now)s::timestamptz, '', '', %(now)s::timestamptz
-  WHERE EXISTS (SELECT 1 FROM messaging_rule r
-                WHERE r.merchant_id = %(merchant)s::bigint AND r.template = %(template)s::text
-                  AND r.is_on)
+  VALUES (%(merchant)s, %(template)s, %(kind)s, %(once)s, %(customer)s, %(name)s, %(body)s, '',
+          'queued', '', '', '', 0, 0, %(now)s, '', '', %(now)s)
   RETURNING id
 )
 SELECT procrastinate_defer_jobs_v1(ARRAY[
@@ -52,7 +54,7 @@ def statement(
         merchant_id: whose.
         customer_id: to whom.
         customer_name: as the log shows it.
-        template: a registered name; it must be switched on by a rule of the merchant.
+        template: a registered name that ``SWITCHED_ON`` answered.
         data: the values of its fields.
         once: purpose, subject, state.
         now: the door's moment.

@@ -1,5 +1,8 @@
 """Who works at which desk, in one statement: session, person, platform account, binding.
 
+The confirm door saves that trip: it assumes what the statement answered last, sends it again with
+its first trip, and starts over if the answer is another one.
+
 The ordinary guards answer the same question one after the other; whoever is not admitted here is
 sent to them. One table of attacks runs over both.
 """
@@ -25,9 +28,10 @@ from zhanggui.core import clock
 from zhanggui.core.db import pipeline as read
 from zhanggui.core.db.pipeline import Line, Statement, Values, fetch_first
 from zhanggui.stamps.permissions import FEATURE
-from zhanggui.stamps.results import Desk
+from zhanggui.stamps.results import Check, Desk
 
 SHORTEST_KEY = 8
+MOST_REMEMBERED = 4096
 PERSON = ("id", "password", "name", "is_active")
 
 WHO: LiteralString = """
@@ -66,17 +70,48 @@ WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
 """  # noqa: S608  constants only
 
 
+class Remembered(NamedTuple):
+    """The last answer for a session that was found good."""
+
+    row: Line
+    who: Who
+
+
+_remembered: dict[str, Remembered] = {}
+
+
 def who_of(request: HttpRequest) -> Who | None:
     """Who holds the session; None for no session, an ended one, or one not begun in WeChat."""
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     if len(key) < SHORTEST_KEY or not set(key) <= set(VALID_KEY_CHARS):
         return None
-    row = fetch_first(Statement(WHO, {"key": key, "now": timezone.now()}))
+    row = fetch_first(_asking(key))
     if row is None:
         return None
     who = _read_who(row)
-    is_theirs = who.is_active and _is_theirs(_read(who.session_data), who)
-    return who if is_theirs else None
+    if not (who.is_active and _is_theirs(_read(who.session_data), who)):
+        return None
+    if who.binding_id is not None:
+        if len(_remembered) >= MOST_REMEMBERED:
+            _remembered.clear()
+        _remembered[key] = Remembered(row, who)
+    return who
+
+
+def assumed(request: HttpRequest) -> tuple[Who, Check] | None:
+    """Who held the session when it was last asked for, and what must still be answered."""
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    known = _remembered.get(key)
+    return (known.who, Check(_asking(key), known.row)) if known else None
+
+
+def forget() -> None:
+    """Forget all sessions (for tests)."""
+    _remembered.clear()
+
+
+def _asking(key: str) -> Statement:
+    return Statement(WHO, {"key": key, "now": timezone.now()})
 
 
 def person_of(who: Who) -> Person:
@@ -143,7 +178,9 @@ def store_of(place: Who | Desk) -> Statement:
     return Statement(STORE, values)
 
 
-def desk(who: Who, *, store_name: str = "", is_open: bool = True) -> Desk:
+def desk(
+    who: Who, *, store_name: str = "", is_open: bool = True, check: Check | None = None
+) -> Desk:
     """The desk; without the store where the service reads that itself."""
     return Desk(
         binding_id=who.binding_id or 0,
@@ -156,4 +193,5 @@ def desk(who: Who, *, store_name: str = "", is_open: bool = True) -> Desk:
         store_name=store_name,
         zone=who.zone,
         is_open=is_open,
+        check=check,
     )

@@ -1,8 +1,9 @@
-"""The statements of confirming a code: three trips to the database, the last one commits.
+"""The statements of confirming a code: two trips to the database, the last one commits.
 
-First trip (by whoever calls): who is it, at which desk. Second: take the turn, read tries and an
-earlier answer, spend the code and move the card in one chained UPDATE. Third: the ledger, the
-record, the audit entry, the answer, COMMIT. ``services.confirming`` decides what they mean.
+First trip: take the turn, read tries and an earlier answer, spend the code, move the card and note
+the visit in one chained UPDATE, and check who stands at the desk (``desks.assumed``; a desk that
+nobody remembers costs a trip before). Second: the ledger, the record, the audit entry, the answer,
+COMMIT. ``services.confirming`` decides what they mean.
 
 Every statement names the merchant for each tenant table; UPDATEs are chained in one command and
 INSERTs stand alone, so that the tables may be sharded by merchant.
@@ -24,8 +25,11 @@ from zhanggui.core.db import pipeline as read
 from zhanggui.core.db import turns
 from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values
 from zhanggui.ledger.models import Unit
+from zhanggui.messaging import outbox
 from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.permissions import FEATURE
+from zhanggui.stamps.results import Check
+from zhanggui.stamps.told import CANCELLED, STAMPED
 
 FACTS: LiteralString = f"""
 SELECT
@@ -40,7 +44,7 @@ SELECT
         WHERE t.merchant_id = %(merchant)s AND t.store_id = %(store)s
           AND t.person_id = %(person)s AND t.at > %(tries_since)s AND t.kind = 'expired'
         ORDER BY t.at DESC LIMIT {TOLD_EXPIRED_AT_MOST}),
-  i.fingerprint, i.answer, i.created_at
+  i.fingerprint, i.answer, i.created_at, {outbox.SWITCHED_ON}
 FROM accounts_store s
 JOIN accounts_merchant m ON m.id = %(merchant)s
 LEFT JOIN core_idempotencyrecord i
@@ -48,6 +52,8 @@ LEFT JOIN core_idempotencyrecord i
 WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
 """  # noqa: S608  constants only
 
+# The visit shows in the list of customers, once a day and store. A merge locks customers before
+# cards, a booking cards first: whoever is being merged is left alone, so neither waits for ever.
 MOVE: LiteralString = f"""
 WITH spent AS ({CONSUME}),
 target AS (
@@ -78,6 +84,18 @@ moved AS (
          OR (w.delta < 0 AND c.balance + w.delta >= 0))
   RETURNING c.id, c.account_id, c.balance, w.delta, p.name AS programme_name, p.slots,
             p.issue_account_id, k.id AS customer_id, k.name, k.name_key
+),
+visit AS (
+  UPDATE contacts_customer
+  SET last_seen_at = greatest(last_seen_at, %(now)s::timestamptz),
+      store_ids = CASE WHEN store_ids @> ARRAY[%(store)s::bigint] THEN store_ids
+                       ELSE store_ids || %(store)s::bigint END
+  WHERE merchant_id = %(merchant)s AND id = (
+    SELECT id FROM contacts_customer
+    WHERE merchant_id = %(merchant)s AND id = (SELECT customer_id FROM moved)
+      AND (last_seen_at < %(now)s::timestamptz - interval '12 hours'
+           OR NOT store_ids @> ARRAY[%(store)s::bigint])
+    FOR NO KEY UPDATE SKIP LOCKED)
 )
 SELECT spent.id, spent.operation, moved.id, moved.account_id, moved.balance, moved.delta,
        moved.programme_name, moved.slots, moved.issue_account_id, moved.customer_id,
@@ -117,21 +135,6 @@ VALUES (%(merchant)s, %(now)s, %(actor_kind)s, %(person)s, %(action)s, %(target)
         %(details)s, %(device)s, %(ip)s)
 """
 
-# Once a day and store: the visit shows in the list of customers. A merge locks customers before
-# cards, a booking cards first: whoever is being merged is left alone, so neither waits for ever.
-_SEEN: LiteralString = """
-UPDATE contacts_customer
-SET last_seen_at = greatest(last_seen_at, %(now)s::timestamptz),
-    store_ids = CASE WHEN store_ids @> ARRAY[%(store)s::bigint] THEN store_ids
-                     ELSE store_ids || %(store)s::bigint END
-WHERE merchant_id = %(merchant)s AND id = (
-  SELECT id FROM contacts_customer
-  WHERE merchant_id = %(merchant)s AND id = %(customer)s
-    AND (last_seen_at < %(now)s::timestamptz - interval '12 hours'
-         OR NOT store_ids @> ARRAY[%(store)s::bigint])
-  FOR NO KEY UPDATE SKIP LOCKED)
-"""
-
 _FORGET: LiteralString = """
 DELETE FROM core_idempotencyrecord
 WHERE merchant_id = %(merchant)s AND caller = %(caller)s AND key = %(key)s
@@ -142,6 +145,13 @@ _ANSWER: LiteralString = """
 INSERT INTO core_idempotencyrecord (merchant_id, caller, key, fingerprint, answer, created_at)
 VALUES (%(merchant)s, %(caller)s, %(key)s, %(fingerprint)s, %(answer)s, %(now)s)
 """
+
+
+TOLD = [STAMPED.name, CANCELLED.name]
+
+
+class Assumed(Exception):
+    """The desk is not what it was taken for."""
 
 
 class Moved(NamedTuple):
@@ -176,6 +186,8 @@ class Facts:
     fingerprint: bytes
     answer: dict[str, Any]
     answered_at: datetime | None
+    told: tuple[str, ...]
+    """Names of the messages that the shop wants told."""
 
 
 NO_STORE = Facts(
@@ -186,6 +198,7 @@ NO_STORE = Facts(
     fingerprint=b"",
     answer={},
     answered_at=None,
+    told=(),
 )
 
 
@@ -211,7 +224,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """What the third trip writes, besides what ``MOVE`` found."""
+    """What the second trip writes, besides what ``MOVE`` found."""
 
     kind: Kind
     event: str
@@ -224,12 +237,16 @@ class Booking:
     ip: str | None
     fingerprint: bytes
     answer: Mapping[str, Any]
-    message: Statement
+    message: Statement | None
     """What the customer is told, if the shop wants that."""
 
 
-def ask(hot: HotTransaction, question: Question) -> tuple[Facts, Moved | None]:
-    """The second trip: take the turn, read the facts, spend the code and move the card."""
+def ask(hot: HotTransaction, question: Question, check: Check | None) -> tuple[Facts, Moved | None]:
+    """The first trip: take the turn, read the facts, spend the code and move the card.
+
+    Raises:
+        Assumed: the desk was another one, so this must not have happened.
+    """
     q = question
     turn = turns.number("codes.tries", q.merchant_id, q.person_id, q.store_id)
     values: Values = {
@@ -247,25 +264,36 @@ def ask(hot: HotTransaction, question: Question) -> tuple[Facts, Moved | None]:
         "record": q.record_id,
         "caller": q.caller,
         "key": q.key,
+        "templates": TOLD,
     }
-    _turn, facts, moved = hot.first(
-        [Statement(turns.TAKE, {"turn": turn}), Statement(FACTS, values), Statement(MOVE, values)]
-    )
+    statements = [
+        Statement(turns.TAKE, {"turn": turn}),
+        Statement(FACTS, values),
+        Statement(MOVE, values),
+    ]
+    if check is not None:
+        statements.append(check.statement)
+    _turn, facts, moved, *who = hot.first(statements)
+    if check is not None:
+        if who != [[check.expected]]:
+            raise Assumed
+        check.is_passed = True
     return _facts(facts), _moved(moved)
 
 
 def _facts(rows: list[Line]) -> Facts:
     if not rows:
         return NO_STORE
-    is_bound, is_open, store_name, wrong, told, fingerprint, answer, answered_at = rows[0]
+    is_bound, is_open, store_name, wrong, expired, fingerprint, answer, answered_at, told = rows[0]
     return Facts(
         is_bound=read.is_true(is_bound),
         is_open=read.is_true(is_open),
         store_name=read.text(store_name),
-        tries=Tries(read.moments(wrong), read.moments(told)),
+        tries=Tries(read.moments(wrong), read.moments(expired)),
         fingerprint=read.raw_bytes(fingerprint),
         answer=json.loads(answer) if answer else {},
         answered_at=read.moment(answered_at),
+        told=read.names(told),
     )
 
 
@@ -296,7 +324,7 @@ def _moved(rows: list[Line]) -> Moved | None:
 def book(
     hot: HotTransaction, question: Question, moved: Moved, booking: Booking, *, is_key_old: bool
 ) -> None:
-    """The third trip: the ledger, the record, the audit entry, the answer, COMMIT.
+    """The second trip: the ledger, the record, the audit entry, the answer, COMMIT.
 
     Args:
         hot: the transaction of ``ask``.
@@ -306,14 +334,14 @@ def book(
         is_key_old: the key was used more than 24 hours ago: its old answer makes room.
     """
     values = _booking_values(question, moved, booking)
-    statements = [
-        Statement(sql, values) for sql in (_TRANSACTION, _ENTRIES, _RECORD, _SEEN, _AUDIT)
-    ]
+    statements = [Statement(sql, values) for sql in (_TRANSACTION, _ENTRIES, _RECORD, _AUDIT)]
     if is_key_old:
         statements.append(Statement(_FORGET, values | {"replay_since": question.replay_since}))
     if question.key:
         statements.append(Statement(_ANSWER, values))
-    hot.last([*statements, booking.message])
+    if booking.message:
+        statements.append(booking.message)
+    hot.last(statements)
 
 
 def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[str, Value]:

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
+from zhanggui.core.db.pipeline import Line, Statement
 from zhanggui.stamps.models import Kind
+
+
+@dataclass(slots=True)
+class Check:
+    """What a desk was assumed from: it is asked again in the first trip of a transaction."""
+
+    statement: Statement
+    expected: Line
+    is_passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,8 @@ class Desk:
     zone: str
     is_open: bool
     """Store open and merchant not frozen; a closed one shows its ledger but takes no code."""
+    check: Check | None = None
+    """Not asked for yet, only remembered: nothing may be written before this is passed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import select
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -20,12 +21,25 @@ from typing import Any, LiteralString, NamedTuple
 from weakref import WeakKeyDictionary
 
 import psycopg
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DataError, OperationalError, connections, transaction
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
+from zhanggui.core.metrics import SlowStatements, note_slow
+
 type Value = (
-    int | bool | str | bytes | datetime | date | dict[str, Any] | list[bytes] | list[int] | None
+    int
+    | bool
+    | str
+    | bytes
+    | datetime
+    | date
+    | dict[str, Any]
+    | list[bytes]
+    | list[int]
+    | list[str]
+    | None
 )
 type Values = Mapping[str, Value]
 type Line = tuple[bytes | None, ...]
@@ -64,11 +78,17 @@ def trip(statements: Sequence[Statement]) -> list[list[Line]]:
     """
     connection = _connection()
     connection.ensure_connection()
-    if connection.execute_wrappers:
+    watchers = [one for one in connection.execute_wrappers if not isinstance(one, SlowStatements)]
+    if watchers:
         for statement in statements:
-            _show_to_watchers(connection, statement)
+            _show_to_watchers(connection, watchers, statement)
+    began = time.perf_counter()
     with connection.wrap_database_errors:
-        return _trip(connection.connection, statements)
+        rows = _trip(connection.connection, statements)
+    took_s = time.perf_counter() - began
+    if took_s > settings.SLOW_STATEMENT_MS / 1000:
+        note_slow("; ".join(statement.sql for statement in statements), took_s)
+    return rows
 
 
 def _connection() -> Any:
@@ -76,10 +96,10 @@ def _connection() -> Any:
     return connections[DEFAULT_DB_ALIAS]
 
 
-def _show_to_watchers(connection: Any, statement: Statement) -> None:
+def _show_to_watchers(connection: Any, watchers: list[Any], statement: Statement) -> None:
     """Let whoever watches Django's statements (tests do) see this one."""
     execute: Any = _nothing
-    for watcher in reversed(connection.execute_wrappers):
+    for watcher in reversed(watchers):
         execute = partial(watcher, execute)
     execute(statement.sql, statement.values, False, {"connection": connection, "cursor": None})
 
@@ -233,7 +253,9 @@ def _written_list(values: list[Any]) -> bytes:
     return b"{" + b",".join(_written_part(value) for value in values) + b"}"
 
 
-def _written_part(value: int | bytes) -> bytes:
+def _written_part(value: int | bytes | str) -> bytes:
+    if isinstance(value, str):  # names of ours: without quotes or backslashes
+        return b'"' + value.encode() + b'"'
     if isinstance(value, bytes):
         return b'"\\\\x' + value.hex().encode() + b'"'
     return b"%d" % value
@@ -283,6 +305,12 @@ def moments(field: bytes | None) -> tuple[datetime, ...]:
     return tuple(datetime.fromisoformat(part.strip('"')) for part in inside.split(",") if part)
 
 
+def names(field: bytes | None) -> tuple[str, ...]:
+    """Read an array of names of ours: without quotes, commas or backslashes."""
+    inside = text(field)[1:-1]
+    return tuple(inside.split(",")) if inside else ()
+
+
 def raw_bytes(field: bytes | None) -> bytes:
     """Read a ``bytea``; NULL as empty."""
     return bytes.fromhex(field[2:].decode()) if field is not None else b""
@@ -295,9 +323,7 @@ def fetch_first(statement: Statement) -> Line | None:
     one is taken and the read repeated, which saves the question "are you there" before each.
     """
     connection = _connection()
-    if not connection.in_atomic_block:
-        connection.close_if_unusable_or_obsolete()
-        connection.health_check_done = True
+    _begin_anew(connection)
     was_open = connection.connection is not None
     try:
         rows = trip([statement])[0]
@@ -307,6 +333,13 @@ def fetch_first(statement: Statement) -> Line | None:
         connection.close()
         rows = trip([statement])[0]
     return rows[0] if rows else None
+
+
+def _begin_anew(connection: Any) -> None:
+    """What Django does between requests: give up a connection that failed or grew old."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+        connection.health_check_done = True
 
 
 class HotTransaction:
@@ -338,6 +371,7 @@ def hot_transaction() -> Iterator[HotTransaction]:
     Between ``first`` and ``last``, or instead of ``last``, Django's own statements may run.
     """
     connection = _connection()
+    _begin_anew(connection)
     connection.ensure_connection()
     if connection.in_atomic_block:
         with transaction.atomic():

@@ -127,7 +127,8 @@ def _typed(digits: str, desk: Desk, actor: Actor) -> str:
     try:
         return codes.normalise(digits)
     except DomainError as refusal:
-        _note_refusal(desk, actor, Refused(refusal))
+        if desk.check is None:
+            _note_refusal(desk, actor, Refused(refusal))
         raise
 
 
@@ -269,14 +270,14 @@ def _noted(wish: Wish, refused: Refused) -> Refused:
 def _spend(wish: Wish) -> Confirmed | Refused:
     question = _question(wish)
     with hot_transaction() as transaction_:
-        facts, moved = hot.ask(transaction_, question)
+        facts, moved = hot.ask(transaction_, question, wish.desk.check)
         _before_the_code(wish, question, facts)
         if moved is None:
             return _no_code(wish.desk, wish.digits, wish.actor, facts.tries)
         if moved.card_id is None or (moved.delta > 1 and not wish.reason):
             raise _CardStays
         answer = _confirmed(question, moved, facts.store_name)
-        booking = _booking(wish, question, moved, answer, facts.store_name)
+        booking = _booking(wish, question, moved, answer, facts)
         is_key_old = facts.answered_at is not None
         hot.book(transaction_, question, moved, booking, is_key_old=is_key_old)
     return answer
@@ -331,7 +332,7 @@ def _confirmed(question: hot.Question, moved: hot.Moved, store_name: str) -> Con
 
 
 def _booking(
-    wish: Wish, question: hot.Question, moved: hot.Moved, answer: Confirmed, store_name: str
+    wish: Wish, question: hot.Question, moved: hot.Moved, answer: Confirmed, facts: hot.Facts
 ) -> hot.Booking:
     kind = kind_of(moved.operation)
     return hot.Booking(
@@ -346,13 +347,17 @@ def _booking(
         ip=wish.actor.ip,
         fingerprint=wish.fingerprint if wish.key else b"",
         answer=answer.as_json(),
-        message=_message(wish, question, moved, store_name),
+        message=_message(wish, question, moved, facts),
     )
 
 
-def _message(wish: Wish, question: hot.Question, moved: hot.Moved, store_name: str) -> Statement:
-    desk = wish.desk
+def _message(
+    wish: Wish, question: hot.Question, moved: hot.Moved, facts: hot.Facts
+) -> Statement | None:
     template = told.STAMPED if moved.delta > 0 else told.CANCELLED
+    if template.name not in facts.told:
+        return None
+    desk = wish.desk
     return outbox.statement(
         merchant_id=question.merchant_id,
         customer_id=moved.customer_id,
@@ -363,7 +368,7 @@ def _message(wish: Wish, question: hot.Question, moved: hot.Moved, store_name: s
             amount=moved.delta,
             balance=moved.balance,
             slots=moved.slots,
-            store=store_name,
+            store=facts.store_name,
             at=question.now,
             zone=desk.zone,
         ),

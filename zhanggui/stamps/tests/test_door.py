@@ -20,7 +20,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from config.hot import HotDoors, HotRequest
-from zhanggui.accounts.models import Person, Session
+from zhanggui.accounts.models import AuditEntry, Person, Session, Store
 from zhanggui.accounts.sessions import SessionStore
 from zhanggui.accounts.tests.factories import ACTOR, make_person
 from zhanggui.channels.wechat.models import ChannelAccount
@@ -28,7 +28,8 @@ from zhanggui.channels.wechat.tests.factories import make_account, make_identity
 from zhanggui.codes.models import CodeTry
 from zhanggui.core.models import IdempotencyRecord
 from zhanggui.ledger.models import Transaction
-from zhanggui.stamps import services
+from zhanggui.stamps import desks, services
+from zhanggui.stamps.models import ManagerBinding
 from zhanggui.stamps.tests.factories import (
     Shop,
     balance_of,
@@ -115,11 +116,22 @@ def _keep_the_connection() -> Iterator[None]:
     request_finished.connect(close_old_connections)
 
 
-@pytest.fixture(params=["hot", "ordinary"])
-def chain(request: pytest.FixtureRequest) -> Chain:
-    """Both ways."""
+@pytest.fixture(params=["hot", "remembered", "ordinary"])
+def chain(request: pytest.FixtureRequest, sent: Sent) -> Chain:
+    """Both ways; the hot one also with a session that it remembers from the last request."""
     django = WSGIHandler()
-    return Chain(HotDoors(django) if request.param == "hot" else django)
+    desks.forget()
+    if request.param == "remembered":
+        remember(sent)
+    return Chain(django if request.param == "ordinary" else HotDoors(django))
+
+
+def remember(sent: Sent) -> None:
+    """Let the hot door know the session as it is now."""
+    asked = RequestFactory().get("/staff/ledger")
+    asked.COOKIES.update(sent.cookies)
+    assert desks.who_of(asked)
+    assert desks.assumed(asked)
 
 
 @pytest.fixture
@@ -322,6 +334,46 @@ class TestAttacks:
 
         assert answer.status == status
         assert 590 <= int(answer.headers["Retry-After"]) <= 600
+
+
+class TestRemembered:
+    """What the hot door assumes is never acted upon."""
+
+    def test_a_bad_code_of_an_ended_session_leaves_no_trace(self, shop: Shop, sent: Sent) -> None:
+        remember(sent)
+        ended_session(sent, shop)
+        sent.digits = "12345"
+        answer = Chain(HotDoors(WSGIHandler())).send(sent)
+
+        assert (answer.status, answer.code) == (401, "E_SIGNED_OUT")
+        assert not AuditEntry.objects.filter(action__startswith="stamps.code.refused").exists()
+
+    def test_a_guess_of_an_ended_session_is_not_counted(self, shop: Shop, sent: Sent) -> None:
+        remember(sent)
+        ended_session(sent, shop)
+        sent.digits = wrong_digits()
+        answer = Chain(HotDoors(WSGIHandler())).send(sent)
+
+        assert (answer.status, answer.code) == (401, "E_SIGNED_OUT")
+        assert not CodeTry.objects.exists()
+
+    def test_a_guess_counts_once(self, shop: Shop, sent: Sent) -> None:
+        remember(sent)
+        sent.digits = wrong_digits()
+        answer = Chain(HotDoors(WSGIHandler())).send(sent)
+
+        assert (answer.status, answer.code) == (404, "E_CODE_INVALID")
+        assert CodeTry.objects.count() == 1
+
+    def test_a_manager_moved_to_another_store_books_there(self, shop: Shop, sent: Sent) -> None:
+        remember(sent)
+        other = Store(name="二号店")
+        other.save()
+        ManagerBinding.objects.filter(pk=shop.desk.binding_id).update(store_id=other.pk)
+        answer = Chain(HotDoors(WSGIHandler())).send(sent)
+
+        assert (answer.status, json.loads(answer.body)["store_name"]) == (200, "二号店")
+        assert [one.store_id for one in Transaction.objects.all()] == [other.pk]
 
 
 class TestConfirm:
