@@ -9,7 +9,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wechat_sandbox import accounts, acts, chats, cookies, menus, minis, notices, qrcodes, saying
+from wechat_sandbox import (
+    accounts,
+    acts,
+    chats,
+    cookies,
+    friends,
+    menus,
+    minis,
+    notices,
+    qrcodes,
+    saying,
+)
 from wechat_sandbox.accounts import Account, BadInput
 from wechat_sandbox.control import Forbidden, posted_object, world_of
 from wechat_sandbox.pay import wallets
@@ -78,6 +89,7 @@ async def state(world: World, person: Person, request: Request) -> Any:
         "pay": wallets.overview(world, person.slug),
         "notices_unseen": notices.unseen(world, person.slug),
         "chats": chats.overview(world, person.slug),
+        "friends": friends.overview(world, person.slug),
         "accounts": [_account(world, person, one) for one in accounts.every(world.store)],
         "offset_s": world.clock.offset_s,
         "product": world.config.product,

@@ -6,7 +6,17 @@ from typing import Any
 
 from starlette.requests import Request
 
-from wechat_sandbox import accounts, acts, authorising, chats, components, minis, notices
+from wechat_sandbox import (
+    accounts,
+    acts,
+    authorising,
+    chats,
+    components,
+    friends,
+    minis,
+    notices,
+    people,
+)
 from wechat_sandbox.accounts import Account, BadInput
 from wechat_sandbox.components import SETS
 from wechat_sandbox.control import posted_object
@@ -125,3 +135,26 @@ async def revoke(world: World, person: Person, request: Request) -> Any:
         raise BadInput("只有管理员可以取消授权")
     world.pusher.in_background(authorising.revoke(world, component, account))
     return {"ok": True}
+
+
+@route("GET", "friends")
+async def friend_list(world: World, person: Person, request: Request) -> Any:
+    """Everybody else, to choose whom a page goes to."""
+    return [friends.card_of(one) for one in people.every(world.store) if one.slug != person.slug]
+
+
+@route("GET", "friends/{slug}")
+async def friend_chat(world: World, person: Person, request: Request) -> Any:
+    """The chat with one friend."""
+    friend = world.person(request.path_params["slug"])
+    return {
+        "friend": friends.card_of(friend),
+        "pages": friends.pages(world, person.slug, friend.slug),
+    }
+
+
+@route("POST", "friends/{slug}")
+async def send_page(world: World, person: Person, request: Request) -> Any:
+    """Send a page: ``{title, about, link, picture}``."""
+    given = await posted_object(request)
+    return {"id": friends.send(world, person, request.path_params["slug"], given)}

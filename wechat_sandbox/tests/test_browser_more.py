@@ -89,8 +89,9 @@ JS_PAGE = """<!doctype html><title>js</title>
 const out = document.getElementById("out");
 const say = (text) => {{ out.textContent = text; }};
 wx.config({{ appId: "{appid}", timestamp: 1700000000, nonceStr: "n", signature: "{signature}",
-  jsApiList: ["scanQRCode", "chooseImage", "uploadImage"], openTagList: ["wx-open-subscribe"] }});
-wx.ready(() => say("ready"));
+  jsApiList: ["scanQRCode", "chooseImage", "uploadImage", "updateAppMessageShareData"], openTagList: ["wx-open-subscribe"] }});
+wx.ready(() => {{ say("ready"); wx.updateAppMessageShareData({{ title: "柠檬茶集章卡",
+  desc: "集满十个换一杯", link: location.origin + "/card", imgUrl: location.origin + "/a.png" }}); }});
 wx.error((problem) => say(problem.errMsg));
 document.getElementById("scan").onclick = () => wx.scanQRCode({{ needResult: 1,
   success: (found) => say(found.resultStr), fail: (found) => say(found.errMsg) }});
@@ -133,6 +134,16 @@ def test_js_sdk_in_the_phones_browser(desk: Desk, shop: Shop) -> None:
     web.locator("#photo").click()
     page.get_by_role("button", name="拍一张示例照片").click()
     expect(out).to_contain_text("media ")
+
+    page.get_by_role("button", name="更多").click()
+    page.get_by_role("button", name="发送给朋友：柠檬茶集章卡").click()
+    page.get_by_role("dialog").get_by_role("button", name="陈思远").click()
+    expect(page.get_by_text("已发送")).to_be_visible()
+    friend = page.context.new_page()
+    friend.goto(f"http://chen.localhost:{desk.sandbox.world.config.port}/_phone/")
+    friend.get_by_role("button", name=re.compile("林小满")).click()
+    expect(friend.get_by_text("集满十个换一杯")).to_be_visible()
+    friend.close()
 
     web.get_by_role("button", name="订阅").click()
     expect(page.get_by_text("订单通知")).to_be_visible()

@@ -266,3 +266,32 @@ class TestPhone:
             )
             assert answer.status_code == 403
         assert state(client)["chats"] == []
+
+
+class TestFriends:
+    """A page sent to a friend stands in both chats, with the product's own address."""
+
+    def send(self, client: TestClient, to: str, **values: str) -> Any:
+        body = {"title": "集章卡", "about": "集满换一杯", "link": f"{LIN}/card", "picture": ""}
+        return client.post(f"{LIN}/_phone/api/friends/{to}", json=body | values)
+
+    def test_both_see_it_and_reading_clears_the_count(self, client: TestClient) -> None:
+        assert self.send(client, "chen").status_code == 200
+        state = client.get(f"{CHEN}/_phone/api/state").json()
+        assert [(one["slug"], one["unread"]) for one in state["friends"]] == [("lin", 1)]
+        chat = client.get(f"{CHEN}/_phone/api/friends/lin").json()
+        (page,) = chat["pages"]
+        assert (page["link"], page["title"], page["mine"]) == (f"{PRODUCT}/card", "集章卡", False)
+        assert client.get(f"{CHEN}/_phone/api/state").json()["friends"][0]["unread"] == 0
+        mine = client.get(f"{LIN}/_phone/api/friends/chen").json()["pages"]
+        assert [one["mine"] for one in mine] == [True]
+        assert [one["slug"] for one in client.get(f"{LIN}/_phone/api/friends").json()] == ["chen"]
+
+    @pytest.mark.parametrize(
+        ("to", "link"), [("lin", f"{PRODUCT}/card"), ("chen", "javascript:alert(1)")]
+    )
+    def test_not_to_oneself_and_only_addresses(
+        self, client: TestClient, to: str, link: str
+    ) -> None:
+        assert self.send(client, to, link=link).status_code == 422
+        assert client.get(f"{CHEN}/_phone/api/state").json()["friends"] == []

@@ -3,7 +3,8 @@
 import { ask, copyText, h } from "../dom.js";
 import { iconButton } from "./bar.js";
 import { bridge } from "./bridge.js";
-import { share, shareOf } from "./jssdk.js";
+import { share } from "./friends.js";
+import { shareOf } from "./jssdk.js";
 import { sheet, toast } from "./feedback.js";
 import { back, navigate, remember } from "./nav.js";
 import { payContent } from "./pay.js";

@@ -226,7 +226,7 @@ function messageMenu(message, send) {
 }
 
 /** Where on this phone a picture of the product or of WeChat is; others are not fetched. */
-function pictureAt(url) {
+export function pictureAt(url) {
   const played = /^https?:\/\/[^/]+(\/(?:mp\.weixin|wx\.qlogo)\.(?:qq\.com|cn)\/.*)$/.exec(url ?? "");
   if (played) return played[1];
   return url?.startsWith(`${state.product}/`) ? url.slice(state.product.length) : "";

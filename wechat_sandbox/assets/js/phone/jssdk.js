@@ -1,6 +1,6 @@
 // JS-SDK calls of pages in the in-app browser: checked by the sandbox, done by this phone.
 
-import { ask, copyText } from "../dom.js";
+import { ask } from "../dom.js";
 import { offer } from "./bridge.js";
 import { toast } from "./feedback.js";
 import { askForNotices, confirm, pickPicture, pickScan, showPicture } from "./layers.js";
@@ -106,9 +106,3 @@ offer("openSubscribeMessage", async (values) => {
     return { err_msg: `openSubscribeMessage:fail ${error.message}`, code: "20001" };
   }
 });
-
-/** Send the page to a friend: its title is named, its link copied. */
-export async function share(found) {
-  await copyText(found.link ?? "");
-  toast(`已转发“${found.title || "网页"}”，链接已复制`);
-}

@@ -10,7 +10,8 @@ const PLACES = [
   ["白云山", "广东省广州市白云区白云山", 23.184, 113.299],
 ];
 
-function layer(name, label, build) {
+/** Cover the phone until `close(value)` is called; Escape closes with null. */
+export function layer(name, label, build) {
   return new Promise((resolve) => {
     const close = (value) => {
       element.remove();
@@ -25,7 +26,7 @@ function layer(name, label, build) {
   });
 }
 
-const head = (title, close) =>
+export const head = (title, close) =>
   h("header", { class: "bar" }, h("div", { class: "bar-side" }, iconButton("close", "取消", () => close(null))), h("h1", { class: "bar-title" }, title), h("div", { class: "bar-side" }));
 
 /** Scan over the page that is open; answers the text of the code, or null. */

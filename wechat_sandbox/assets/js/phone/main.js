@@ -14,6 +14,7 @@ import { browserView, openUrl } from "./browser.js";
 import { noticesView } from "./notices.js";
 import { miniView, minisView } from "./mini.js";
 import { careView } from "./care.js";
+import { friendView } from "./friends.js";
 import "./jssdk.js";
 
 const VIEWS = {
@@ -34,6 +35,7 @@ const VIEWS = {
   mini: miniView,
   minis: minisView,
   care: careView,
+  friend: friendView,
 };
 
 const TABS = [
@@ -58,7 +60,7 @@ document.getElementById("app").append(phone);
 let shown = null;
 
 function unread() {
-  return state.chats.reduce((sum, chat) => sum + chat.unread, state.pay?.unread ?? 0);
+  return [...state.chats, ...state.friends].reduce((sum, chat) => sum + chat.unread, state.pay?.unread ?? 0);
 }
 
 function drawTabs(name) {

@@ -2,7 +2,7 @@
 
 import { ask } from "../dom.js";
 
-export const state = { version: 0, me: null, chats: [], accounts: [], sms_unseen: 0, notices_unseen: 0, pay: null, offset_s: 0, product: "", can_decode: false };
+export const state = { version: 0, me: null, chats: [], friends: [], accounts: [], sms_unseen: 0, notices_unseen: 0, pay: null, offset_s: 0, product: "", can_decode: false };
 
 const listeners = new Set();
 const EVERY_MS = 500;

@@ -6,6 +6,7 @@ import { sheet, toast } from "./feedback.js";
 import { navigate } from "./nav.js";
 import { now, state } from "./state.js";
 import { payRow } from "./wallet.js";
+import { friendRow } from "./friends.js";
 
 const LABELS = { image: "图片", voice: "语音", video: "视频", music: "音乐", location: "位置", miniprogram: "小程序" };
 
@@ -31,7 +32,7 @@ export function chatsView() {
   const list = h("div", { class: "list" });
   const element = h("section", { class: "view" }, bar(title, { isRoot: true, actions: tools() }), h("div", { class: "scroll" }, list));
   const update = () => {
-    const count = state.chats.reduce((sum, chat) => sum + chat.unread, state.pay?.unread ?? 0);
+    const count = [...state.chats, ...state.friends].reduce((sum, chat) => sum + chat.unread, state.pay?.unread ?? 0);
     title.textContent = count ? `微信（${count}）` : "微信";
     list.replaceChildren(...(state.sms_unseen ? [smsRow()] : []), ...(state.notices_unseen ? [noticesRow()] : []), ...chatRows());
   };
@@ -42,6 +43,7 @@ export function chatsView() {
 /** Chats with accounts and the one with 微信支付, the newest first. */
 function chatRows() {
   const rows = state.chats.map((chat) => [chat.at, row(chat)]);
+  rows.push(...state.friends.map((one) => [one.last.at, friendRow(one)]));
   if (state.pay) rows.push([state.pay.last.at, payRow()]);
   if (!rows.length) return [empty()];
   return rows.sort((one, other) => other[0] - one[0]).map(([, element]) => element);
