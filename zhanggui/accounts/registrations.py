@@ -33,6 +33,8 @@ ACTIONS = {
     "accounts.merchant.frozen": _("Merchant frozen"),
     "accounts.merchant.unfrozen": _("Merchant unfrozen"),
     "accounts.operator.created": _("Operator taken in"),
+    "accounts.logo.changed": _("Logo of the shop changed"),
+    "accounts.logo.removed": _("Logo of the shop removed"),
     "accounts.store.created": _("Store opened"),
     "accounts.store.edited": _("Store changed"),
     "accounts.store.closed": _("Store closed"),

@@ -201,7 +201,7 @@ class RegistrationForm(forms.Form):
 
 
 class PictureForm(forms.Form):
-    """A picture for the sign-in page."""
+    """A picture for the sign-in page, or a shop's logo."""
 
     picture = forms.FileField(
         label=_("Picture"),

@@ -48,5 +48,5 @@ urlpatterns: list[URLPattern] = [
     path(f"{_SERVED}invite", operators.operator_invite, name="platform_operator_invite"),
     path(f"{_SERVED}reset", operators.operator_reset, name="platform_operator_reset"),
     path(f"{PLATFORM}audit/", log.log, name="platform_audit"),
-    path("look/<slug:token>.webp", registration.look, name="look"),
+    path("look/<slug:token>", registration.look, name="look"),
 ]

@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{OPERATOR}find", search.operator_find, name="operator_find"),
     path(MERCHANT, overview.overview, name="overview"),
     path(f"{MERCHANT}find", search.find, name="find"),
+    path(f"{MERCHANT}logo/", merchant.logo, name="logo"),
     path(f"{MERCHANT}stores/", merchant.stores, name="stores"),
     path(f"{MERCHANT}stores/new", merchant.store_new, name="store_new"),
     path(f"{MERCHANT}stores/<int:store_id>/", merchant.store, name="store"),

@@ -52,15 +52,19 @@ class PictureKind(models.TextChoices):
 
 
 class PlacePicture(models.Model):
-    """A small picture of a sign-in page, re-encoded by us; public under its token."""
+    """A small picture of a sign-in page or a shop's logo; re-encoded, public under its token."""
 
     operator = models.ForeignKey(
         Operator, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
+    merchant = models.ForeignKey(
+        Merchant, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    """Set for a shop's logo; without both it is the platform's."""
     kind = models.CharField(max_length=10, choices=PictureKind)
     token = models.CharField(max_length=40, unique=True)
     content = models.BinaryField()
-    """WebP, without metadata, at most a few hundred kilobytes."""
+    """WebP (a shop's logo: PNG), without metadata, at most a few hundred kilobytes."""
     created_at = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:

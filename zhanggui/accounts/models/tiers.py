@@ -82,6 +82,8 @@ class Merchant(models.Model):
     """Whether people of the tiers above may enter in a support session (P07)."""
     needs_second_factor = models.BooleanField(default=False)
     """Whether its people enter only with a second factor (P05)."""
+    logo_token = models.CharField(max_length=40, blank=True)
+    """Token of its ``PlacePicture``; empty without a logo."""
     form_key = models.CharField(max_length=40, blank=True)
     """Key of the form that took it in, so that sending it twice makes one."""
     created_at = models.DateTimeField(default=clock.now)

@@ -1,7 +1,6 @@
-"""Small pictures of sign-in pages: read, made anew without what they carried, kept in a row.
+"""Small pictures of sign-in pages, logos of shops: made anew without what they carried, kept.
 
-They belong to an operator or to the platform, never to a merchant, and are public; whatever
-merchants upload goes to the file storage instead.
+They are public; whatever else merchants upload goes to the file storage instead.
 """
 
 from __future__ import annotations
@@ -9,20 +8,25 @@ from __future__ import annotations
 from io import BytesIO
 from warnings import catch_warnings, simplefilter
 
+from django.db import transaction
+from django.urls import reverse
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from zhanggui.accounts import audit
+from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.errors import PictureTooBig, PictureUnreadable
-from zhanggui.accounts.models import Operator, PictureKind, PlacePicture
+from zhanggui.accounts.models import Merchant, Operator, PictureKind, PlacePicture
 from zhanggui.core import tokens
 
 BYTES_AT_MOST = 5 * 1024 * 1024
 PIXELS_AT_MOST = 40_000_000
+PNG_HEAD = b"\x89PNG"
 FORMATS = ("JPEG", "PNG", "WEBP")
 LONGEST_SIDE = {PictureKind.LOGO: 512, PictureKind.BACKGROUND: 1920}
 
 
-def cleaned(content: bytes, kind: PictureKind) -> bytes:
-    """The picture as WebP in the size it is shown in; place, camera and the like are gone.
+def cleaned(content: bytes, kind: PictureKind, *, form: str = "WEBP") -> bytes:
+    """The picture as WebP (or PNG) in the size it is shown in; place, camera and the like are gone.
 
     Raises:
         PictureTooBig: more than 5 MB or 40 million pixels (E_PICTURE_BIG, 422).
@@ -45,15 +49,63 @@ def cleaned(content: bytes, kind: PictureKind) -> bytes:
         raise PictureUnreadable from error
     picture.thumbnail((side, side))
     made = BytesIO()
-    picture.save(made, "WEBP", quality=82, method=4)
+    picture.save(made, form, quality=82, method=4)
     return made.getvalue()
 
 
-def keep(*, place: Operator | None, kind: PictureKind, content: bytes) -> str:
+def keep(*, place: Operator | Merchant | None, kind: PictureKind, content: bytes) -> str:
     """Store a cleaned picture; answers the token it is shown under."""
     token = tokens.new_token()
-    PlacePicture.objects.create(operator=place, kind=kind, token=token, content=content)
+    PlacePicture.objects.create(
+        operator=place if isinstance(place, Operator) else None,
+        merchant=place if isinstance(place, Merchant) else None,
+        kind=kind,
+        token=token,
+        content=content,
+    )
     return token
+
+
+def url_of(token: str) -> str:
+    """The address of a picture; empty without one."""
+    return reverse("accounts:look", args=[token]) if token else ""
+
+
+def change_logo(*, merchant: Merchant, content: bytes, actor: Actor) -> None:
+    """Put another logo on a shop, in its scope; printed codes keep the one they were made with.
+
+    Raises:
+        PictureUnreadable, PictureTooBig: as ``cleaned``; nothing was changed.
+    """
+    clean = cleaned(content, PictureKind.LOGO, form="PNG")  # WeChat shows no WebP when shared
+    with transaction.atomic():
+        _set_logo(merchant, keep(place=merchant, kind=PictureKind.LOGO, content=clean))
+        audit.record(actor, "accounts.logo.changed", f"merchant:{merchant.pk}")
+
+
+def remove_logo(*, merchant: Merchant, actor: Actor) -> None:
+    """Take the logo off a shop, in its scope."""
+    with transaction.atomic():
+        if _set_logo(merchant, ""):
+            audit.record(actor, "accounts.logo.removed", f"merchant:{merchant.pk}")
+
+
+def _set_logo(merchant: Merchant, token: str) -> str:
+    """Put a token on the shop's row; answers the one before, whose picture is gone."""
+    row = Merchant.objects.select_for_update().get(pk=merchant.pk)
+    before, row.logo_token = row.logo_token, token
+    row.save(update_fields=["logo_token"])
+    merchant.logo_token = token
+    forget(before)
+    return before
+
+
+def logo_of(merchant: Merchant) -> bytes | None:
+    """A shop's logo as PNG, at most 512 px; None without one."""
+    if not merchant.logo_token:
+        return None
+    found = PlacePicture.objects.filter(token=merchant.logo_token).first()
+    return bytes(found.content) if found else None
 
 
 def forget(token: str) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.urls import reverse
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
@@ -79,8 +78,8 @@ def registration_of(place: Operator | None) -> RegistrationPage:
         is_open=kept.is_open and is_at_work,
         needs_approval=kept.needs_approval,
         title=kept.title or (place.name if place else ""),
-        logo=_picture_url(kept.logo_token),
-        background=_picture_url(kept.background_token),
+        logo=pictures.url_of(kept.logo_token),
+        background=pictures.url_of(kept.background_token),
         shortest_password=shortest_password(Person(), place=place),
         agreement=newest_agreement(place),
     )
@@ -209,10 +208,6 @@ def _lock(place: Operator | None) -> RegistrationSettings:
 
 def _field(kind: PictureKind) -> str:
     return "logo_token" if kind == PictureKind.LOGO else "background_token"
-
-
-def _picture_url(token: str) -> str:
-    return reverse("accounts:look", args=[token]) if token else ""
 
 
 def _record(place: Operator | None, action: str, actor: Actor, **more: Mapping[str, Any]) -> None:

@@ -13,9 +13,42 @@ from zhanggui.accounts.forms import StoreForm, put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.lists import STORES
 from zhanggui.accounts.models import Store
+from zhanggui.accounts.services import pictures
+from zhanggui.accounts.tier_forms import PictureForm
 from zhanggui.accounts.views.overview import merchant_figures
 from zhanggui.core import idempotency, tokens
 from zhanggui.core.errors import DomainError
+from zhanggui.core.uploads import takes_files
+
+# -- the shop itself
+
+
+@takes_files(most_bytes=pictures.BYTES_AT_MOST)
+@require_http_methods(["GET", "POST"])
+@merchant_view(rights.MANAGE_STORES.name)
+def logo(request: MerchantRequest) -> HttpResponse:
+    """The shop's logo: on printed QR codes and on what customers share."""
+    merchant = request.merchant
+    if request.POST.get("do") == "remove":
+        pictures.remove_logo(merchant=merchant, actor=request.actor)
+        messages.success(request, _("Removed."))
+        return redirect(request.path)
+    form = PictureForm(request.POST or None, request.FILES or None)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            content = form.cleaned_data["picture"].read(pictures.BYTES_AT_MOST + 1)
+            try:
+                pictures.change_logo(merchant=merchant, content=content, actor=request.actor)
+            except DomainError as refusal:
+                status = put_refusal(form, refusal, "picture")
+            else:
+                messages.success(request, _("Saved."))
+                return redirect(request.path)
+    page = {"form": form, "url": pictures.url_of(merchant.logo_token)}
+    return render(request, "accounts/logo.html", page, status=status)
+
 
 # -- stores
 

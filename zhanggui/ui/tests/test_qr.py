@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from zhanggui.ui import qr
 
 ADDRESS = "http://weixin.qq.com/q/02abcDEF"
@@ -14,10 +12,5 @@ def test_data_uri_fits_into_an_image() -> None:
     assert qr.data_uri(ADDRESS) != qr.data_uri(f"{ADDRESS}x")
 
 
-@pytest.mark.parametrize(
-    ("made", "head"),
-    [(qr.svg(ADDRESS), b"<?xml"), (qr.png(ADDRESS), b"\x89PNG\r\n\x1a\n")],
-    ids=["svg", "png"],
-)
-def test_files_for_print(made: bytes, head: bytes) -> None:
-    assert made.startswith(head)
+def test_file_for_print() -> None:
+    assert qr.png(ADDRESS).startswith(b"\x89PNG\r\n\x1a\n")

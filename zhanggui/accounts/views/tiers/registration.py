@@ -150,9 +150,11 @@ def agreement_version(request: TierRequest, *, number: str) -> HttpResponse:
 @require_GET
 @public_view
 def look(request: HttpRequest, *, token: str) -> HttpResponse:
-    """A picture of a sign-in page; under another token when it changes, so kept for a year."""
+    """A picture of a sign-in page or a logo; a changed one has another token: kept for a year."""
     row = get_object_or_404(PlacePicture.objects.only("content"), token=token)
-    response = HttpResponse(bytes(row.content), content_type="image/webp")
+    content = bytes(row.content)
+    kind = "image/png" if content.startswith(pictures.PNG_HEAD) else "image/webp"
+    response = HttpResponse(content, content_type=kind)
     response["Cache-Control"] = f"public, max-age={A_YEAR}, immutable"
     response["Content-Security-Policy"] = "default-src 'none'"
     return response

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from io import BytesIO
-from pathlib import Path
 
-import segno
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from fpdf import FPDF
 
-from zhanggui.ui.assets import NODE_MODULES
+from zhanggui.channels.wechat.tracking.fonts import font
+from zhanggui.channels.wechat.tracking.pictures import Look, code_png
 
-FONT = NODE_MODULES / "@expo-google-fonts" / "noto-sans-sc"
 FAMILY = "NotoSansSC"
 INK = (31, 35, 40)
 MUTED = (90, 97, 107)
@@ -22,8 +19,6 @@ RED = (194, 54, 43)
 LINE = (200, 195, 184)
 SMALLEST_MM = 25.0
 """A code below this is hard to scan at arm's length."""
-QUIET = 4
-"""Modules around the code; ISO/IEC 18004 asks for four."""
 SMALLEST_POINTS = 5.0
 MM_A_POINT = 0.353
 
@@ -74,6 +69,8 @@ class Label:
     """Of the shop, above the code."""
     number: str
     """What people can read and type."""
+    logo: bytes | None = None
+    """In the middle of the code."""
 
 
 def draw(sheet: Sheet, label: Label) -> bytes:
@@ -82,7 +79,7 @@ def draw(sheet: Sheet, label: Label) -> bytes:
     pdf.set_auto_page_break(auto=False)
     pdf.add_font(FAMILY, fname=str(font()))
     pdf.add_page()
-    picture = _picture(label.text)
+    picture = BytesIO(code_png(label.text, Look(logo=label.logo)))
     width = (sheet.width_mm - 2 * sheet.margin_mm) / sheet.columns
     height = (sheet.height_mm - 2 * sheet.margin_mm) / sheet.rows
     for place in range(sheet.columns * sheet.rows):
@@ -152,24 +149,3 @@ def _cut_marks(pdf: FPDF, box: Box) -> None:
         for y in (box.top, box.top + box.height):
             pdf.line(x - 1.5, y, x + 1.5, y)
             pdf.line(x, y - 1.5, x, y + 1.5)
-
-
-def _picture(text: str) -> BytesIO:
-    out = BytesIO()
-    segno.make(text, error="m").save(out, kind="png", scale=16, border=QUIET)
-    out.seek(0)
-    return out
-
-
-@cache
-def font() -> Path:
-    """The Chinese font of the sheets; its package comes with the browser's assets.
-
-    Raises:
-        FileNotFoundError: the package is not installed.
-    """
-    found = sorted(FONT.rglob("NotoSansSC_400Regular.ttf"))
-    if not found:
-        message = f"the font of the sheets is missing: {FONT}; run npm ci"
-        raise FileNotFoundError(message)
-    return found[0]
