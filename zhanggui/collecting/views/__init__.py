@@ -1,0 +1,1 @@
+"""Collecting money: back office and the payer's pages."""
