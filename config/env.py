@@ -22,6 +22,8 @@ REAL_API = "https://api.weixin.qq.com"
 REAL_OPEN = "https://open.weixin.qq.com"
 REAL_MP = "https://mp.weixin.qq.com"
 REAL_DOMAIN = ".weixin.qq.com"
+REAL_JS = "https://res.wx.qq.com/open/js/jweixin-1.6.0.js"
+REAL_SCRIPTS = ".wx.qq.com"
 TENCENT_SMS = "https://sms.tencentcloudapi.com"
 ALIYUN_SMS = "https://dysmsapi.aliyuncs.com"
 REAL_PAY = "https://api.mch.weixin.qq.com"
@@ -90,6 +92,8 @@ class Env(BaseSettings):
     wechat_api_url: str = REAL_API
     wechat_open_url: str = REAL_OPEN
     wechat_mp_url: str = REAL_MP
+    wechat_js_url: str = REAL_JS
+    """WeChat's script for pages that use the phone (JS-SDK)."""
     pay_base_url: str = REAL_PAY
     """WeChat Pay."""
     pay_backup_url: str = REAL_PAY_BACKUP
@@ -140,6 +144,7 @@ class Env(BaseSettings):
 
     @field_validator(
         *("base_url", "wechat_api_url", "wechat_open_url", "wechat_mp_url", "sms_gateway_url"),
+        "wechat_js_url",
         *("sms_tencent_url", "sms_aliyun_url"),
         *("pay_base_url", "pay_backup_url"),
     )
@@ -234,6 +239,10 @@ class Env(BaseSettings):
             if parts.scheme != "https" or not f".{parts.hostname}".endswith(REAL_DOMAIN):
                 message = f"ZHANGGUI_{name.upper()} must be https://...weixin.qq.com in production"
                 raise ValueError(message)
+        script = urlsplit(self.wechat_js_url)
+        if script.scheme != "https" or not (script.hostname or "").endswith(REAL_SCRIPTS):
+            message = "ZHANGGUI_WECHAT_JS_URL must be https://...wx.qq.com in production"
+            raise ValueError(message)
 
     @property
     def tencent_sms(self) -> TencentSms:

@@ -32,6 +32,7 @@ IS_HTTPS = BASE_URL.startswith("https://")
 WECHAT_API_URL = ENV.wechat_api_url
 WECHAT_OPEN_URL = ENV.wechat_open_url
 WECHAT_MP_URL = ENV.wechat_mp_url
+WECHAT_JS_URL = ENV.wechat_js_url
 SANDBOX_URL = ENV.sandbox_url
 PAY_BASE_URL = ENV.pay_base_url
 PAY_BACKUP_URL = ENV.pay_backup_url
@@ -49,6 +50,7 @@ PHONE_COUNTRIES = [code for code in ENV.phone_countries.split(",") if code]
 INSTALLED_APPS = [
     "demo",
     "zhanggui.stamps",
+    "zhanggui.collecting",
     "zhanggui.billing",
     "zhanggui.messaging",
     "zhanggui.signin",
@@ -183,7 +185,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Faces of people lie on WeChat's picture hosts; in demo and tests the sandbox plays them.
 FACES = [SANDBOX_URL] if SANDBOX_URL else ["https://thirdwx.qlogo.cn", "https://wx.qlogo.cn"]
-SECURE_CSP = {
+SECURE_CSP: dict[str, list[str]] = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],
@@ -194,6 +196,8 @@ SECURE_CSP = {
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
+# Pages in WeChat may load its script, from its folder only.
+PHONE_CSP = SECURE_CSP | {"script-src": [CSP.SELF, WECHAT_JS_URL.rpartition("/")[0] + "/"]}
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_HANDLERS = ["zhanggui.core.uploads.NoFiles"]  # views say otherwise: takes_files
 # "private" is the seam for another place of files; nothing outside the storage knows paths.

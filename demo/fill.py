@@ -21,6 +21,7 @@ from demo import (
     hours,
     listing,
     messages,
+    pages,
     payments,
     progress,
     regulars,
@@ -94,6 +95,7 @@ def _fill(size: Size, say: Say) -> Filled:
     payments.make(control, ACTOR)
     entry.make()
     channels.make(control)
+    pages.make(control)
     applicants.make()
     listing.write()
     filled = Filled(days=len(pending))

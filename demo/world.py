@@ -115,6 +115,7 @@ def put_accounts(sandbox: Sandbox) -> None:
                 "callback_url": f"{settings.BASE_URL}/hooks/wechat/{account.app_id}/",
                 "encrypt_mode": "safe",
                 "oauth_domains": [urlsplit(settings.BASE_URL).netloc],
+                "js_domains": [urlsplit(settings.BASE_URL).netloc],
                 "avatar": account.avatar,
                 "menu": menu_of(account),
             },

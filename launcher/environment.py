@@ -39,6 +39,7 @@ def sandbox_settings(sandbox_url: str) -> dict[str, str]:
         "ZHANGGUI_WECHAT_API_URL": f"{sandbox_url}/api.weixin.qq.com",
         "ZHANGGUI_WECHAT_OPEN_URL": f"{sandbox_url}/open.weixin.qq.com",
         "ZHANGGUI_WECHAT_MP_URL": f"{sandbox_url}/mp.weixin.qq.com",
+        "ZHANGGUI_WECHAT_JS_URL": f"{sandbox_url}/res.wx.qq.com/open/js/jweixin-1.6.0.js",
         "ZHANGGUI_PAY_BASE_URL": f"{sandbox_url}/api.mch.weixin.qq.com",
         "ZHANGGUI_PAY_BACKUP_URL": f"{sandbox_url}/api.mch.weixin.qq.com",
         "ZHANGGUI_SMS_PROVIDER": "sandbox",

@@ -29,9 +29,11 @@ from zhanggui.channels.wechat.models import (
     CallbackDelivery,
     ChannelAccount,
     MenuVersion,
+    MiniCode,
     TrackedCode,
 )
 from zhanggui.channels.wechat.tests.factories import make_account
+from zhanggui.collecting.tests.factories import make_request
 from zhanggui.contacts import services as contacts
 from zhanggui.contacts.models import DuplicatePair, Likeness
 from zhanggui.contacts.tests.factories import (
@@ -246,6 +248,13 @@ def _code(merchant: Merchant) -> int:
     ).pk
 
 
+def _mini_code(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        code = MiniCode(account=_account(merchant), scene=new_token(16), name="x", picture=b"x")
+        code.save()
+        return int(code.pk)
+
+
 def _delivery(merchant: Merchant) -> int:
     delivery = CallbackDelivery.objects.create(
         account=_account(merchant),
@@ -318,6 +327,8 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "bill_id": lambda merchant: pay.make_bill(merchant).pk,
     "difference_id": lambda merchant: pay.make_difference(merchant).pk,
     "notification_id": lambda merchant: pay.make_notification(merchant).pk,
+    "mini_code_id": _mini_code,
+    "collect_id": lambda merchant: make_request(merchant).pk,
     "message_id": _message,
     "mailing_id": _mailing,
 }

@@ -30,6 +30,7 @@ KINDS = {
     "customer": "the merchant's customers in WeChat",
     "staff": "whoever signed in through the platform's account",
     "manager": "store managers",
+    "mini": "customers in the merchant's mini program",
     "wechat-signature": "WeChat itself",
     "wechat-pay-signature": "WeChat Pay itself",
 }
@@ -58,7 +59,7 @@ def send(client: Client, address: Address, **values: Any) -> Any:
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(180)]
 MERCHANT, OPERATOR, PLATFORM = (of_kind(kind) for kind in ("merchant", "operator", "platform"))
 STAFF = [*MERCHANT, *OPERATOR, *PLATFORM, *of_kind("signed-in")]
-PHONES = [*of_kind("customer"), *of_kind("staff"), *of_kind("manager")]
+PHONES = [*of_kind("customer"), *of_kind("staff"), *of_kind("manager"), *of_kind("mini")]
 
 
 def by_permission(found: list[Address]) -> list[tuple[str, list[Address]]]:

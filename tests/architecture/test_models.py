@@ -67,6 +67,7 @@ GLOBAL = {
     "sms.SmsReceipt": "of a provider, before we know whose message it is",
     "sms.SmsStop": "the platform's switch",
     "wechat.ChannelAccount": "owned by a tier",
+    "wechat.PageTicket": "of an account",
     "wechat.Follower": "unique per account and openid",
     "wechat.Component": "the platform's own",
     "wechat.AuthorisationVisit": "of a person, for any tier",

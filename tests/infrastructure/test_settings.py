@@ -26,6 +26,7 @@ WRONG: dict[str, dict[str, str]] = {
     "api-in-clear": {"ZHANGGUI_WECHAT_API_URL": "http://api.weixin.qq.com"},
     "other-consent-page": {"ZHANGGUI_WECHAT_OPEN_URL": "https://open.notweixin.qq.com"},
     "other-pictures": {"ZHANGGUI_WECHAT_MP_URL": "https://mp.weixin.qq.com.evil.example"},
+    "other-script": {"ZHANGGUI_WECHAT_JS_URL": "https://res.wx.qq.com.evil.example/jweixin.js"},
     "played-pay": {"ZHANGGUI_PAY_BASE_URL": "http://127.0.0.1:8001/api.mch.weixin.qq.com"},
     "other-backup": {"ZHANGGUI_PAY_BACKUP_URL": "https://api2.mch.example"},
     "short-secret": {"ZHANGGUI_SECRET_KEY": "s" * 31},

@@ -89,9 +89,11 @@ JS_PAGE = """<!doctype html><title>js</title>
 const out = document.getElementById("out");
 const say = (text) => {{ out.textContent = text; }};
 wx.config({{ appId: "{appid}", timestamp: 1700000000, nonceStr: "n", signature: "{signature}",
-  jsApiList: ["scanQRCode", "chooseImage", "uploadImage", "updateAppMessageShareData"], openTagList: ["wx-open-subscribe"] }});
+  jsApiList: ["scanQRCode", "chooseImage", "uploadImage", "updateAppMessageShareData"],
+  openTagList: ["wx-open-subscribe"] }});
 wx.ready(() => {{ say("ready"); wx.updateAppMessageShareData({{ title: "柠檬茶集章卡",
-  desc: "集满十个换一杯", link: location.origin + "/card", imgUrl: location.origin + "/a.png" }}); }});
+  desc: "集满十个换一杯", link: location.origin + "/card",
+  imgUrl: location.origin + "/a.png" }}); }});
 wx.error((problem) => say(problem.errMsg));
 document.getElementById("scan").onclick = () => wx.scanQRCode({{ needResult: 1,
   success: (found) => say(found.resultStr), fail: (found) => say(found.errMsg) }});

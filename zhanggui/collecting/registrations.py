@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from django.http import HttpRequest
@@ -56,8 +56,8 @@ def register_all() -> None:
     )
 
 
-def _requests(ids: Collection[int]) -> Mapping[int, str]:
-    return dict(PaymentRequest.objects.filter(pk__in=ids).values_list("pk", "title"))
+def _requests(ids: Collection[int]) -> audit.Rows:
+    return PaymentRequest.objects.filter(pk__in=ids).values_list("pk", "title")
 
 
 def _ask(request: HttpRequest, subject: object) -> dict[str, Any] | None:

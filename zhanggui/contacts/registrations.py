@@ -33,6 +33,7 @@ ACTIONS = {
     "contacts.customer.unblocked": _("Customer unblocked"),
     "contacts.customer.tagged": _("Tag put on a customer"),
     "contacts.customer.untagged": _("Tag taken off a customer"),
+    "contacts.phone.proved": _("Phone number proved in WeChat"),
     "contacts.phone.revealed": _("Whole phone number looked at"),
     "contacts.tag.created": _("Tag made"),
     "contacts.tag.edited": _("Tag changed"),

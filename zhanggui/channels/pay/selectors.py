@@ -89,6 +89,11 @@ def accounts_at(place: Place) -> list[PayAccount]:
     return list(PayAccount.objects.filter(**place.columns).order_by("-is_connected", "-pk"))
 
 
+def payer_app_id(account: PayAccount) -> str:
+    """The app id whose openids payers inside WeChat are known by."""
+    return account.sub_app_id or account.signer.app_id
+
+
 def partner_for(merchant: Merchant) -> PayAccount | None:
     """The service provider a merchant can collect through: its operator's, else the platform's."""
     partners = PayAccount.objects.filter(is_connected=True, mode=Mode.PARTNER)

@@ -124,6 +124,42 @@ class NoAccount(DomainError):
     text = _("No official account is connected. Connect one in the settings first.")
 
 
+class PageForeign(DomainError):
+    code = "E_PAGE_FOREIGN"
+    status = 422
+    text = _("Only pages of this site are signed for WeChat.")
+
+
+class NoMiniProgram(DomainError):
+    code = "E_NO_MINI_PROGRAM"
+    status = 409
+    text = _("No mini program is connected that serves this shop.")
+
+
+class MiniCodeSpent(DomainError):
+    code = "E_MINI_CODE"
+    status = 422
+    text = _("This code is wrong, used or older than five minutes. Ask WeChat for a new one.")
+
+
+class MiniPersonBlocked(DomainError):
+    code = "E_MINI_BLOCKED"
+    status = 403
+    text = _("WeChat does not let this person sign in.")
+
+
+class ApiBody(DomainError):
+    code = "E_API_BODY"
+    status = 422
+    text = _("The body must be JSON with the text “%(field)s”.")
+
+
+class SceneUnknown(DomainError):
+    code = "E_SCENE_UNKNOWN"
+    status = 404
+    text = _("Nobody knows this code. Scan it again.")
+
+
 class NoComponent(DomainError):
     code = "E_NO_COMPONENT"
     status = 409

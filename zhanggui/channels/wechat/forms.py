@@ -64,3 +64,28 @@ class ConnectForm(forms.Form):
             callback_token=clean["callback_token"],
             aes_key=clean["aes_key"],
         )
+
+
+class MiniCodeForm(forms.Form):
+    """A code that opens the mini program."""
+
+    name = forms.CharField(
+        label=_("What is it for?"),
+        max_length=40,
+        help_text=_("For yourselves, for example “Autumn fair, stand 3”."),
+    )
+    page = forms.RegexField(
+        r"^[0-9A-Za-z_/-]{0,128}$",
+        label=_("Page of the mini program"),
+        required=False,
+        widget=forms.TextInput(attrs=PLAIN | {"placeholder": "pages/index/index"}),
+        help_text=_("Empty: its first page."),
+        error_messages={"invalid": _("Letters, digits and slashes, as in pages/index/index.")},
+    )
+    target = forms.ChoiceField(label=_("Shows there"), required=False)
+
+    def __init__(self, *args: Any, pages: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        target = self.fields["target"]
+        assert isinstance(target, forms.ChoiceField)  # noqa: S101  for the type checker
+        target.choices = [("", _("Nothing more")), *pages]

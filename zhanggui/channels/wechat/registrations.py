@@ -27,6 +27,7 @@ from zhanggui.channels.wechat.client import http
 from zhanggui.channels.wechat.models import (
     BindingState,
     ChannelAccount,
+    MiniCode,
     Standing,
     TemplateBinding,
 )
@@ -54,6 +55,8 @@ ACTIONS = {
     "wechat.account.revoked": _("Authorisation withdrawn"),
     "wechat.component.changed": _("Third-party platform set up"),
     "wechat.delivery.replayed": _("Callback worked on again"),
+    "wechat.mini_code.created": _("Mini program code created"),
+    "wechat.mini_code.archived": _("Mini program code put away"),
     "wechat.menu.saved": _("Draft of the menu saved"),
     "wechat.menu.published": _("Menu published"),
     "wechat.menu.deleted": _("Menu deleted at WeChat"),
@@ -84,6 +87,7 @@ def register_all() -> None:
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
     audit.register_target("wechat_account", _("Official account"), _accounts)
+    audit.register_target("mini_code", _("Mini program code"), _mini_codes)
     audit.register_field("wechat.serving", _("Serving account"))
     for surface in ("merchant", "operator", "platform"):
         todo.register(_waiting, surface=surface)
@@ -121,7 +125,7 @@ def _waiting(request: PlaceRequest) -> Iterator[todo.Question]:
                         "No message goes out. Authorise it again, or connect it with app id and "
                         "secret."
                     ),
-                    places.url(request, "account"),
+                    places.url(request, places.name_of("account", account["kind"])),
                     "plug-connected-x",
                     tone="danger",
                     order=10,
@@ -136,8 +140,11 @@ def _waiting(request: PlaceRequest) -> Iterator[todo.Question]:
                 )
 
     gone = TemplateBinding.objects.filter(account=OuterRef("pk"), state=BindingState.GONE)
-    wanted = {"name": F("name"), "standing": F("standing"), "is_template_gone": Exists(gone)}
-    yield todo.Question(places.own_accounts(request), wrong, wanted)
+    wanted = {
+        **{name: F(name) for name in ("name", "standing", "kind")},
+        "is_template_gone": Exists(gone),
+    }
+    yield todo.Question(places.own_accounts(request, kind=None), wrong, wanted)
 
 
 def _tickets(request: PlaceRequest) -> Iterator[todo.Question]:
@@ -188,6 +195,10 @@ def _account_id(merchant: Merchant) -> int | None:
 def _accounts(ids: Collection[int]) -> audit.Rows:
     found = ChannelAccount.objects.filter(pk__in=ids, merchant_id=tenancy.current_merchant_id())
     return found.values_list("pk", "name")
+
+
+def _mini_codes(ids: Collection[int]) -> audit.Rows:
+    return MiniCode.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
 def _leave(merchant: Merchant, actor: Actor) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -26,7 +27,13 @@ from zhanggui.channels.wechat.errors import (
     ChannelRefused,
     ChannelUnreachable,
 )
-from zhanggui.channels.wechat.models import ChannelAccount, Component, Standing, Way
+from zhanggui.channels.wechat.models import (
+    ChannelAccount,
+    Component,
+    PageTicket,
+    Standing,
+    Way,
+)
 from zhanggui.core import clock, sealing, tokens
 
 EARLY = timedelta(minutes=5)
@@ -37,7 +44,7 @@ COLUMNS = ("access_token_sealed", *LEASED)
 POLL_S = 0.05
 PATIENCE_S = 15.0
 
-type Holder = ChannelAccount | Component
+type Holder = ChannelAccount | Component | PageTicket
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,18 @@ def access_token(account_id: int, *, rejected: str = "") -> str:
         RuntimeError: called inside a transaction.
     """
     return _token(ChannelAccount.objects.filter(pk=account_id), rejected=rejected)
+
+
+def page_ticket(account: ChannelAccount) -> str:
+    """The ticket that signs the account's pages; kept, renewed and leased like its token.
+
+    Raises:
+        ChannelError, RuntimeError: as ``access_token``.
+    """
+    rows = PageTicket.objects.select_related("account").filter(account=account)
+    if not rows.exists():
+        PageTicket.objects.bulk_create([PageTicket(account=account)], ignore_conflicts=True)
+    return _token(rows, rejected="")
 
 
 def component_api(component: Component) -> ComponentApi:
@@ -132,7 +151,8 @@ def _token[Row: Holder](rows: QuerySet[Row], *, rejected: str) -> str:
 
 
 def _refuse_revoked(holder: Holder) -> None:
-    if isinstance(holder, ChannelAccount) and holder.standing == Standing.REVOKED:
+    account = holder.account if isinstance(holder, PageTicket) else holder
+    if isinstance(account, ChannelAccount) and account.standing == Standing.REVOKED:
         message = "the account does not authorise us"
         raise AuthorisationLost(message, code=61003)
 
@@ -152,9 +172,11 @@ def _left(holder: Holder) -> timedelta:
     return holder.access_token_expires_at - clock.now()
 
 
-def _rows(holder: Holder) -> QuerySet[ChannelAccount] | QuerySet[Component]:
+def _rows(holder: Holder) -> QuerySet[Any]:
     if isinstance(holder, Component):
         return Component.objects.filter(pk=holder.pk)
+    if isinstance(holder, PageTicket):
+        return PageTicket.objects.filter(pk=holder.pk)
     return ChannelAccount.objects.filter(pk=holder.pk)
 
 
@@ -201,9 +223,21 @@ def _fetch(holder: Holder, lease: str, *, rejected: str) -> str:
 def _fetched(holder: Holder, *, rejected: str) -> Fetched:
     if isinstance(holder, Component):
         return _of_component(holder)
+    if isinstance(holder, PageTicket):
+        return _of_pages(holder.account)
     if holder.way == Way.AUTHORISED:
         return _of_authorised(holder)
     return _by_secret(holder, rejected=rejected)
+
+
+def _of_pages(account: ChannelAccount) -> Fetched:
+    api = client.Api(
+        client.current(),
+        app_id=account.app_id,
+        token=lambda rejected: access_token(account.pk, rejected=rejected),
+        on_error=lambda error: troubles.note(account, error),
+    )
+    return Fetched(api.jsapi_ticket())
 
 
 def _by_secret(account: ChannelAccount, *, rejected: str) -> Fetched:

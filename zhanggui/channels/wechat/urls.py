@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.urls import URLPattern, URLResolver, path
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zhanggui.accounts.guards import platform_view
+from zhanggui.channels.wechat.models import Kind
 from zhanggui.channels.wechat.permissions import (
     EDIT_CONTENT,
     MANAGE_ACCOUNT,
@@ -19,7 +22,9 @@ from zhanggui.channels.wechat.views import (
     entry,
     hooks,
     menu,
+    mini_api,
     mobile,
+    pages,
     places,
     replies,
     resolver,
@@ -27,6 +32,7 @@ from zhanggui.channels.wechat.views import (
 )
 
 FORM = require_http_methods(["GET", "POST"])
+MINI_API = "api/v1/<slug:merchant>/mini/"
 
 app_name = "wechat"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -39,6 +45,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("official-account", entry.entry, name="entry"),
     path("q/<slug:token>", resolver.resolve, name="resolve"),
+    path("w/<slug:merchant>/wechat-page", pages.customer_page, name="customer_page"),
+    path("staff/wechat-page", pages.staff_page, name="staff_page"),
+    path(f"{MINI_API}session", mini_api.sign_in, name="mini_sign_in"),
+    path(f"{MINI_API}session/end", mini_api.sign_out, name="mini_sign_out"),
+    path(f"{MINI_API}me", mini_api.me, name="mini_me"),
+    path(f"{MINI_API}phone", mini_api.phone, name="mini_phone"),
+    path(f"{MINI_API}scene", mini_api.scene, name="mini_scene"),
     path("oauth/wechat/start", mobile.start, name="oauth_start"),
     path("oauth/wechat/return/<str:app_id>", mobile.come_back, name="oauth_return"),
 ]
@@ -78,7 +91,45 @@ for route, page, name, right in (
         "authorise_return",
         MANAGE_ACCOUNT,
     ),
-    ("test", require_POST(account.test), "test", MANAGE_ACCOUNT),
+    ("test", require_POST(account.ask_now), "test", MANAGE_ACCOUNT),
+    ("mini/", require_safe(account.mini), "mini", VIEW_ACCOUNT),
+    (
+        "mini/connect",
+        FORM(partial(account.connect, kind=Kind.MINI)),
+        "mini_connect",
+        MANAGE_ACCOUNT,
+    ),
+    (
+        "mini/disconnect",
+        require_POST(partial(account.disconnect, kind=Kind.MINI)),
+        "mini_disconnect",
+        MANAGE_ACCOUNT,
+    ),
+    (
+        "mini/authorise",
+        require_POST(partial(authorise.authorise, kind=Kind.MINI)),
+        "mini_authorise",
+        MANAGE_ACCOUNT,
+    ),
+    (
+        "mini/test",
+        require_POST(partial(account.ask_now, kind=Kind.MINI)),
+        "mini_test",
+        MANAGE_ACCOUNT,
+    ),
+    ("mini/codes/new", require_POST(account.mini_code_new), "mini_code_new", EDIT_CONTENT),
+    (
+        "mini/codes/<int:mini_code_id>/picture",
+        require_safe(account.mini_code_picture),
+        "mini_code_picture",
+        VIEW_ACCOUNT,
+    ),
+    (
+        "mini/codes/<int:mini_code_id>/archive",
+        require_POST(account.mini_code_archive),
+        "mini_code_archive",
+        EDIT_CONTENT,
+    ),
     (
         "deliveries/<int:delivery_id>/replay",
         require_POST(account.replay),

@@ -42,6 +42,7 @@ from zhanggui.contacts.services.merging import (
     undo_merge,
     why_not_undo,
 )
+from zhanggui.contacts.services.proving import prove_phone
 from zhanggui.contacts.services.segments import create_segment, delete_segment, edit_segment
 from zhanggui.contacts.services.sessions import (
     SESSION_DAYS,
@@ -97,6 +98,7 @@ __all__ = [
     "note_follow",
     "open_session",
     "preview_merge",
+    "prove_phone",
     "put_tag",
     "refresh_follower",
     "reopen_pair",

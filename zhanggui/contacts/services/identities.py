@@ -11,7 +11,7 @@ from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant
 from zhanggui.contacts.keys import NAME_FIELDS, NAME_LENGTH, NAMELESS, put_name
-from zhanggui.contacts.models import Customer, IdentityLink, LinkState, Source
+from zhanggui.contacts.models import Customer, IdentityLink, LinkKind, LinkState, Source
 from zhanggui.contacts.services.customers import create_customer
 from zhanggui.contacts.services.holding import hold
 from zhanggui.core import tenancy
@@ -27,6 +27,7 @@ def customer_of_identity(
     nickname: str,
     avatar_url: str,
     follows: bool = False,
+    kind: LinkKind = LinkKind.OFFICIAL,
     actor: Actor,
 ) -> IdentityLink:
     """Know a WeChat identity again, or make its customer on the first visit.
@@ -42,6 +43,7 @@ def customer_of_identity(
         nickname: empty when not known; then the customer is called 微信用户 until it is.
         avatar_url: empty when not known.
         follows: whether this openid is known to follow the account; only asked at the first visit.
+        kind: what the account is: an official account or a mini program.
         actor: who causes this, usually the sign-in itself.
     """
     news = {
@@ -53,7 +55,7 @@ def customer_of_identity(
     if found is None:
         try:
             with transaction.atomic():
-                return _first_visit(account_id, openid, news, actor, follows=follows)
+                return _first_visit(account_id, openid, news, actor, follows=follows, kind=kind)
         except IntegrityError as error:
             if "one_link_per_openid" not in str(error):
                 raise
@@ -70,7 +72,13 @@ def _known(account_id: int, openid: str) -> IdentityLink | None:
 
 
 def _first_visit(
-    account_id: int, openid: str, news: Mapping[str, str], actor: Actor, *, follows: bool
+    account_id: int,
+    openid: str,
+    news: Mapping[str, str],
+    actor: Actor,
+    *,
+    follows: bool,
+    kind: LinkKind,
 ) -> IdentityLink:
     same_person = None
     if news["unionid"]:
@@ -83,6 +91,7 @@ def _first_visit(
     link = IdentityLink(
         merchant_id=customer.merchant_id,
         customer=customer,
+        kind=kind,
         account_id=account_id,
         openid=openid,
         proof="oauth",

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.http import require_GET, require_POST
 
+from zhanggui.channels.wechat.jssdk import uses_phone
 from zhanggui.codes.models import LIVE, CodeState, OneTimeCode
 from zhanggui.contacts.guards import CustomerRequest
 from zhanggui.core import numbers
@@ -20,6 +21,7 @@ from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, Kind, Programme, ProgrammeState
 from zhanggui.stamps.operations import SUBJECT
 from zhanggui.stamps.results import CodeShown, CodeStatus
+from zhanggui.ui import qr
 
 OFFER = "stamps.offer"
 REF = "stamps.code"
@@ -38,6 +40,11 @@ class Layer:
     seconds_left: int = 0
     life_s: int = 1
     store_name: str = ""
+
+    @property
+    def picture(self) -> str:
+        """The digits as a QR code, for the scanner on the manager's page."""
+        return qr.data_uri(self.digits)
 
     @property
     def operation(self) -> str:
@@ -61,6 +68,7 @@ class Layer:
 
 
 @card_view
+@uses_phone
 @require_GET
 def wallet(request: CustomerRequest) -> HttpResponse:
     """The customer's cards, and the programmes to join."""
@@ -90,6 +98,7 @@ def join(request: CustomerRequest) -> HttpResponse:
 
 
 @card_view
+@uses_phone
 @require_GET
 def card(request: CustomerRequest, token: str) -> HttpResponse:
     """The card itself (C1)."""

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from zhanggui.channels.wechat.jssdk import uses_phone
 from zhanggui.core import tokens
 from zhanggui.core.caching import never_stored
 from zhanggui.core.errors import DomainError
@@ -51,6 +52,7 @@ class PeriodFigures:
 
 
 @manager_view
+@uses_phone
 @never_cache
 @require_GET
 def desk(request: ManagerRequest) -> HttpResponse:

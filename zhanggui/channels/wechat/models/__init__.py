@@ -6,6 +6,7 @@ from zhanggui.channels.wechat.models.accounts import (
     Component,
     Ending,
     Kind,
+    PageTicket,
     PushMode,
     Standing,
     TokenHolder,
@@ -26,6 +27,7 @@ from zhanggui.channels.wechat.models.messages import (
     MessageState,
     OutgoingMessage,
 )
+from zhanggui.channels.wechat.models.minis import MiniCode
 from zhanggui.channels.wechat.models.people import (
     Follower,
     OAuthState,
@@ -56,10 +58,12 @@ __all__ = [
     "MenuDraft",
     "MenuVersion",
     "MessageState",
+    "MiniCode",
     "OAuthState",
     "Occasion",
     "Outcome",
     "OutgoingMessage",
+    "PageTicket",
     "PersonIdentity",
     "PushMode",
     "ReplyKind",

@@ -19,35 +19,18 @@ if TYPE_CHECKING:
     from zhanggui.channels.wechat.models.replies import AutoReply
 
 
-class TokenHolder(models.Model):
-    """Whatever has an app id, an access token of its own and pushes under its own keys."""
+class Leased(models.Model):
+    """Something WeChat hands out for two hours; one process fetches it for all (``tokens``)."""
 
-    app_id = models.CharField(max_length=40, unique=True)
-    name = models.CharField(max_length=80)
-    secret_sealed = models.BinaryField(null=True)
-    callback_token_sealed = models.BinaryField(null=True)
-    aes_key_sealed = models.BinaryField(null=True)
-    previous_callback_token_sealed = models.BinaryField(null=True)
-    previous_aes_key_sealed = models.BinaryField(null=True)
-    """Pushes under the old token and key still come for a while after they were changed."""
-    keys_changed_at = models.DateTimeField(null=True)
     access_token_sealed = models.BinaryField(null=True)
     access_token_at = models.DateTimeField(null=True)
     access_token_expires_at = models.DateTimeField(null=True)
     token_lease = models.CharField(max_length=26, blank=True)
     token_lease_until = models.DateTimeField(null=True)
     """While this lies ahead, one process is fetching a token and the others wait."""
-    last_callback_at = models.DateTimeField(null=True)
-    last_error = models.CharField(max_length=200, blank=True)
-    last_error_code = models.IntegerField(null=True)
-    last_error_at = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         abstract = True
-
-    def __str__(self) -> str:
-        return self.name
 
     def seal(self, column: str, text: str) -> None:
         """Put a secret on the row, sealed for its column and app id; does not save."""
@@ -70,7 +53,42 @@ class TokenHolder(models.Model):
         return getattr(self, f"{column}_sealed") is not None
 
     def _box(self, column: str) -> str:
-        return f"{self._meta.db_table}.{column}.{self.app_id}"
+        return f"{self._meta.db_table}.{column}.{self.bound_to}"
+
+    @property
+    def bound_to(self) -> str:
+        """The app id that the secrets on the row are sealed for."""
+        raise NotImplementedError
+
+
+class TokenHolder(Leased):
+    """Whatever has an app id, an access token of its own and pushes under its own keys."""
+
+    app_id = models.CharField(max_length=40, unique=True)
+    name = models.CharField(max_length=80)
+    secret_sealed = models.BinaryField(null=True)
+    callback_token_sealed = models.BinaryField(null=True)
+    aes_key_sealed = models.BinaryField(null=True)
+    previous_callback_token_sealed = models.BinaryField(null=True)
+    previous_aes_key_sealed = models.BinaryField(null=True)
+    """Pushes under the old token and key still come for a while after they were changed."""
+    keys_changed_at = models.DateTimeField(null=True)
+    last_callback_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=200, blank=True)
+    last_error_code = models.IntegerField(null=True)
+    last_error_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def bound_to(self) -> str:
+        """Its own app id."""
+        return self.app_id
 
 
 class Component(TokenHolder):
@@ -193,6 +211,22 @@ class ChannelAccount(TokenHolder):
     def listening(self) -> list[AutoReply]:
         """The automatic replies that are on, as they were when this row was read."""
         return list(self.auto_replies.filter(is_on=True).order_by("pk"))
+
+
+class PageTicket(Leased):
+    """The ``jsapi_ticket`` of an account: pages inside WeChat are signed with it (JS-SDK)."""
+
+    account = models.OneToOneField(
+        ChannelAccount, on_delete=models.CASCADE, related_name="page_ticket"
+    )
+
+    def __str__(self) -> str:
+        return f"{self.account_id}:{self.pk}"
+
+    @property
+    def bound_to(self) -> str:
+        """The account's app id."""
+        return self.account.app_id
 
 
 class Ending(models.TextChoices):

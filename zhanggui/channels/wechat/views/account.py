@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -21,13 +21,15 @@ from zhanggui.channels.wechat import (
     component_setup,
     deliveries,
     health,
+    minis,
     selectors,
     services,
     serving,
 )
-from zhanggui.channels.wechat.forms import ConnectForm
-from zhanggui.channels.wechat.models import CallbackDelivery, ChannelAccount
-from zhanggui.channels.wechat.permissions import MANAGE_ACCOUNT
+from zhanggui.channels.wechat.forms import ConnectForm, MiniCodeForm
+from zhanggui.channels.wechat.menus import builtin
+from zhanggui.channels.wechat.models import CallbackDelivery, ChannelAccount, Kind, MiniCode
+from zhanggui.channels.wechat.permissions import EDIT_CONTENT, MANAGE_ACCOUNT
 from zhanggui.channels.wechat.views import places
 from zhanggui.core.errors import DomainError
 from zhanggui.ui import paging
@@ -79,9 +81,90 @@ def serving_history(request: PlaceRequest) -> HttpResponse:
     return places.show(request, "wechat/backoffice/serving.html", {"page": page, "rows": rows})
 
 
-def connect(request: PlaceRequest) -> HttpResponse:
-    """Connect an own official account, or change the secrets of the one that is connected."""
-    own = places.own_account(request)
+def mini(request: PlaceRequest) -> HttpResponse:
+    """Which mini program serves here, how it is doing, and the shop's codes for it."""
+    place = places.place_of(request)
+    own = places.own_account(request, kind=Kind.MINI)
+    found = own
+    page: dict[str, Any] = {"section": "mini", "kind": Kind.MINI}
+    if isinstance(place, Merchant):
+        found = own or minis.serving(place)
+        codes = MiniCode.objects.filter(archived_at__isnull=True).select_related(
+            "account__merchant"
+        )
+        shown = paging.keyset(codes, order=("-id",), after=request.GET.get("after", ""), size=20)
+        page |= {
+            "page": shown,
+            "codes": [(code, minis.url_of(code, place)) for code in shown.rows],
+            "form": MiniCodeForm(pages=_mini_pages(place, found)),
+            "may_edit": places.may(request, EDIT_CONTENT),
+            "api_url": f"{settings.BASE_URL}/api/v1/{place.slug}/mini/",
+        }
+    page |= {
+        "account": found,
+        "is_own": own is not None,
+        "may_manage": places.may(request, MANAGE_ACCOUNT),
+        "can_authorise": authorising.active_component() is not None,
+    }
+    if own is not None:
+        page |= {
+            "health": health.of(own),
+            "calls": health.calls(own),
+            "used": health.used_today(own),
+            "callback_url": _callback_url(own.app_id),
+            "sets": component_setup.sets_of(own.function_ids),
+        }
+    return places.show(request, "wechat/backoffice/mini.html", page)
+
+
+def _mini_pages(place: Merchant, account: ChannelAccount | None) -> list[tuple[str, str]]:
+    choices = builtin.choices_for(account, place) if account else []
+    return [(one.name, one.label) for one in choices]
+
+
+def mini_code_new(request: PlaceRequest) -> HttpResponse:
+    """Let WeChat draw a code that opens the mini program."""
+    place = places.place_of(request)
+    if not isinstance(place, Merchant):
+        raise Http404
+    form = MiniCodeForm(request.POST, pages=_mini_pages(place, minis.serving(place)))
+    if not form.is_valid():
+        for name in form.errors:
+            messages.error(request, f"{form[name].label}: {form[name].errors[0]}")
+        return redirect(places.url(request, "mini"))
+    try:
+        minis.create_code(merchant=place, actor=request.actor, **form.cleaned_data)
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("The code is ready to print."))
+    return redirect(places.url(request, "mini"))
+
+
+def _mini_code_or_404(request: PlaceRequest, mini_code_id: int) -> MiniCode:
+    if not isinstance(places.place_of(request), Merchant):
+        raise Http404
+    return get_object_or_404(MiniCode.objects.all(), pk=mini_code_id)
+
+
+def mini_code_picture(request: PlaceRequest, mini_code_id: int) -> HttpResponse:
+    """The picture WeChat drew."""
+    code = _mini_code_or_404(request, mini_code_id)
+    response = HttpResponse(bytes(code.picture), content_type=code.picture_type)
+    response["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def mini_code_archive(request: PlaceRequest, mini_code_id: int) -> HttpResponse:
+    """Put a code away: who scans it is told that nobody knows it."""
+    minis.archive_code(code=_mini_code_or_404(request, mini_code_id), actor=request.actor)
+    messages.success(request, _("Put away. It leads nowhere any more."))
+    return redirect(places.url(request, "mini"))
+
+
+def connect(request: PlaceRequest, *, kind: Kind = Kind.OFFICIAL) -> HttpResponse:
+    """Connect an own account, or change the secrets of the one that is connected."""
+    own = places.own_account(request, kind=kind)
     form = ConnectForm(request.POST or None, initial=_initial(own))
     status = 200
     if request.method == "POST":
@@ -92,6 +175,7 @@ def connect(request: PlaceRequest) -> HttpResponse:
                     **at(places.place_of(request)),
                     name=form.cleaned_data["name"],
                     credentials=form.credentials(),
+                    kind=kind,
                     actor=request.actor,
                 )
             except DomainError as refusal:
@@ -99,8 +183,9 @@ def connect(request: PlaceRequest) -> HttpResponse:
                 status = refusal.status
             else:
                 messages.success(request, _("WeChat accepted app id and secret. Connected."))
-                return redirect(places.url(request, "account"))
+                return redirect(places.url(request, places.name_of("account", kind)))
     page = {
+        "kind": kind,
         "form": form,
         "own": own,
         "callback_url": _callback_url("APPID"),
@@ -119,22 +204,23 @@ def _made_up(length: int) -> str:
     return "".join(secrets.choice(SIGNS) for _sign in range(length))
 
 
-def disconnect(request: PlaceRequest) -> HttpResponse:
+def disconnect(request: PlaceRequest, *, kind: Kind = Kind.OFFICIAL) -> HttpResponse:
     """Stop using the own account; customers then come through the next one above."""
-    services.disconnect_account(account=places.own_account_or_404(request), actor=request.actor)
+    own = places.own_account_or_404(request, kind=kind)
+    services.disconnect_account(account=own, actor=request.actor)
     messages.success(request, _("Disconnected. Followers and customers stay known."))
-    return redirect(places.url(request, "account"))
+    return redirect(places.url(request, places.name_of("account", kind)))
 
 
-def test(request: PlaceRequest) -> HttpResponse:
+def ask_now(request: PlaceRequest, *, kind: Kind = Kind.OFFICIAL) -> HttpResponse:
     """Ask WeChat for a token now."""
     try:
-        services.test_account(account=places.own_account_or_404(request))
+        services.test_account(account=places.own_account_or_404(request, kind=kind))
     except DomainError as refusal:
         messages.error(request, refusal.message)
     else:
         messages.success(request, _("WeChat answered: app id and secret are right."))
-    return redirect(places.url(request, "account"))
+    return redirect(places.url(request, places.name_of("account", kind)))
 
 
 def replay(request: PlaceRequest, delivery_id: int) -> HttpResponse:

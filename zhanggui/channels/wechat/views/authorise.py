@@ -16,27 +16,28 @@ from zhanggui.accounts.permissions import at
 from zhanggui.channels.wechat import authorising, component_setup, deliveries, health, tickets
 from zhanggui.channels.wechat.errors import AuthorisationOver, advice_for
 from zhanggui.channels.wechat.forms import ConnectForm
-from zhanggui.channels.wechat.models import AuthorisationVisit, CallbackDelivery, Ending
+from zhanggui.channels.wechat.models import AuthorisationVisit, CallbackDelivery, Ending, Kind
 from zhanggui.channels.wechat.oauth import is_inside_wechat
 from zhanggui.channels.wechat.views import places
 from zhanggui.core import tokens
 from zhanggui.core.errors import DomainError
 
 
-def authorise(request: PlaceRequest) -> HttpResponse:
+def authorise(request: PlaceRequest, *, kind: Kind = Kind.OFFICIAL) -> HttpResponse:
     """Begin a visit to WeChat's page and lead there."""
-    own = places.own_account(request)
-    page: dict[str, Any] = {"own": own, "section": "account"}
+    own = places.own_account(request, kind=kind)
+    page: dict[str, Any] = {"own": own, "section": "account", "kind": kind}
     try:
         visit = authorising.begin_authorisation(
             **at(places.place_of(request)),
+            kind=kind,
             person=request.person,
             return_path=lambda state: places.url(request, "authorise_return", state),
             app_id=own.app_id if own else "",
         )
     except DomainError as refusal:
         messages.error(request, refusal.message)
-        return redirect(places.url(request, "connect"))
+        return redirect(places.url(request, places.name_of("connect", kind)))
     page |= {
         "visit": visit,
         "state_url": places.url(request, "authorise_state", visit.state),
@@ -65,10 +66,13 @@ def _ended(request: PlaceRequest, visit: AuthorisationVisit | None) -> HttpRespo
         name = visit.account.name if visit.account else ""
         messages.success(request, _("%(name)s is authorised and connected.") % {"name": name})
         response = HttpResponse(status=200)
-        response["HX-Redirect"] = places.url(request, "account")
+        response["HX-Redirect"] = places.url(request, places.name_of("account", visit.kind))
         return response
     kind = authorising.REFUSALS.get(visit.refusal) if visit else None
-    page = {"refusal": kind() if kind else AuthorisationOver()}
+    page = {
+        "refusal": kind() if kind else AuthorisationOver(),
+        "kind": visit.kind if visit else Kind.OFFICIAL,
+    }
     return places.show(request, "wechat/backoffice/_authorise_ended.html", page)
 
 
@@ -92,7 +96,7 @@ def authorise_return(request: PlaceRequest, state: str) -> HttpResponse:
         messages.error(request, refusal.message)
         return redirect(places.url(request, "connect"))
     messages.success(request, _("%(name)s is authorised and connected.") % {"name": account.name})
-    return redirect(places.url(request, "account"))
+    return redirect(places.url(request, places.name_of("account", account.kind)))
 
 
 def component(request: PlaceRequest) -> HttpResponse:

@@ -14,12 +14,15 @@ from django.utils.translation import pgettext
 from zhanggui.accounts.forms import put_refusal
 from zhanggui.accounts.guards import PlaceRequest
 from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.services import pictures
 from zhanggui.channels.wechat import services as account_services
 from zhanggui.channels.wechat.menus import builtin
 from zhanggui.channels.wechat.models import ChannelAccount, TrackedCode
 from zhanggui.channels.wechat.permissions import EDIT_CONTENT
 from zhanggui.channels.wechat.reply_forms import CodeForm
+from zhanggui.channels.wechat.tracking import pictures as code_pictures
 from zhanggui.channels.wechat.tracking import resolver, selectors, services, sheets
+from zhanggui.channels.wechat.tracking.pictures import Look
 from zhanggui.channels.wechat.tracking.services import CodeInput
 from zhanggui.channels.wechat.views import places
 from zhanggui.contacts.models import Tag
@@ -215,23 +218,28 @@ def code_picture(request: PlaceRequest, code_id: int, which: str, kind: str) -> 
     if which not in {"direct", "lasting"} or kind not in {"png", "svg"}:
         raise Http404
     text = found.url if which == "direct" else resolver.address_of(found)
+    look = Look(caption=found.caption, logo=_logo(request))
     if kind == "svg":
-        return _file(qr.svg(text), "image/svg+xml", f"qr-{which}-{found.pk}.svg")
-    return _file(qr.png(text), "image/png", f"qr-{which}-{found.pk}.png")
+        return _file(code_pictures.svg(text, look), "image/svg+xml", f"qr-{which}-{found.pk}.svg")
+    return _file(code_pictures.png(text, look), "image/png", f"qr-{which}-{found.pk}.png")
+
+
+def _logo(request: PlaceRequest) -> bytes | None:
+    merchant = _merchant(request)
+    return pictures.logo_of(merchant) if merchant else None
 
 
 def code_sheet(request: PlaceRequest, code_id: int) -> HttpResponse:
-    """A sheet of codes as a PDF."""
+    """A sheet of codes as a PDF; printed is only the lasting code, which any account may serve."""
     found = _code_or_404(request, code_id)
     sheet = sheets.SHEETS.get(request.GET.get("sheet", ""), sheets.SHEETS["a4"])
-    which = "direct" if request.GET.get("which") == "direct" else "lasting"
-    text = found.url if which == "direct" else resolver.address_of(found)
     place = places.place_of(request)
     label = sheets.Label(
-        text=text,
+        text=resolver.address_of(found),
         caption=found.caption or found.name,
         name=place.name if place else found.account.name,
         number=found.token[:8].upper(),
+        logo=_logo(request),
     )
     return _file(sheets.draw(sheet, label), "application/pdf", f"qr-{sheet.name}-{found.pk}.pdf")
 

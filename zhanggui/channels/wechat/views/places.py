@@ -67,22 +67,42 @@ def url(request: HttpRequest, name: str, *arguments: Any) -> str:
     return reverse(f"wechat:{name_at(tier_of(place), name)}", args=[*own, *arguments])
 
 
-class Here:
-    """The addresses of pages at the place one is at, for templates: ``{{ here.menu }}``."""
+OF_MINI = {
+    "account": "mini",
+    "connect": "mini_connect",
+    "disconnect": "mini_disconnect",
+    "test": "mini_test",
+    "authorise": "mini_authorise",
+}
+"""Pages that an official account and a mini program both have, and what the latter's are called."""
 
-    def __init__(self, request: HttpRequest) -> None:
+
+def name_of(name: str, kind: str) -> str:
+    """The name of a page for a kind of account."""
+    return OF_MINI.get(name, name) if kind == Kind.MINI else name
+
+
+class Here:
+    """The addresses of pages at the place one is at, for templates: ``{{ here.menu }}``.
+
+    On the pages of a mini program ``account``, ``connect``, ... are the mini program's.
+    """
+
+    def __init__(self, request: HttpRequest, kind: str) -> None:
         self._request = request
+        self._kind = kind
 
     def __getitem__(self, name: str) -> str:
         """The address of a page that needs nothing but the place."""
-        return url(self._request, name)
+        return url(self._request, name_of(name, self._kind))
 
 
 def show(
     request: HttpRequest, template: str, page: Mapping[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """Draw a page that knows where it is."""
-    return render(request, template, {**page, "here": Here(request)}, status=status)
+    """Draw a page that knows where it is, and whether it is about a mini program (``kind``)."""
+    here = Here(request, page.get("kind", Kind.OFFICIAL))
+    return render(request, template, {**page, "here": here}, status=status)
 
 
 def may(request: PlaceRequest, right: Permission) -> bool:
@@ -90,10 +110,13 @@ def may(request: PlaceRequest, right: Permission) -> bool:
     return tier_of(place_of(request)) != Tier.MERCHANT or right.name in request.permissions
 
 
-def own_accounts(request: HttpRequest, *, kind: Kind = Kind.OFFICIAL) -> QuerySet[ChannelAccount]:
-    """The account of the place one is at as rows: one or none."""
+def own_accounts(
+    request: HttpRequest, *, kind: Kind | None = Kind.OFFICIAL
+) -> QuerySet[ChannelAccount]:
+    """The account of the place one is at as rows: one or none; of each kind with None."""
     rows = ChannelAccount.objects.select_related("merchant", "operator")
-    return rows.filter(is_connected=True, kind=kind, **at(place_of(request)))
+    mine = rows.filter(is_connected=True, **at(place_of(request)))
+    return mine if kind is None else mine.filter(kind=kind)
 
 
 def own_account(request: HttpRequest, *, kind: Kind = Kind.OFFICIAL) -> ChannelAccount | None:
@@ -101,13 +124,13 @@ def own_account(request: HttpRequest, *, kind: Kind = Kind.OFFICIAL) -> ChannelA
     return own_accounts(request, kind=kind).first()
 
 
-def own_account_or_404(request: HttpRequest) -> ChannelAccount:
+def own_account_or_404(request: HttpRequest, *, kind: Kind = Kind.OFFICIAL) -> ChannelAccount:
     """The account of the place one is at.
 
     Raises:
         Http404: it has none of its own.
     """
-    found = own_account(request)
+    found = own_account(request, kind=kind)
     if found is None:
         raise Http404
     return found

@@ -27,5 +27,19 @@ document.addEventListener("htmx:load", (event) => {
   if (input && !event.target.querySelector("dialog[open]")) input.focus({ preventScroll: true });
 });
 
+// what the scanner of WeChat read: the digits of a card's code are typed in, anything else is told
+document.addEventListener("wechat:scanned", (event) => {
+  const form = event.target.closest("[data-bar]");
+  if (!form) return;
+  const digits = event.detail.trim();
+  const isCode = /^\d{6}$/.test(digits);
+  form.querySelector("[data-scan-wrong]").hidden = isCode;
+  if (!isCode) return;
+  const input = form.querySelector("input[name=digits]");
+  input.value = digits;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  if (form.isConnected) form.requestSubmit();
+});
+
 // back from the browser's memory: an old preview or result must not look like a new one
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
