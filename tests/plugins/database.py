@@ -1,5 +1,8 @@
 """One PostgreSQL for a test run, one migrated template in it, one copy of that per worker.
 
+What the migrations made is written down in ``var/test`` and read again as long as they stay the
+same: migrating takes as long as a hundred tests.
+
 The first process that needs it starts the server; with xdist that is the controller, and the
 workers are told the address. ``ZHANGGUI_TEST_DATABASE_URL`` names a server to use instead (its
 role must be allowed to create databases).
@@ -10,8 +13,11 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -21,10 +27,14 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from pytest_django import DjangoDbBlocker
 
+from launcher.binaries import postgres_binaries
+from launcher.paths import ROOT
 from launcher.postgres import Cluster
 
 PREFIX = "zhanggui-test-"
 TEMPLATE_LOCK = 20_260_101
+KEPT_FOR = frozenset({"migrations", "requirements"})
+"""Folders whose files decide how the migrated database looks."""
 
 _clusters = pytest.StashKey[Cluster]()
 
@@ -99,9 +109,45 @@ class DatabaseServer:
             self.drop(unfinished)
             self.execute("CREATE DATABASE {}", unfinished)
             self.use(unfinished)
-            call_command("migrate", verbosity=0, interactive=False)
-            connections.close_all()
+            kept = _kept_dump()
+            if not (kept.exists() and self._run("pg_restore", "-d", unfinished, str(kept))):
+                self.execute("DROP DATABASE {} WITH (FORCE)", unfinished)
+                self.execute("CREATE DATABASE {}", unfinished)
+                call_command("migrate", verbosity=0, interactive=False)
+                connections.close_all()
+                self._keep(unfinished, kept)
             self.execute("ALTER DATABASE {} RENAME TO {}", unfinished, self.template)
+
+    def _keep(self, name: str, kept: Path) -> None:
+        """Write the migrated database down for the next run."""
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        for old in kept.parent.glob("template-*"):
+            old.unlink(missing_ok=True)
+        unfinished = kept.with_suffix(f".{os.getpid()}")
+        if self._run("pg_dump", "-Fc", "-Z1", "-f", str(unfinished), name):
+            unfinished.replace(kept)
+
+    def _run(self, program: str, *arguments: str) -> bool:
+        """Run a program of PostgreSQL's; False when it did not do all of it."""
+        names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
+        place = {names[name]: value for name, value in self.parts.items() if name in names}
+        done = subprocess.run(
+            [str(postgres_binaries(None) / program), *arguments],
+            env=os.environ | place,
+            capture_output=True,
+            check=False,
+        )
+        return done.returncode == 0
+
+
+def _kept_dump() -> Path:
+    """Where the migrated database of these very migrations is kept between runs."""
+    content = sha256(version("django").encode())
+    for home in ("zhanggui", "demo", "migrations", "requirements"):
+        for path in sorted((ROOT / home).rglob("*")):
+            if path.suffix in {".py", ".sql", ".txt"} and path.parent.name in KEPT_FOR:
+                content.update(path.read_bytes())
+    return ROOT / "var" / "test" / f"template-{content.hexdigest()[:16]}"
 
 
 @pytest.hookimpl(optionalhook=True)
