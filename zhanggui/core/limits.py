@@ -7,10 +7,11 @@ something (a password's hash, a text message) it is claimed before instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import LiteralString
 
 from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
@@ -68,7 +69,7 @@ def count(limit: Limit, subject: str) -> datetime | None:
     return locked_until if locked_until and locked_until > moment else None
 
 
-_CLAIM = """
+_CLAIM: LiteralString = """
 INSERT INTO core_limitcounter AS c (kind, subject, window_starts_at, count, locked_until)
 VALUES (%(kind)s, %(subject)s, %(now)s, 1, CASE WHEN %(most)s <= 1 THEN %(until)s END)
 ON CONFLICT (kind, subject) DO UPDATE SET
@@ -93,22 +94,45 @@ def claim(limit: Limit, subject: str) -> None:
         TooMany: none is left; carries the seconds to wait (429).
         RuntimeError: called inside a transaction, whose end could give the try back.
     """
-    moment = clock.now()
     with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM,
-            {
-                "kind": limit.kind,
-                "subject": subject,
-                "now": moment,
-                "most": limit.most,
-                "oldest": moment - timedelta(seconds=limit.window_s),
-                "until": moment + timedelta(seconds=limit.lock_s),
-            },
-        )
+        cursor.execute(_CLAIM, _claim_values(limit, subject))
         is_free = cursor.fetchone() is not None
     if not is_free:
         raise TooMany(retry_after_s=max(seconds_locked([(limit, subject)]), 1))
+
+
+def claim_and(
+    limit: Limit, subject: str, statement: LiteralString, values: Mapping[str, object]
+) -> bool:
+    """Take one of the tries and, if one is left, run a statement in the same trip.
+
+    Args:
+        limit: which limit.
+        subject: who or what is counted.
+        statement: reads ``FROM claimed``, which has one row or none.
+        values: of the statement; not named as the limit's own.
+
+    Returns:
+        Whether a try was left.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH claimed AS ({_CLAIM}) {statement}",
+            {**_claim_values(limit, subject), **values},
+        )
+        return cursor.rowcount > 0
+
+
+def _claim_values(limit: Limit, subject: str) -> dict[str, object]:
+    moment = clock.now()
+    return {
+        "kind": limit.kind,
+        "subject": subject,
+        "now": moment,
+        "most": limit.most,
+        "oldest": moment - timedelta(seconds=limit.window_s),
+        "until": moment + timedelta(seconds=limit.lock_s),
+    }
 
 
 def release(limit: Limit, subject: str) -> None:

@@ -19,7 +19,7 @@ from zhanggui.contacts.models import Segment
 from zhanggui.core import clock, tenancy
 from zhanggui.files import jobs
 from zhanggui.files.models import Task
-from zhanggui.messaging import mass, routing, sending, tasks, templates, wallet
+from zhanggui.messaging import mass, routing, sending, templates, wallet
 from zhanggui.messaging.errors import (
     MailingMoved,
     NobodyReached,
@@ -37,8 +37,6 @@ from zhanggui.messaging.models import (
 )
 
 TASK = "messaging.mailing"
-HELPERS = 3
-"""Workers that help the task; each takes batches of its own."""
 WAIT_S = 0.5
 OPEN = (CampaignState.QUEUING, CampaignState.SENDING)
 
@@ -137,16 +135,17 @@ def run(task: Task) -> jobs.Outcome:
         put_in_queue(merchant, campaign)
     campaign.refresh_from_db()
     goal = campaign.wechat + campaign.sms
-    while campaign.due_at is not None and campaign.due_at <= clock.now():
-        worked = sending.send_batch(merchant)
-        left = _left(campaign)
-        jobs.progress(task, goal - left, goal)
-        if not left:
-            break
-        if not worked:
-            if not _due_soon(campaign):
-                break  # the rest has a later time: the sweep sends it
-            time.sleep(WAIT_S)
+    with sending.running(merchant) as worker:
+        while campaign.due_at is not None and campaign.due_at <= clock.now():
+            worked = worker.batch()
+            left = _left(campaign)
+            jobs.progress(task, goal - left, goal)
+            if not left:
+                break
+            if not worked:
+                if not _due_soon(campaign):
+                    break  # the rest has a later time: the sweep sends it
+                time.sleep(WAIT_S)
     finish(campaign)
     return jobs.Outcome(figures(campaign))
 
@@ -175,8 +174,7 @@ def put_in_queue(merchant: Merchant, campaign: Campaign) -> mass.Queued:
         campaign.due_at = first.due_at if first else clock.now()
         campaign.save()
         if campaign.due_at <= clock.now():
-            for _ in range(HELPERS):
-                tasks.drain.defer(merchant_id=merchant.pk)
+            sending.wake(merchant.pk, with_mailings=True)  # a worker that helps the task
     return queued
 
 

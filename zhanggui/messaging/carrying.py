@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zhanggui.channels.sms import services as sms
 from zhanggui.channels.sms.errors import SmsNotSetUp, SmsStopped, SmsUnreachable
 from zhanggui.channels.sms.models import SmsPurpose
-from zhanggui.channels.wechat import api
+from zhanggui.channels.wechat.client import Api
 from zhanggui.channels.wechat.client.sendables import Text
 from zhanggui.channels.wechat.errors import ChannelError
 from zhanggui.channels.wechat.models import ChannelAccount
@@ -119,13 +119,18 @@ def _wechat(
     )
 
 
-def carry(parcel: Parcel) -> Outcome:
-    """Make the call; never raises what a channel says."""
+def carry(parcel: Parcel, api_of: Callable[[ChannelAccount], Api]) -> Outcome:
+    """Make the call; never raises what a channel says.
+
+    Args:
+        parcel: what.
+        api_of: answers the calls of an account.
+    """
     if parcel.sealed is not None:
         return parcel.sealed
     if parcel.message.route == Route.SMS:
         return _carry_sms(parcel)
-    return _carry_wechat(parcel)
+    return _carry_wechat(parcel, api_of)
 
 
 def number_of(message: Message) -> str:
@@ -133,9 +138,9 @@ def number_of(message: Message) -> str:
     return f"zm{message.merchant_id}.{message.pk}"
 
 
-def _carry_wechat(parcel: Parcel) -> Outcome:
+def _carry_wechat(parcel: Parcel, api_of: Callable[[ChannelAccount], Api]) -> Outcome:
     assert parcel.account is not None  # noqa: S101  ``pack`` sealed the others
-    calls = api.for_account(parcel.account)
+    calls = api_of(parcel.account)
     try:
         if parcel.template_id:
             platform_id = calls.template_send(

@@ -1,5 +1,7 @@
 """Which messages a worker takes: due ones nobody else has, each for a short while.
 
+Single messages come first, those of mailings when none of them waits; an index leads to each kind.
+
 ``SKIP LOCKED`` lets any number of workers share one queue; a claim that ran out belongs to a worker
 that was killed, and somebody else carries its messages on.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import LiteralString, NamedTuple
 
 from django.db import connection
 
@@ -20,12 +22,17 @@ from zhanggui.messaging.outcomes import Outcome
 LEASE = timedelta(seconds=120)
 BATCH = 200
 
-_CLAIM: LiteralString = """
+_SINGLE: LiteralString = "campaign_id IS NULL"
+_MAILED: LiteralString = "campaign_id IS NOT NULL AND (%(by_wechat)s OR route <> 'wechat')"
+
+_DUE: LiteralString = """
 WITH due AS (
   SELECT id, state FROM messaging_message
   WHERE merchant_id = %(merchant)s AND due_at <= %(now)s
     AND state IN ('queued', 'sending')
     AND (state = 'queued' OR claimed_until < %(now)s)
+    AND """
+_TAKE: LiteralString = """
   ORDER BY due_at, id LIMIT %(most)s
   FOR UPDATE SKIP LOCKED
 )
@@ -36,6 +43,8 @@ FROM due
 WHERE m.merchant_id = %(merchant)s AND m.id = due.id
 RETURNING m.id, due.state
 """
+_CLAIM_SINGLE: LiteralString = _DUE + _SINGLE + _TAKE
+_CLAIM_MAILED: LiteralString = _DUE + _MAILED + _TAKE
 
 _NOTE: LiteralString = """
 UPDATE messaging_message m
@@ -62,10 +71,18 @@ WHERE merchant_id = %(merchant)s AND id = %(id)s AND claim = %(claim)s AND state
 RETURNING id
 """
 
-_DUE: LiteralString = """
-SELECT DISTINCT merchant_id FROM messaging_message
+_POSTPONE: LiteralString = """
+UPDATE messaging_message SET due_at = %(until)s, error = %(error)s
+WHERE merchant_id = %(merchant)s AND campaign_id IS NOT NULL AND route = 'wechat'
+  AND state = 'queued' AND due_at <= %(now)s
+"""
+
+_WORK: LiteralString = """
+SELECT merchant_id, bool_or(campaign_id IS NULL), bool_or(campaign_id IS NOT NULL)
+FROM messaging_message
 WHERE state IN ('queued', 'sending') AND due_at <= %(now)s
   AND (state = 'queued' OR claimed_until < %(now)s)
+GROUP BY merchant_id
 """
 
 OUT = (State.SENT, State.DELIVERED, State.LOST, State.UNSURE)
@@ -82,19 +99,33 @@ class Batch:
     """Those a killed worker may have handed over already."""
 
 
-def take(most: int = BATCH) -> Batch | None:
-    """Claim due messages of the merchant in scope, oldest first; None when nothing waits."""
+def take(most: int = BATCH, *, with_mailings: bool = True, by_wechat: bool = True) -> Batch | None:
+    """Claim due messages of the merchant in scope, oldest first; None when nothing waits.
+
+    Args:
+        most: how many.
+        with_mailings: take those of mailings where no single one waits.
+        by_wechat: take also those of mailings that go by WeChat.
+    """
+    batch = _take(_CLAIM_SINGLE, most, by_wechat=True)
+    if batch is None and with_mailings:
+        batch = _take(_CLAIM_MAILED, most, by_wechat=by_wechat)
+    return batch
+
+
+def _take(statement: LiteralString, most: int, *, by_wechat: bool) -> Batch | None:
     now, claim = clock.now(), tokens.new_token()
     until = now + LEASE
     with connection.cursor() as cursor:
         cursor.execute(
-            _CLAIM,
+            statement,
             {
                 "merchant": tenancy.current_merchant_id(),
                 "now": now,
                 "until": until,
                 "claim": claim,
                 "most": most,
+                "by_wechat": by_wechat,
             },
         )
         found = dict(cursor.fetchall())
@@ -149,8 +180,30 @@ def fall_back(claim: str, message: Message, error: str) -> bool:
         return cursor.fetchone() is not None
 
 
-def merchants_with_work() -> list[int]:
+def postpone(*, until: datetime, error: str) -> None:
+    """Let what mailings still send by WeChat wait: the day's allowance is used up."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _POSTPONE,
+            {
+                "merchant": tenancy.current_merchant_id(),
+                "until": until,
+                "error": error[:80],
+                "now": clock.now(),
+            },
+        )
+
+
+class Work(NamedTuple):
+    """What is due at a merchant."""
+
+    merchant_id: int
+    has_single: bool
+    has_mailing: bool
+
+
+def work_of_merchants() -> list[Work]:
     """Merchants that have messages due; inside ``all_merchants``."""
     with connection.cursor() as cursor:
-        cursor.execute(_DUE, {"now": clock.now()})
-        return [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(_WORK, {"now": clock.now()})
+        return [Work(*row) for row in cursor.fetchall()]

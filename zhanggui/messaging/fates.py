@@ -7,9 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.channels.sms.errors import advice_of
 from zhanggui.channels.wechat.errors import advice_for
-from zhanggui.core import numbers
+from zhanggui.core import clock, numbers
 from zhanggui.messaging.models import Message, Route, State, Why
 from zhanggui.messaging.outcomes import INTERRUPTED
+from zhanggui.ui.formats import moment
 
 Text = str | Promise
 TONES = {
@@ -32,10 +33,17 @@ def tone(message: Message) -> str:
 
 
 def advice(message: Message) -> Text:
-    """Why, and what helps; empty when all is well."""
-    error = message.error
-    if not error:
+    """Why, and what helps; until when it waits; empty when all is well."""
+    if not message.error:
         return ""
+    reason = _reason(message)
+    if message.state != State.QUEUED or message.due_at <= clock.now():
+        return reason
+    return _("Waits until %(moment)s: %(why)s") % {"moment": moment(message.due_at), "why": reason}
+
+
+def _reason(message: Message) -> Text:
+    error = message.error
     if error in Why.values:
         return Why(error).label
     if error == INTERRUPTED or message.state == State.UNSURE:

@@ -7,8 +7,13 @@ from datetime import datetime, timedelta
 
 from zhanggui.channels.sms.errors import SmsUnreachable
 from zhanggui.channels.sms.models import OutgoingSms, SmsState
-from zhanggui.channels.wechat.errorcodes import Treatment
-from zhanggui.channels.wechat.errors import ChannelError, ChannelUnreachable, QuotaUsedUp
+from zhanggui.channels.wechat import records
+from zhanggui.channels.wechat.errors import (
+    ChannelBusy,
+    ChannelError,
+    ChannelUnreachable,
+    QuotaUsedUp,
+)
 from zhanggui.core import clock
 from zhanggui.messaging.models import Message, State
 
@@ -17,7 +22,6 @@ WAITS_S = (30, 60, 120, 240)
 KNOWN_FOR = timedelta(minutes=9)
 """WeChat knows a repeat by ``client_msg_id`` for ten minutes. Source: digest 4.9."""
 INTERRUPTED = "interrupted"
-A_MINUTE = timedelta(seconds=60)
 TEN_MINUTES = timedelta(minutes=10)
 NOBODY_THERE = frozenset(
     {40003, 43004, 43019, 43101, 43107, 45015, 45047, 45168, 48002, 50005, 70000}
@@ -38,15 +42,20 @@ class Outcome:
     used: int = 0
     """Segments the provider charges."""
     may_fall_back: bool = False
+    is_minute: bool = False
+    """WeChat takes no message of the account before ``again_at``, a minute away at most."""
+    is_day: bool = False
+    """The same until midnight."""
 
 
 def of_wechat_error(message: Message, error: ChannelError, *, is_chat: bool) -> Outcome:
     """What an error of WeChat means for a message."""
     code = str(error.code) if error.code is not None else "unreachable"
     if isinstance(error, QuotaUsedUp):
-        return Outcome(State.QUEUED, code, again_at=error.until, may_fall_back=True)
-    if error.treatment is Treatment.BACK_OFF:
-        return Outcome(State.QUEUED, code, again_at=clock.now() + A_MINUTE)
+        return Outcome(State.QUEUED, code, again_at=error.until, may_fall_back=True, is_day=True)
+    if isinstance(error, ChannelBusy):
+        is_minute = error.code not in records.OF_ONE_RECEIVER
+        return Outcome(State.QUEUED, code, again_at=error.until, is_minute=is_minute)
     if isinstance(error, ChannelUnreachable):
         if error.is_sent and (is_chat or is_past_knowing(message)):
             return Outcome(State.UNSURE, code)

@@ -5,14 +5,24 @@ from __future__ import annotations
 from procrastinate.contrib.django import app
 
 QUEUE = "messages"
+AFTER_OTHERS = -10
+"""A mailing takes minutes: whatever else waits in the queue is worked on first."""
 
 
 @app.task(queue=QUEUE, name="messaging.drain")
 def drain(merchant_id: int) -> None:
-    """Send what waits at one merchant."""
+    """Send the single messages that wait at one merchant; a running mailing does not delay them."""
     from zhanggui.messaging import sending  # noqa: PLC0415  they need each other
 
-    sending.drain(merchant_id=merchant_id)
+    sending.drain(merchant_id=merchant_id, with_mailings=False)
+
+
+@app.task(queue=QUEUE, name="messaging.drain_mailings", priority=AFTER_OTHERS)
+def drain_mailings(merchant_id: int) -> None:
+    """Send what waits at one merchant, its mailings as well."""
+    from zhanggui.messaging import sending  # noqa: PLC0415  like its neighbour
+
+    sending.drain_mailings(merchant_id=merchant_id)
 
 
 @app.periodic(cron="* * * * *")

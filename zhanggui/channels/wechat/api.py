@@ -5,9 +5,13 @@ Token and refresh are taken care of, and every call and refusal is kept for the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from zhanggui.channels.wechat import client, tokens, troubles
 from zhanggui.channels.wechat.client import Api
 from zhanggui.channels.wechat.client.component import ComponentApi
+from zhanggui.channels.wechat.errorcodes import CODES, Treatment
+from zhanggui.channels.wechat.errors import ChannelError
 from zhanggui.channels.wechat.models import ChannelAccount, Component
 
 
@@ -16,12 +20,24 @@ def for_account(account: ChannelAccount) -> Api:
 
     Calls raise a ``ChannelError``; see ``errors`` for what its kinds mean.
     """
-    return Api(
-        client.current(),
-        app_id=account.app_id,
-        token=lambda rejected: tokens.access_token(account.pk, rejected=rejected),
-        on_error=lambda error: troubles.note(account, error),
-    )
+    return _api(account, lambda rejected: tokens.access_token(account.pk, rejected=rejected))
+
+
+def for_many(account: ChannelAccount) -> Api:
+    """The same for many calls in a row, from several threads.
+
+    The token is asked for again only after some seconds, or when WeChat refuses it.
+    """
+    return _api(account, tokens.Held(account.pk))
+
+
+def _api(account: ChannelAccount, token: Callable[[str], str]) -> Api:
+    def note(error: ChannelError) -> None:
+        # what is wrong with one call or one receiver is no trouble of the account
+        if error.treatment is not Treatment.GIVE_UP or error.code not in CODES:
+            troubles.note(account, error)
+
+    return Api(client.current(), app_id=account.app_id, token=token, on_error=note)
 
 
 def for_component(component: Component) -> ComponentApi:

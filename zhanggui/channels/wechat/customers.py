@@ -15,6 +15,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.models import Tier
+from zhanggui.channels.wechat.errors import advice_for
 from zhanggui.channels.wechat.models import (
     BODY_OF_MESSAGE,
     Follower,
@@ -26,6 +27,7 @@ from zhanggui.contacts.holders import Holder, Sheet
 from zhanggui.contacts.models import IdentityLink
 from zhanggui.contacts.timeline import Before, Entry, Source
 from zhanggui.core import sealing, tenancy
+from zhanggui.ui.formats import moment
 
 LONGEST = 120
 TONES = {
@@ -33,6 +35,7 @@ TONES = {
     MessageState.SENT: "success",
     MessageState.REFUSED: "danger",
     MessageState.FAILED: "danger",
+    MessageState.LATE: "muted",
 }
 
 
@@ -57,10 +60,23 @@ def _entry(message: OutgoingMessage) -> Entry:
         message.created_at,
         message.pk,
         _("WeChat message: %(state)s") % {"state": message.get_state_display()},
-        Truncator(words_of(message)).chars(LONGEST),
+        " · ".join(filter(None, [Truncator(words_of(message)).chars(LONGEST), fate_of(message)])),
         "brand-wechat",
         TONES[MessageState(message.state)],
     )
+
+
+def fate_of(message: OutgoingMessage) -> str:
+    """Why a message was not sent yet, or not at all, and what helps; empty when all is well."""
+    if message.error_code is None:
+        return ""
+    reason = _("%(why)s (%(code)s)") % {
+        "why": advice_for(message.error_code),
+        "code": message.error_code,
+    }
+    if message.due_at is None:
+        return reason
+    return _("Waits until %(moment)s: %(why)s") % {"moment": moment(message.due_at), "why": reason}
 
 
 def words_of(message: OutgoingMessage) -> str:

@@ -1,8 +1,14 @@
-"""Callbacks after their signature was checked: kept once, then worked on by a job."""
+"""Callbacks after their signature was checked: kept once, then worked on by a job.
+
+Those that arrive at the same moment are written down together, in one transaction.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import LiteralString, NamedTuple
 
 import structlog
 from django.db import DatabaseError, connection, transaction
@@ -23,28 +29,78 @@ from zhanggui.channels.wechat.push import Notice, Push
 from zhanggui.contacts import services as contact_services
 from zhanggui.core import clock, sealing
 from zhanggui.core.db.pipeline import Statement, Values, fetch_first
+from zhanggui.core.db.together import Together
 
 log = structlog.get_logger("zhanggui.wechat.deliveries")
 
 SEEN_EVERY = timedelta(seconds=30)
 
 
-_KEEP = """
-WITH kept AS (
+_KEEP: LiteralString = """
+WITH given AS (
+  SELECT * FROM unnest(%(accounts)s::bigint[], %(components)s::bigint[], %(keys)s::text[],
+                       %(kinds)s::text[], %(bodies)s::bytea[], %(sent)s::timestamptz[])
+    AS g(account_id, component_id, platform_key, kind, body_sealed, sent_at)
+), kept AS (
   INSERT INTO wechat_callbackdelivery
     (account_id, component_id, platform_key, kind, body_sealed, sent_at, state, tries, error,
      received_at)
-  VALUES (%(account)s::bigint, %(component)s::bigint, %(key)s, %(kind)s, %(body)s, %(sent_at)s,
-          'received', 0, '', %(now)s)
+  SELECT g.*, 'received', 0, '', %(now)s::timestamptz FROM given g
   ON CONFLICT DO NOTHING
-  RETURNING id
+  RETURNING id, account_id, component_id, platform_key
 )
-SELECT procrastinate_defer_jobs_v1(ARRAY[
-  ROW(%(queue)s::text, %(task)s::text, 0, NULL, NULL,
-      jsonb_build_object('delivery_id', kept.id), NULL)::procrastinate_job_to_defer_v1])
-  FROM kept
+SELECT procrastinate_defer_jobs_v1(array_agg(
+         ROW(%(queue)s::text, %(task)s::text, 0, NULL, NULL,
+             jsonb_build_object('delivery_id', id), NULL)::procrastinate_job_to_defer_v1)),
+       json_agg(json_build_array(account_id, component_id, platform_key))
+FROM kept
 """
-"""One statement and so one transaction: the push is kept if and only if its job is."""
+"""One statement and so one transaction: a push is kept if and only if its job is."""
+
+
+class Arrived(NamedTuple):
+    """A push on its way into the database."""
+
+    account_id: int | None
+    component_id: int | None
+    key: str
+    kind: str
+    body: bytes
+    """Sealed."""
+    sent_at: datetime
+
+    @property
+    def name(self) -> tuple[int | None, int | None, str]:
+        """What is there once."""
+        return self.account_id, self.component_id, self.key
+
+
+def _keep_all(arrived: Sequence[Arrived]) -> list[bool]:
+    """Store pushes with their jobs; says of each whether it is new."""
+    # in one order everywhere: two processes that keep the same pushes must not wait in a circle
+    rows = sorted(arrived, key=lambda one: (one.account_id or 0, one.component_id or 0, one.key))
+    values: Values = {
+        "accounts": [one.account_id for one in rows],
+        "components": [one.component_id for one in rows],
+        "keys": [one.key for one in rows],
+        "kinds": [one.kind for one in rows],
+        "bodies": [one.body for one in rows],
+        "sent": [one.sent_at for one in rows],
+        "now": clock.now(),
+        "queue": tasks.QUEUE,
+        "task": tasks.handle_delivery.name,
+    }
+    line = fetch_first(Statement(_KEEP, values))
+    written = json.loads(line[1]) if line and line[1] else []
+    new = {(account, component, key) for account, component, key in written}
+    found = []
+    for one in arrived:
+        found.append(one.name in new)
+        new.discard(one.name)
+    return found
+
+
+_keep_together = Together(_keep_all)
 
 
 def keep(*, account: ChannelAccount, body: str, message: Push) -> bool:
@@ -92,18 +148,8 @@ def _keep(
     body: str,
     sent_at: datetime,
 ) -> bool:
-    values: Values = {
-        "account": account_id,
-        "component": component_id,
-        "key": key,
-        "kind": kind,
-        "body": sealing.seal(body, column=BODY_OF_DELIVERY, merchant_id=None),
-        "sent_at": sent_at,
-        "now": clock.now(),
-        "queue": tasks.QUEUE,
-        "task": tasks.handle_delivery.name,
-    }
-    return fetch_first(Statement(_KEEP, values)) is not None
+    sealed = sealing.seal(body, column=BODY_OF_DELIVERY, merchant_id=None)
+    return _keep_together(Arrived(account_id, component_id, key, kind, sealed, sent_at))
 
 
 def _note_seen(holder: ChannelAccount | Component, to: str) -> None:

@@ -22,7 +22,7 @@ class Treatment(StrEnum):
     REFRESH = "refresh"
     """The token is dead: one fresh token, one more try."""
     BACK_OFF = "back_off"
-    """Too many at once: no call for a minute."""
+    """Too many at once: no such call for a while, see ``PAUSES_S``."""
     MIDNIGHT = "midnight"
     """The day's allowance is used up: no such call before midnight in Beijing."""
     ASK = "ask"
@@ -38,6 +38,9 @@ class Code:
     treatment: Treatment
     advice: Text
 
+
+PAUSES_S = {44990: 1, 44991: 60, 45011: 60, 43108: 3}
+"""Seconds: a second's limit, a minute's, and somebody who is being sent another message."""
 
 UNREACHABLE = _("WeChat does not answer. We try again by ourselves; check the network if it lasts.")
 UNKNOWN = Code(

@@ -52,7 +52,11 @@ class ChannelUnreachable(ChannelError):
 
 
 class ChannelBusy(ChannelUnreachable):
-    """Too many calls within a minute; the same call works when that is over."""
+    """Too many calls within a minute; the same call works at ``until``."""
+
+    def __init__(self, summary: str, *, code: int | None = None, until: datetime) -> None:
+        super().__init__(summary, code=code)
+        self.until = until
 
 
 class ChannelRefused(ChannelError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.db import transaction
 
 from zhanggui.channels.wechat import tasks
 from zhanggui.channels.wechat.models import BODY_OF_MESSAGE, ChannelAccount, OutgoingMessage
-from zhanggui.core import sealing, tenancy
+from zhanggui.core import clock, sealing, tenancy
 
 
 def link(label: str, path: str) -> str:
@@ -27,13 +28,23 @@ def plain(text: str) -> str:
 BRACKETS = str.maketrans("<>", "‹›")
 
 
-def send_text(*, account_id: int, openid: str, text: str) -> int:
+LASTS = timedelta(days=1)
+"""How long a message may wait when WeChat takes no more today."""
+
+
+def send_text(*, account_id: int, openid: str, text: str, lasts: timedelta = LASTS) -> int:
     """Send a customer message (客服消息); works within 48 hours of the follower's last contact.
+
+    Args:
+        account_id: the account the openid follows.
+        openid: the receiver.
+        text: what; ``link`` makes its links.
+        lasts: after this time it would only confuse and is not sent.
 
     Returns:
         The id of the message; its fate is kept in ``OutgoingMessage``.
     """
-    return _write(account_id, openid, "text", {"text": text})
+    return _write(account_id, openid, "text", {"text": text}, lasts)
 
 
 def send_template(
@@ -57,10 +68,12 @@ def send_template(
         The id of the message; its fate is kept in ``OutgoingMessage``.
     """
     body = {"template_id": template_id, "data": dict(data), "url": url}
-    return _write(account_id, openid, "template", body)
+    return _write(account_id, openid, "template", body, LASTS)
 
 
-def _write(account_id: int, openid: str, kind: str, body: Mapping[str, Any]) -> int:
+def _write(
+    account_id: int, openid: str, kind: str, body: Mapping[str, Any], lasts: timedelta
+) -> int:
     text = json.dumps(body, ensure_ascii=False)
     with transaction.atomic():
         message = OutgoingMessage.objects.create(
@@ -68,6 +81,7 @@ def _write(account_id: int, openid: str, kind: str, body: Mapping[str, Any]) -> 
             merchant_id=_merchant_of(account_id),
             openid=openid,
             kind=kind,
+            expires_at=clock.now() + lasts,
             body_sealed=sealing.seal(text, column=BODY_OF_MESSAGE, merchant_id=None),
         )
         tasks.send_message.defer(message_id=message.pk)

@@ -7,6 +7,7 @@ platform's keys is for the platform's app id, also the messages of accounts that
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,7 +19,7 @@ from zhanggui.core import clock
 OLD_KEYS_FOR = timedelta(days=1)
 """How long pushes under the previous token and key are taken after a change."""
 KNOWN_FOR_S = 2.0
-"""How long a process keeps an account's keys in memory; a push they do not fit looks anew."""
+"""How long a process keeps accounts and keys in memory; a push they do not fit looks anew."""
 MOST_KNOWN = 2000
 
 
@@ -53,43 +54,63 @@ class Receiver:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """An account with its keys, as this process read them a moment ago."""
+class Known[Holder: TokenHolder]:
+    """An account or the platform with its keys, as this process read them a moment ago."""
 
-    account: ChannelAccount
+    holder: Holder
     receiver: Receiver
-    until: float
 
 
-_known: dict[str, Known] = {}
+class _Memory[Key, Thing]:
+    """What was found a moment ago; what was not found is looked up each time."""
 
+    def __init__(self, find: Callable[[Key], Thing | None]) -> None:
+        self._find = find
+        self._kept: dict[Key, tuple[Thing, float]] = {}
 
-def known(app_id: str, *, is_anew: bool = False) -> Known | None:
-    """A connected account that has its own keys, from memory unless ``is_anew``."""
-    found = _known.get(app_id)
-    if found is not None and not is_anew and time.monotonic() < found.until:
+    def __call__(self, key: Key, *, is_anew: bool = False) -> Thing | None:
+        kept = self._kept.get(key)
+        if kept is not None and not is_anew and time.monotonic() < kept[1]:
+            return kept[0]
+        found = self._find(key)
+        if found is None:
+            self._kept.pop(key, None)
+            return None
+        if len(self._kept) >= MOST_KNOWN:
+            self._kept.clear()
+        self._kept[key] = (found, time.monotonic() + KNOWN_FOR_S)
         return found
+
+
+def _account(app_id: str) -> Known[ChannelAccount] | None:
     account = account_of(app_id)
-    if account is None:
-        _known.pop(app_id, None)
-        return None
-    if len(_known) >= MOST_KNOWN:
-        _known.clear()
-    _known[app_id] = Known(account, receiver(account), time.monotonic() + KNOWN_FOR_S)
-    return _known[app_id]
+    return Known(account, receiver(account)) if account else None
+
+
+def _platform(app_id: str) -> Known[Component] | None:
+    component = component_of(app_id)
+    return Known(component, receiver(component)) if component else None
+
+
+def _account_under(ids: tuple[int, str]) -> ChannelAccount | None:
+    component_id, app_id = ids
+    return ChannelAccount.objects.filter(
+        app_id=app_id, is_connected=True, component_id=component_id
+    ).first()
+
+
+known = _Memory(_account)
+"""A connected account that has its own keys, by its app id; from memory unless ``is_anew``."""
+known_platform = _Memory(_platform)
+"""A third-party platform by its app id, likewise."""
+known_under = _Memory(_account_under)
+"""A connected account that authorised a platform, by the platform's id and the account's app id."""
 
 
 def account_of(app_id: str) -> ChannelAccount | None:
     """A connected account that has its own keys."""
     return ChannelAccount.objects.filter(
         app_id=app_id, is_connected=True, callback_token_sealed__isnull=False
-    ).first()
-
-
-def account_under(component: Component, app_id: str) -> ChannelAccount | None:
-    """A connected account that authorised this platform."""
-    return ChannelAccount.objects.filter(
-        app_id=app_id, is_connected=True, component=component
     ).first()
 
 

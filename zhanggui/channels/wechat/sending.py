@@ -1,18 +1,33 @@
-"""Sends what ``messages`` wrote down; what WeChat refuses is recorded and not tried again."""
+"""Sends what ``messages`` wrote down, and treats what WeChat says as its table of codes has it.
+
+No answer and "busy" bring the job again; a used up minute or day lets the message wait for its
+end; everything else is a refusal, recorded and not tried again.
+"""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
-from zhanggui.channels.wechat import api
+from django.db import transaction
+
+from zhanggui.channels.wechat import api, tasks
 from zhanggui.channels.wechat.client.sendables import Text
-from zhanggui.channels.wechat.errors import ChannelRefused, ChannelUnreachable
+from zhanggui.channels.wechat.errors import (
+    ChannelBusy,
+    ChannelRefused,
+    ChannelUnreachable,
+    QuotaUsedUp,
+)
 from zhanggui.channels.wechat.models import (
     BODY_OF_MESSAGE,
     MessageState,
     OutgoingMessage,
 )
 from zhanggui.core import clock, sealing
+
+MOST = 500
+"""Woken at once; the rest a minute later."""
 
 
 def send(*, message_id: int, is_last_try: bool) -> None:
@@ -29,10 +44,15 @@ def send(*, message_id: int, is_last_try: bool) -> None:
     if not message.account.is_connected:
         _done(message, MessageState.REFUSED)
         return
+    if message.expires_at is not None and message.expires_at < clock.now():
+        _done(message, MessageState.LATE, code=message.error_code)
+        return
     try:
         platform_id = _call(message)
+    except (QuotaUsedUp, ChannelBusy) as limit:
+        _wait(message, until=limit.until, code=limit.code)
     except ChannelRefused as refusal:
-        # window closed (45015), allowance used up (45047), not following (43004), ...
+        # window closed (45015), enough for one person (45047), not following (43004), ...
         _done(message, MessageState.REFUSED, code=refusal.code)
     except ChannelUnreachable as error:
         if not is_last_try and not (error.is_sent and message.kind == "text"):
@@ -59,6 +79,27 @@ def _call(message: OutgoingMessage) -> str:
     )
 
 
+def _wait(message: OutgoingMessage, *, until: datetime, code: int | None) -> None:
+    """Send it again when WeChat takes it, unless nobody needs it by then."""
+    if message.expires_at is not None and message.expires_at < until:
+        _done(message, MessageState.LATE, code=code)
+        return
+    OutgoingMessage.objects.filter(pk=message.pk, state=MessageState.WAITING).update(
+        due_at=until, error_code=code
+    )
+
+
+def wake() -> int:
+    """Let messages go whose waiting is over; run every minute, answers how many."""
+    with transaction.atomic():
+        due = OutgoingMessage.objects.filter(due_at__lte=clock.now()).order_by("due_at")
+        ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST])
+        OutgoingMessage.objects.filter(pk__in=ids).update(due_at=None)
+        for message_id in ids:
+            tasks.send_message.defer(message_id=message_id)
+    return len(ids)
+
+
 def _done(
     message: OutgoingMessage,
     state: MessageState,
@@ -67,5 +108,5 @@ def _done(
     platform_id: str = "",
 ) -> None:
     OutgoingMessage.objects.filter(pk=message.pk, state=MessageState.WAITING).update(
-        state=state, error_code=code, platform_id=platform_id, done_at=clock.now()
+        state=state, error_code=code, platform_id=platform_id, due_at=None, done_at=clock.now()
     )

@@ -37,6 +37,15 @@ def send_message(context: JobContext, message_id: int) -> None:
     sending.send(message_id=message_id, is_last_try=is_last)
 
 
+@app.periodic(cron="* * * * *")
+@app.task(queue=QUEUE, name="wechat.send_waiting", queueing_lock="wechat.send_waiting")
+def send_waiting(timestamp: int) -> None:
+    """Send messages that waited for WeChat to take more of them, every minute."""
+    from zhanggui.channels.wechat import sending  # noqa: PLC0415  like its neighbours
+
+    sending.wake()
+
+
 @app.periodic(cron="17 4 * * *")
 @app.task(queue=QUEUE, name="wechat.forget", queueing_lock="wechat.forget")
 def forget(timestamp: int) -> None:

@@ -28,10 +28,11 @@ TICKET_CODES = frozenset({61005, 61006})
 
 def keep(component: Component, ticket: str, *, sent_at: datetime) -> None:
     """Store a ticket that was pushed, unless a newer one is known."""
-    component.seal("ticket", ticket)
+    sealed = Component(app_id=component.app_id)  # the row at hand is shared by threads
+    sealed.seal("ticket", ticket)
     Component.objects.filter(pk=component.pk).filter(
         Q(ticket_at__isnull=True) | Q(ticket_at__lte=sent_at)
-    ).update(ticket_sealed=component.ticket_sealed, ticket_at=sent_at, ticket_asked_at=None)
+    ).update(ticket_sealed=sealed.ticket_sealed, ticket_at=sent_at, ticket_asked_at=None)
 
 
 def ticket_of(component: Component) -> str:

@@ -5,11 +5,18 @@ any transaction and writes the token with a second UPDATE; everybody else keeps 
 token while it is good (it is renewed five minutes early) or waits for the new one. A row lock or
 an advisory lock held over the call would tie up a database connection for seconds, and session
 locks do not pass a pooler in transaction mode; a lease of a crashed process simply runs out.
+
+Of those who wait in one process only one asks the database how far the new token is, at growing
+intervals; the others wait for its answer. So hundreds of callers cost a handful of questions.
 """
 
 from __future__ import annotations
 
+import random
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,12 +44,16 @@ from zhanggui.channels.wechat.models import (
 from zhanggui.core import clock, sealing, tokens
 
 EARLY = timedelta(minutes=5)
-LEASE = timedelta(seconds=60)
-"""Longer than the longest fetch: an account's token may need the platform's first."""
+LEASE = timedelta(seconds=25)
+"""Longer than the longest call; taken anew where the platform's token had to be fetched first."""
+REST = timedelta(seconds=10)
+"""Before the next try to renew a token that still works, when WeChat gave none."""
 LEASED = ("access_token_at", "access_token_expires_at", "token_lease", "token_lease_until")
 COLUMNS = ("access_token_sealed", *LEASED)
-POLL_S = 0.05
-PATIENCE_S = 15.0
+POLL_S, SLOWEST_POLL_S, SLOWER = 0.05, 0.5, 1.5
+HELD_FOR_S = 5.0
+PATIENCE_S = 30.0
+"""Longer than a lease: who waits for a process that died takes over."""
 
 type Holder = ChannelAccount | Component | PageTicket
 
@@ -81,6 +92,27 @@ def page_ticket(account: ChannelAccount) -> str:
     if not rows.exists():
         PageTicket.objects.bulk_create([PageTicket(account=account)], ignore_conflicts=True)
     return _token(rows, rejected="")
+
+
+class Held:
+    """An account's token for many calls in a row: not each of them asks the database.
+
+    Safe to share between threads; called as ``access_token`` is.
+    """
+
+    def __init__(self, account_id: int) -> None:
+        self._account_id = account_id
+        self._kept, self._until = "", 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self, rejected: str) -> str:
+        """A token that is good now, another one than the rejected."""
+        with self._lock:
+            if not self._kept or self._kept == rejected or time.monotonic() > self._until:
+                self._kept = ""
+                self._kept = access_token(self._account_id, rejected=rejected)
+                self._until = time.monotonic() + HELD_FOR_S
+            return self._kept
 
 
 def component_api(component: Component) -> ComponentApi:
@@ -134,24 +166,104 @@ def _token[Row: Holder](rows: QuerySet[Row], *, rejected: str) -> str:
     give_up_at = time.monotonic() + PATIENCE_S
     while True:
         holder = rows.get()
-        _refuse_revoked(holder)
-        known = _stored(holder)
-        is_good = bool(known) and known != rejected and _left(holder) > timedelta(0)
-        if is_good and _left(holder) > EARLY:
+        known = _good(holder, rejected)
+        if known:
+            return known if _left(holder) > EARLY else _renewed_early(holder, known)
+        fresh = _shared(holder, lambda: _awaited(rows, rejected, give_up_at), give_up_at)
+        if fresh and fresh != rejected:
+            return fresh
+        if time.monotonic() > give_up_at:
+            raise _too_slow()
+
+
+def _good(holder: Holder, rejected: str) -> str:
+    """The stored token if it works now; empty when a new one is needed."""
+    _refuse_revoked(holder)
+    known = _stored(holder)
+    return known if known != rejected and _left(holder) > timedelta(0) else ""
+
+
+def _renewed_early(holder: Holder, known: str) -> str:
+    """The new token for whoever fetches it; all others go on with the one that still works."""
+    lease = _take_lease(holder)
+    if not lease:
+        return known
+    try:
+        return _fetch(holder, lease, rejected="")
+    except AuthorisationLost:
+        raise
+    except ChannelError as error:
+        troubles.note(_owner(holder), error)
+        _rows(holder).filter(token_lease="").update(
+            token_lease=lease, token_lease_until=clock.now() + REST
+        )
+        return known
+
+
+def _awaited[Row: Holder](rows: QuerySet[Row], rejected: str, give_up_at: float) -> str:
+    """Fetch a token, or wait until another process has; one thread of a process does this."""
+    wait_s = POLL_S
+    while True:
+        holder = rows.get()
+        known = _good(holder, rejected)
+        if known:
             return known
         lease = _take_lease(holder)
         if lease:
             return _fetch(holder, lease, rejected=rejected)
-        if is_good:
-            return known  # somebody else renews it; it still works
         if time.monotonic() > give_up_at:
-            message = "waited too long for another process to fetch the token"
-            raise ChannelUnreachable(message)
-        time.sleep(POLL_S)
+            raise _too_slow()
+        time.sleep(wait_s * random.uniform(0.7, 1.3))  # noqa: S311  no secret
+        wait_s = min(wait_s * SLOWER, SLOWEST_POLL_S)
+
+
+_waited_for: dict[tuple[type[ChannelAccount | Component | PageTicket], int], Future[str]] = {}
+_waiting = threading.Lock()
+
+
+def _shared(holder: Holder, work: Callable[[], str], give_up_at: float) -> str:
+    """Let one thread of this process do the work; the others share its token or its refusal.
+
+    Returns:
+        The token; empty when the one who did it met a trouble of its own.
+    """
+    key = (type(holder), holder.pk)
+    mine: Future[str] = Future()
+    with _waiting:
+        theirs = _waited_for.setdefault(key, mine)
+    if theirs is not mine:
+        try:
+            return theirs.result(timeout=max(give_up_at - time.monotonic(), 0))
+        except ChannelError:
+            raise
+        except TimeoutError:
+            raise _too_slow() from None
+        except Exception:  # noqa: BLE001  theirs, such as a lost connection: it has risen there
+            return ""
+    try:
+        token = work()
+    except BaseException as error:
+        _done_waiting(key).set_exception(error)
+        raise
+    _done_waiting(key).set_result(token)
+    return token
+
+
+def _done_waiting(key: tuple[type[ChannelAccount | Component | PageTicket], int]) -> Future[str]:
+    with _waiting:
+        return _waited_for.pop(key)
+
+
+def _too_slow() -> ChannelUnreachable:
+    return ChannelUnreachable("waited too long for another process to fetch the token")
+
+
+def _owner(holder: Holder) -> ChannelAccount | Component:
+    return holder.account if isinstance(holder, PageTicket) else holder
 
 
 def _refuse_revoked(holder: Holder) -> None:
-    account = holder.account if isinstance(holder, PageTicket) else holder
+    account = _owner(holder)
     if isinstance(account, ChannelAccount) and account.standing == Standing.REVOKED:
         message = "the account does not authorise us"
         raise AuthorisationLost(message, code=61003)
@@ -204,7 +316,7 @@ def _fetch(holder: Holder, lease: str, *, rejected: str) -> str:
     mine = _rows(holder).filter(token_lease=lease)
     asked_at = clock.now()
     try:
-        fetched = _fetched(holder, rejected=rejected)
+        fetched = _fetched(holder, lease, rejected=rejected)
     except (ChannelError, sealing.CannotOpen):
         mine.update(token_lease="", token_lease_until=None)
         raise
@@ -220,13 +332,13 @@ def _fetch(holder: Holder, lease: str, *, rejected: str) -> str:
     return fetched.token.value
 
 
-def _fetched(holder: Holder, *, rejected: str) -> Fetched:
+def _fetched(holder: Holder, lease: str, *, rejected: str) -> Fetched:
     if isinstance(holder, Component):
         return _of_component(holder)
     if isinstance(holder, PageTicket):
         return _of_pages(holder.account)
     if holder.way == Way.AUTHORISED:
-        return _of_authorised(holder)
+        return _of_authorised(holder, lease)
     return _by_secret(holder, rejected=rejected)
 
 
@@ -249,8 +361,10 @@ def _by_secret(account: ChannelAccount, *, rejected: str) -> Fetched:
     return Fetched(token)
 
 
-def _of_authorised(account: ChannelAccount) -> Fetched:
+def _of_authorised(account: ChannelAccount, lease: str) -> Fetched:
     component = Component.objects.get(channelaccount=account.pk)
+    _token(Component.objects.filter(pk=component.pk), rejected="")  # a fetch of its own, perhaps
+    _rows(account).filter(token_lease=lease).update(token_lease_until=clock.now() + LEASE)
     api, known = component_api(component), account.unseal("refresh_token")
     try:
         fresh = api.authorizer_token(app_id=account.app_id, refresh_token=known)

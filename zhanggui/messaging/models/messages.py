@@ -123,9 +123,14 @@ class Message(TenantModel):
         indexes: ClassVar = [
             models.Index(fields=["merchant", "-created_at", "-id"], name="messages_newest_first"),
             models.Index(
-                fields=["merchant", "due_at"],
-                condition=models.Q(state__in=["queued", "sending"]),
+                fields=["merchant", "due_at", "id"],
+                condition=models.Q(state__in=["queued", "sending"], campaign__isnull=True),
                 name="messages_on_their_way",
+            ),
+            models.Index(
+                fields=["merchant", "due_at", "id"],
+                condition=models.Q(state__in=["queued", "sending"], campaign__isnull=False),
+                name="mailings_on_their_way",
             ),
             models.Index(
                 fields=["merchant", "customer", "-created_at"], name="messages_of_a_customer"

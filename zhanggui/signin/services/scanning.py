@@ -150,7 +150,7 @@ def _person_of(event: ScanEvent) -> Person | None:
 
 
 def _say(event: ScanEvent, text: str) -> None:
-    messages.send_text(account_id=event.account_id, openid=event.openid, text=text)
+    messages.send_text(account_id=event.account_id, openid=event.openid, text=text, lasts=LIFE)
 
 
 def _unlinked() -> str:

@@ -24,7 +24,7 @@ from django.conf import settings
 
 from zhanggui.channels.wechat.client import masking
 from zhanggui.channels.wechat.client.answers import Answer, File
-from zhanggui.channels.wechat.errorcodes import Treatment, code_of
+from zhanggui.channels.wechat.errorcodes import PAUSES_S, Treatment, code_of
 from zhanggui.channels.wechat.errors import (
     AuthorisationLost,
     ChannelBusy,
@@ -42,6 +42,8 @@ log = structlog.get_logger("zhanggui.wechat.client")
 
 TIMEOUT = httpx2.Timeout(6.0, connect=3.0)
 FILE_TIMEOUT = httpx2.Timeout(20.0, connect=3.0)
+MOST_LINES = 40
+"""Connections of a process; those of a mailing stay open from call to call."""
 ATTEMPTS = 3
 WAIT_S = 0.2
 LONGEST_S = 12.0
@@ -102,6 +104,8 @@ class Made:
     problem: str = ""
     request: str = ""
     answer: str = ""
+    until: datetime | None = None
+    """When WeChat takes such a call again, if it said that there were too many."""
 
 
 class Watcher(Protocol):
@@ -130,7 +134,7 @@ class Http:
             timeout=TIMEOUT,
             transport=transport,
             follow_redirects=False,
-            limits=httpx2.Limits(max_connections=40, max_keepalive_connections=10),
+            limits=httpx2.Limits(max_connections=MOST_LINES, max_keepalive_connections=MOST_LINES),
         )
 
     def close(self) -> None:
@@ -266,7 +270,8 @@ def _error(summary: str, code: int, *, has_token: bool) -> ChannelError:
         case Treatment.RETRY:
             error: ChannelError = ChannelUnreachable(summary, code=code)
         case Treatment.BACK_OFF:
-            error = ChannelBusy(summary, code=code)
+            pause = timedelta(seconds=PAUSES_S[code])
+            error = ChannelBusy(summary, code=code, until=clock.now() + pause)
         case Treatment.MIDNIGHT:
             error = QuotaUsedUp(summary, code=code, until=next_midnight())
         case Treatment.ASK:
@@ -290,6 +295,7 @@ def _made(
         problem=str(error) if error and error.code is None else "",
         request=masking.written(sent, request.body),
         answer=masking.written(raw),
+        until=error.until if isinstance(error, QuotaUsedUp | ChannelBusy) else None,
     )
 
 

@@ -45,4 +45,5 @@ def masked(value: Any, name: str = "", depth: int = 0) -> Any:
 def written(*values: Mapping[str, Any] | None) -> str:
     """Several objects as the log keeps them, one a line."""
     lines = [json.dumps(masked(value), ensure_ascii=False) for value in values if value]
-    return "\n".join(lines)[:LONGEST]
+    # half a character, as some keyboards leave behind, cannot be stored
+    return "\n".join(lines)[:LONGEST].encode(errors="replace").decode()

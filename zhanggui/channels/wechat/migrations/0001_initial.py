@@ -2,10 +2,9 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
+import zhanggui.core.clock
 from django.conf import settings
 from django.db import migrations, models
-
-import zhanggui.core.clock
 
 
 class Migration(migrations.Migration):
@@ -55,6 +54,7 @@ class Migration(migrations.Migration):
                 ("used", models.IntegerField(default=0)),
                 ("failed", models.IntegerField(default=0)),
                 ("stopped_until", models.DateTimeField(null=True)),
+                ("stopped_by", models.IntegerField(null=True)),
             ],
             options={
                 "indexes": [models.Index(fields=["day"], name="counts_by_day")],
@@ -568,6 +568,7 @@ class Migration(migrations.Migration):
                             ("sent", "Sent"),
                             ("refused", "Refused by WeChat"),
                             ("failed", "Not delivered"),
+                            ("late", "Not sent, it was too late"),
                         ],
                         default="waiting",
                         max_length=10,
@@ -579,6 +580,8 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(db_index=True, default=zhanggui.core.clock.now),
                 ),
+                ("due_at", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
                 ("done_at", models.DateTimeField(null=True)),
                 (
                     "account",
@@ -987,6 +990,14 @@ class Migration(migrations.Migration):
             model_name="minicode",
             constraint=models.UniqueConstraint(
                 fields=("merchant", "scene"), name="mini_scene_once"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="outgoingmessage",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at"],
+                name="messages_that_wait",
             ),
         ),
         migrations.AddIndex(

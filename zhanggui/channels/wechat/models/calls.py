@@ -45,7 +45,9 @@ class CallDay(models.Model):
     used = models.IntegerField(default=0)
     failed = models.IntegerField(default=0)
     stopped_until = models.DateTimeField(null=True)
-    """The day's allowance is used up (45009): no call before this moment."""
+    """The allowance of the day or the minute is used up: no call before this moment."""
+    stopped_by = models.IntegerField(null=True)
+    """WeChat's errcode that said so."""
 
     class Meta:
         constraints: ClassVar = [
@@ -57,3 +59,8 @@ class CallDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path}:{self.day}"
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether WeChat takes no such call at this moment."""
+        return self.stopped_until is not None and self.stopped_until > clock.now()

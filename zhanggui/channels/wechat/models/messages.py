@@ -20,6 +20,7 @@ class MessageState(models.TextChoices):
     SENT = "sent", _("Sent")
     REFUSED = "refused", _("Refused by WeChat")
     FAILED = "failed", _("Not delivered")
+    LATE = "late", _("Not sent, it was too late")
 
 
 class OutgoingMessage(models.Model):
@@ -40,14 +41,23 @@ class OutgoingMessage(models.Model):
     error_code = models.IntegerField(null=True)
     platform_id = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(default=clock.now, db_index=True)
+    due_at = models.DateTimeField(null=True)
+    """While it waits: WeChat takes no more of them before this moment."""
+    expires_at = models.DateTimeField(null=True)
+    """Sent later it would only confuse."""
     done_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes: ClassVar = [
             models.Index(
+                fields=["due_at"],
+                condition=models.Q(due_at__isnull=False),
+                name="messages_that_wait",
+            ),
+            models.Index(
                 fields=["merchant_id", "account", "openid", "-created_at"],
                 name="messages_of_a_follower",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

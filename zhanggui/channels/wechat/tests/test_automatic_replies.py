@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from zhanggui.channels.wechat.replies.rules import Word
 from zhanggui.channels.wechat.services import effective_account
 from zhanggui.channels.wechat.tests.factories import (
     AES_KEY,
+    PHONE_AGENT,
     QR_PATH,
     fake_wechat,
     make_account,
@@ -36,7 +38,7 @@ from zhanggui.channels.wechat.tests.factories import (
 from zhanggui.channels.wechat.tests.test_hooks import OPENID, event, post, text
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.tests.factories import make_tag
-from zhanggui.core import tenancy
+from zhanggui.core import clock, tenancy
 from zhanggui.ui import qr
 
 pytestmark = pytest.mark.django_db
@@ -205,9 +207,38 @@ class TestCodes:
 
     def test_the_printed_address_goes_to_the_page_and_is_counted(self, owner: Client) -> None:
         code = make_code(owner, page="stamps.wallet")
-        answer = Client().get(f"/q/{code.token}")
+        answer = Client().get(f"/q/{code.token}", headers={"User-Agent": PHONE_AGENT})
         assert (answer.status_code, answer["Location"]) == (302, "http://127.0.0.1:8000/w/tea/")
         assert CodeScan.objects.get().openid == ""
+
+    @pytest.mark.parametrize(
+        ("method", "headers"),
+        [
+            ("head", {"User-Agent": PHONE_AGENT}),
+            ("get", {"User-Agent": PHONE_AGENT, "Sec-Purpose": "prefetch;prerender"}),
+            ("get", {"User-Agent": PHONE_AGENT, "X-Moz": "prefetch"}),
+            ("get", {"User-Agent": "Mozilla/5.0 (compatible; Baiduspider/2.0)"}),
+            ("get", {"User-Agent": "python-httpx/0.28"}),
+            ("get", {}),
+        ],
+        ids=["head", "prefetch", "prefetch-of-firefox", "robot", "program", "nobody"],
+    )
+    def test_only_people_are_counted(
+        self, owner: Client, method: str, headers: dict[str, str]
+    ) -> None:
+        code = make_code(owner, page="stamps.wallet")
+        answer = getattr(Client(), method)(f"/q/{code.token}", headers=headers)
+        assert answer.status_code == 302
+        assert not CodeScan.objects.exists()
+
+    def test_one_network_counts_thirty_times_in_ten_minutes(self, owner: Client) -> None:
+        code = make_code(owner, page="stamps.wallet")
+        phone, begin = Client(headers={"User-Agent": PHONE_AGENT}), clock.now()
+        for after_s in (0, 601):
+            with clock.at(begin + timedelta(seconds=after_s)):
+                for _time in range(32):
+                    assert phone.get(f"/q/{code.token}").status_code == 302
+        assert CodeScan.objects.count() == 2 * 30
 
     def test_the_printed_address_survives_another_account(
         self, owner: Client, account: ChannelAccount

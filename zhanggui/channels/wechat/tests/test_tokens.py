@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import httpx2
 import pytest
@@ -78,6 +79,22 @@ class TestStore:
                 )
                 assert tokens.access_token(account.pk) == "token-1"
         assert len(fake.calls) == 1
+
+    @pytest.mark.parametrize(
+        "answer",
+        [httpx2.ConnectError("x"), {"errcode": 40125, "errmsg": "invalid appsecret"}],
+        ids=["no-answer", "new-secret"],
+    )
+    def test_goes_on_with_the_old_one_when_wechat_gives_none(self, answer: Any) -> None:
+        account = make_account()
+        with fake_wechat() as fake:
+            tokens.access_token(account.pk)
+            with clock.at(clock.now() + timedelta(seconds=7000)):
+                fake.answers[TOKEN_PATH] = answer
+                assert [tokens.access_token(account.pk) for _time in range(3)] == ["token-1"] * 3
+        assert len(fake.calls) == 2  # the second trouble is not asked for before ten seconds
+        account.refresh_from_db()
+        assert account.last_error_at is not None
 
     def test_takes_over_the_lease_of_a_process_that_died(self) -> None:
         account = make_account()
@@ -180,7 +197,9 @@ class TestCall:
 
 class TestRace:
     def fetches(self, *, threads: int) -> int:
-        account = make_account()
+        return self.asked(make_account(), threads=threads)
+
+    def asked(self, account: ChannelAccount, *, threads: int) -> int:
         barrier = threading.Barrier(threads)
 
         def slow(_request: httpx2.Request) -> dict[str, object]:
@@ -201,8 +220,51 @@ class TestRace:
     def test_twenty_at_once_fetch_once(self, race_db: str) -> None:
         assert self.fetches(threads=20) == 1
 
+    def test_of_those_who_wait_for_another_process_one_asks_the_database(
+        self, race_db: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        account = make_account()
+        tries: list[float] = []
+        take = tokens._take_lease
+
+        def counted(holder: ChannelAccount) -> str:
+            tries.append(time.monotonic())
+            return take(holder)
+
+        monkeypatch.setattr(tokens, "_take_lease", counted)
+        died_at = clock.now() + timedelta(seconds=0.6)
+        ChannelAccount.objects.update(token_lease="theirs", token_lease_until=died_at)
+        began = time.monotonic()
+        assert self.asked(account, threads=20) == 1  # the other process died: one takes over
+        assert time.monotonic() - began < 3
+        assert len(tries) <= 8
+
+    def test_wechats_refusal_is_told_to_everybody_who_waited(self, race_db: str) -> None:
+        account = make_account()
+        barrier = threading.Barrier(10)
+
+        def refuse(_request: httpx2.Request) -> dict[str, object]:
+            time.sleep(0.3)
+            return {"errcode": 40125, "errmsg": "invalid appsecret"}
+
+        def ask(_number: int) -> int | None:
+            connection.ensure_connection()
+            barrier.wait(timeout=30)
+            try:
+                tokens.access_token(account.pk)
+            except ChannelRefused as refusal:
+                return refusal.code
+            finally:
+                connection.close()
+            return None
+
+        with fake_wechat(**{TOKEN_PATH: refuse}) as fake, ThreadPoolExecutor(10) as pool:
+            assert list(pool.map(ask, range(10))) == [40125] * 10
+        assert len(fake.calls) == 1
+
     def test_control_without_the_lease_they_all_fetch(
         self, race_db: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(tokens, "_take_lease", lambda _account: "mine")
+        monkeypatch.setattr(tokens, "_shared", lambda _holder, work, _until: work())
         assert self.fetches(threads=20) > 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import LiteralString
 
 from django.utils.translation import gettext_noop
 
@@ -20,8 +21,10 @@ from zhanggui.channels.wechat.passive import Reply
 from zhanggui.channels.wechat.tracking.services import PURPOSE
 from zhanggui.contacts import services as contact_services
 from zhanggui.contacts.models import Tag
-from zhanggui.core import tenancy
+from zhanggui.core import limits, tenancy
+from zhanggui.core.limits import Limit
 
+OPENED = Limit("wechat-code-opened", most=30, window_s=600, lock_s=600)
 PRINTED = re.compile(r"/q/([23456789a-z]{26})$")
 
 
@@ -59,9 +62,21 @@ def _tag(event: ScanEvent, tag_id: int) -> None:
     contact_services.tag_customer(customer_id=link.customer_id, tag=tag, actor=actor)
 
 
-def note_opened(code: TrackedCode) -> None:
-    """Count somebody who opened the printed address; who that is is not known."""
-    CodeScan.objects.create(code=code, openid="")
+_OPENED: LiteralString = """
+INSERT INTO wechat_codescan (code_id, openid, is_new_follower, at)
+SELECT %(code)s, '', false, %(now)s FROM claimed
+"""
+
+
+def note_opened(code: TrackedCode, *, network: str) -> bool:
+    """Count somebody who opened the printed address; who that is is not known.
+
+    One network counts 30 times in ten minutes for one code, so that nobody inflates a figure.
+
+    Returns:
+        Whether it was counted.
+    """
+    return limits.claim_and(OPENED, f"{code.token}:{network}", _OPENED, {"code": code.pk})
 
 
 def code_of(account: ChannelAccount, scene: str) -> TrackedCode | None:

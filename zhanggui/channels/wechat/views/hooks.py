@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -24,7 +25,7 @@ from django.views.decorators.http import require_http_methods
 from zhanggui.accounts.guards import mark
 from zhanggui.channels.wechat import answering, deliveries, push, receivers, release_check
 from zhanggui.channels.wechat.crypto import CannotDecrypt, MessageBox
-from zhanggui.channels.wechat.models import Component
+from zhanggui.channels.wechat.models import ChannelAccount, Component, TokenHolder
 from zhanggui.channels.wechat.receivers import Known, Receiver
 from zhanggui.core import clock, numbers
 
@@ -93,23 +94,17 @@ def callback(request: HttpRequest, app_id: str) -> str:
     if request.method == "GET":
         return _echo(request, lambda: _known(app_id, is_anew=True).receiver)
     letter = _letter(request)
-    known = _known(app_id)
-    try:
-        opened = _opened(known.receiver, letter)
-    except Refused:  # perhaps the keys were changed a moment ago
-        known = _known(app_id, is_anew=True)
-        opened = _opened(known.receiver, letter)
-    return answering.take(known.account, opened.text, answering.Seal.of(letter.nonce, opened))
+    account, opened = _read(letter, partial(_known, app_id))
+    return answering.take(account, opened.text, answering.Seal.of(letter.nonce, opened))
 
 
 @_guarded
 def component(request: HttpRequest, component_id: str) -> str:
     """The third-party platform itself: tickets, authorisations given and withdrawn."""
     if request.method == "GET":
-        return _echo(request, lambda: receivers.receiver(_component(component_id)))
+        return _echo(request, lambda: _component(component_id, is_anew=True).receiver)
     letter = _letter(request)
-    found = _component(component_id)
-    opened = _opened(receivers.receiver(found), letter)
+    found, opened = _read(letter, partial(_component, component_id))
     try:
         notice = push.read_notice(opened.text)
     except push.CannotRead:
@@ -123,12 +118,11 @@ def component(request: HttpRequest, component_id: str) -> str:
 def component_account(request: HttpRequest, component_id: str, app_id: str) -> str:
     """An account that authorised the third-party platform."""
     if request.method == "GET":
-        return _echo(request, lambda: receivers.receiver(_component(component_id)))
+        return _echo(request, lambda: _component(component_id, is_anew=True).receiver)
     letter = _letter(request)
-    found = _component(component_id)
-    opened = _opened(receivers.receiver(found), letter)
+    found, opened = _read(letter, partial(_component, component_id))
     seal = answering.Seal.of(letter.nonce, opened)
-    account = receivers.account_under(found, app_id)
+    account = receivers.known_under((found.pk, app_id))
     if account is not None:
         return answering.take(account, opened.text, seal)
     if app_id in release_check.APP_IDS:
@@ -137,18 +131,30 @@ def component_account(request: HttpRequest, component_id: str, app_id: str) -> s
     return SUCCESS
 
 
-def _known(app_id: str, *, is_anew: bool = False) -> Known:
+def _known(app_id: str, *, is_anew: bool = False) -> Known[ChannelAccount]:
     found = receivers.known(app_id, is_anew=is_anew)
     if found is None:
         raise Refused(404, "no such account")
     return found
 
 
-def _component(app_id: str) -> Component:
-    found = receivers.component_of(app_id)
+def _component(app_id: str, *, is_anew: bool = False) -> Known[Component]:
+    found = receivers.known_platform(app_id, is_anew=is_anew)
     if found is None:
         raise Refused(404, "no such platform")
     return found
+
+
+def _read[Holder: TokenHolder](
+    letter: Letter, find: Callable[..., Known[Holder]]
+) -> tuple[Holder, Opened]:
+    """Verify and decrypt by the keys in memory, else by those of this moment."""
+    found = find()
+    try:
+        return found.holder, _opened(found.receiver, letter)
+    except Refused:  # perhaps the keys were changed a moment ago
+        found = find(is_anew=True)
+        return found.holder, _opened(found.receiver, letter)
 
 
 def _echo(request: HttpRequest, find: Callable[[], Receiver]) -> str:

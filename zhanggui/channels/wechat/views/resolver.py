@@ -1,6 +1,13 @@
-"""What a printed code opens: the page it leads to, or the account to follow."""
+"""What a printed code opens: the page it leads to, or the account to follow.
+
+Opening it is counted. That is a figure about visits, as a web server's log is one: it changes no
+business, is read by nobody but the shop's statistics, and a visit more or less decides nothing.
+So it may happen on GET; what is no visit of a person is left out.
+"""
 
 from __future__ import annotations
+
+import re
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
@@ -10,13 +17,16 @@ from django.views.decorators.http import require_safe
 from zhanggui.accounts import devices
 from zhanggui.accounts.guards import public_view
 from zhanggui.channels.wechat.tracking import resolver, scans
-from zhanggui.core import limits
-from zhanggui.core.errors import NotFound, TooMany
-from zhanggui.core.limits import Limit
+from zhanggui.core.errors import NotFound
 from zhanggui.ui import qr
 
-OPENED = Limit("wechat-code-opened", most=30, window_s=600, lock_s=600)
-"""How often one network counts for one code; the page opens all the same."""
+AHEAD = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+"""Headers of browsers that fetch a page before anybody wants to see it, or for its preview."""
+NOBODY = re.compile(
+    r"bot\b|bot/|spider|crawl|slurp|preview|monitor|headless|curl|wget|python|java/|okhttp|go-http",
+    re.IGNORECASE,
+)
+"""Programs that open addresses and say so."""
 
 
 @never_cache
@@ -27,8 +37,8 @@ def resolve(request: HttpRequest, token: str) -> HttpResponse:
     found = resolver.resolve(token)
     if found is None:
         raise NotFound
-    if request.method == "GET" and _counts(request, token):
-        scans.note_opened(found.code)
+    if _is_visit(request):
+        scans.note_opened(found.code, network=devices.network_of(devices.ip_of(request)))
     if found.page_url:
         return HttpResponseRedirect(found.page_url)
     picture = qr.data_uri(found.follow_url) if found.follow_url else ""
@@ -36,10 +46,9 @@ def resolve(request: HttpRequest, token: str) -> HttpResponse:
     return render(request, "wechat/mobile/resolved.html", page)
 
 
-def _counts(request: HttpRequest, token: str) -> bool:
-    network = devices.network_of(devices.ip_of(request))
-    try:
-        limits.claim(OPENED, f"{token}:{network}")
-    except TooMany:
+def _is_visit(request: HttpRequest) -> bool:
+    """Whether somebody opens the page now: not its head only, not ahead of time, no program."""
+    if request.method != "GET" or any(request.headers.get(name) for name in AHEAD):
         return False
-    return True
+    agent = request.headers.get("User-Agent", "")
+    return bool(agent) and NOBODY.search(agent) is None
