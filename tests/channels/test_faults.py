@@ -15,6 +15,7 @@ from zhanggui.accounts.models import Merchant, Role
 from zhanggui.accounts.tests.factories import make_staff
 from zhanggui.billing.tests.factories import make_subscriber
 from zhanggui.channels.wechat import api, records
+from zhanggui.channels.wechat.client.http import next_midnight
 from zhanggui.channels.wechat.client.sendables import Text
 from zhanggui.channels.wechat.errorcodes import CODES
 from zhanggui.channels.wechat.errors import ChannelError
@@ -49,6 +50,8 @@ def account(stage: Stage, tea: Merchant) -> ChannelAccount:
     stage.add_people(*PEOPLE)
     account = stage.add_account(tea)
     binding = bind(account)
+    binding.template_id = "t" * 43
+    binding.save()
     stage.control(
         "PUT",
         f"accounts/{account.app_id}",
@@ -120,7 +123,7 @@ class TestMessages:
         client.force_login(make_staff(tea, role=Role.OWNER))
         assert "等到" in client.get(f"/m/{tea.slug}/messages/").content.decode()
         stage.control("PUT", "quotas", {**quota, "daily": 100})
-        with clock.at(clock.now() + timedelta(days=1)):
+        with clock.at(next_midnight()):
             sending.drain(merchant_id=tea.pk)
         assert states() == [State.SENT] * 3
         assert notices_of(stage, account) == 3

@@ -17,11 +17,20 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from zhanggui.accounts.models import Merchant, Role
 from zhanggui.accounts.tests.factories import make_staff
 from zhanggui.billing.tests.factories import make_subscriber
+from zhanggui.channels.wechat.errorcodes import CODES
 from zhanggui.channels.wechat.models import ApiCall, ChannelAccount
 from zhanggui.channels.wechat.tests.factories import TEMPLATE_PATH, fake_wechat, make_account
 from zhanggui.core import clock, tenancy
 from zhanggui.messaging import claiming, sending, tasks
-from zhanggui.messaging.models import Campaign, CampaignState, Message, Route, Rule, State
+from zhanggui.messaging.models import (
+    Campaign,
+    CampaignState,
+    Message,
+    MessagingSettings,
+    Route,
+    Rule,
+    State,
+)
 from zhanggui.messaging.tests.factories import (
     PROBE,
     bind,
@@ -204,7 +213,7 @@ class TestLimits:
             client.force_login(make_staff(tea, role=Role.OWNER))
             log = client.get(f"/m/{tea.slug}/messages/").content.decode()
             assert log.count("等到") == MAILED - 3
-            assert "当天的额度" in log or "每日" in log
+            assert str(CODES[45009].advice) in log
         with clock.at(MIDNIGHT), fake_wechat():
             sending.drain(merchant_id=tea.pk)
         assert Message.objects.filter(state=State.SENT).count() == MAILED
@@ -212,6 +221,7 @@ class TestLimits:
     def test_those_that_nobody_has_taken_wait_as_well(
         self, tea: Merchant, campaign: Campaign
     ) -> None:
+        MessagingSettings(sms_after_wechat=False).save()
         with (
             clock.at(NOON),
             fake_wechat(**{TEMPLATE_PATH: {"errcode": 45009}}) as wechat,
