@@ -102,7 +102,7 @@ def claim(limit: Limit, subject: str) -> None:
 
 
 def claim_and(
-    limit: Limit, subject: str, statement: LiteralString, values: Mapping[str, object]
+    limit: Limit, subject: str, statement: LiteralString, values: Mapping[str, int | str]
 ) -> bool:
     """Take one of the tries and, if one is left, run a statement in the same trip.
 
@@ -120,10 +120,11 @@ def claim_and(
             f"WITH claimed AS ({_CLAIM}) {statement}",
             {**_claim_values(limit, subject), **values},
         )
-        return cursor.rowcount > 0
+        is_free: bool = cursor.rowcount > 0
+        return is_free
 
 
-def _claim_values(limit: Limit, subject: str) -> dict[str, object]:
+def _claim_values(limit: Limit, subject: str) -> dict[str, int | str | datetime]:
     moment = clock.now()
     return {
         "kind": limit.kind,

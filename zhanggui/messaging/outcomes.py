@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from zhanggui.channels.sms.errors import SmsUnreachable
 from zhanggui.channels.sms.models import OutgoingSms, SmsState
-from zhanggui.channels.wechat import records
+from zhanggui.channels.wechat.errorcodes import OF_ONE_RECEIVER
 from zhanggui.channels.wechat.errors import (
     ChannelBusy,
     ChannelError,
@@ -54,7 +54,7 @@ def of_wechat_error(message: Message, error: ChannelError, *, is_chat: bool) -> 
     if isinstance(error, QuotaUsedUp):
         return Outcome(State.QUEUED, code, again_at=error.until, may_fall_back=True, is_day=True)
     if isinstance(error, ChannelBusy):
-        is_minute = error.code not in records.OF_ONE_RECEIVER
+        is_minute = error.code not in OF_ONE_RECEIVER
         return Outcome(State.QUEUED, code, again_at=error.until, is_minute=is_minute)
     if isinstance(error, ChannelUnreachable):
         if error.is_sent and (is_chat or is_past_knowing(message)):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from zhanggui.channels.wechat import client, tokens, troubles
 from zhanggui.channels.wechat.client import Api
 from zhanggui.channels.wechat.client.component import ComponentApi
-from zhanggui.channels.wechat.errorcodes import CODES, Treatment
+from zhanggui.channels.wechat.errorcodes import OF_ONE_RECEIVER
 from zhanggui.channels.wechat.errors import ChannelError
 from zhanggui.channels.wechat.models import ChannelAccount, Component
 
@@ -33,8 +33,7 @@ def for_many(account: ChannelAccount) -> Api:
 
 def _api(account: ChannelAccount, token: Callable[[str], str]) -> Api:
     def note(error: ChannelError) -> None:
-        # what is wrong with one call or one receiver is no trouble of the account
-        if error.treatment is not Treatment.GIVE_UP or error.code not in CODES:
+        if error.code not in OF_ONE_RECEIVER:
             troubles.note(account, error)
 
     return Api(client.current(), app_id=account.app_id, token=token, on_error=note)

@@ -41,6 +41,10 @@ class Code:
 
 PAUSES_S = {44990: 1, 44991: 60, 45011: 60, 43108: 3}
 """Seconds: a second's limit, a minute's, and somebody who is being sent another message."""
+OF_ONE_RECEIVER = frozenset(
+    {40003, 43004, 43019, 43101, 43108, 45015, 45047, 46004, 48002, 50001, 50005, 70000}
+)
+"""These say something of the person a message is for, nothing of the account."""
 
 UNREACHABLE = _("WeChat does not answer. We try again by ourselves; check the network if it lasts.")
 UNKNOWN = Code(

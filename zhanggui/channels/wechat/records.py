@@ -23,7 +23,7 @@ from django.db import connection
 
 from zhanggui.channels.wechat import tokens
 from zhanggui.channels.wechat.client.http import BEIJING, Made, Request
-from zhanggui.channels.wechat.errorcodes import Treatment, code_of
+from zhanggui.channels.wechat.errorcodes import OF_ONE_RECEIVER, Treatment, code_of
 from zhanggui.channels.wechat.errors import ChannelBusy, ChannelError, QuotaUsedUp
 from zhanggui.channels.wechat.models import ApiCall, CallDay
 from zhanggui.core import clock
@@ -32,8 +32,6 @@ from zhanggui.core.retention import remove_in_batches
 CALLS_FOR = timedelta(days=7)
 DAYS_FOR = timedelta(days=40)
 PATH_LENGTH, PROBLEM_LENGTH = 80, 80
-OF_ONE_RECEIVER = frozenset({43108})
-"""Too much for one person, not for the account."""
 OF_ONE_VISITOR = "/sns/"
 """Calls whose minute counts for each visitor."""
 RESETS = frozenset(

@@ -148,7 +148,7 @@ class TestOrder:
         assert given.index(f"zm{tea.pk}.{notice[0].pk}") == 4
 
     def test_each_kind_is_found_by_an_index(self, tea: Merchant, campaign: Campaign) -> None:
-        values = {
+        values: dict[str, int | str | datetime] = {
             "merchant": tea.pk,
             "now": NOON,
             "until": NOON,
