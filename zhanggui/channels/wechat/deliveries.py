@@ -6,6 +6,7 @@ Those that arrive at the same moment are written down together, in one transacti
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import LiteralString, NamedTuple
@@ -38,9 +39,10 @@ SEEN_EVERY = timedelta(seconds=30)
 
 _KEEP: LiteralString = """
 WITH given AS (
-  SELECT * FROM unnest(%(accounts)s::bigint[], %(components)s::bigint[], %(keys)s::text[],
-                       %(kinds)s::text[], %(bodies)s::bytea[], %(sent)s::timestamptz[])
-    AS g(account_id, component_id, platform_key, kind, body_sealed, sent_at)
+  SELECT account_id, component_id, platform_key, kind, decode(body, 'base64'), sent_at
+  FROM jsonb_to_recordset(%(given)s::jsonb -> 'pushes')
+    AS g(account_id bigint, component_id bigint, platform_key text, kind text, body text,
+         sent_at timestamptz)
 ), kept AS (
   INSERT INTO wechat_callbackdelivery
     (account_id, component_id, platform_key, kind, body_sealed, sent_at, state, tries, error,
@@ -74,18 +76,24 @@ class Arrived(NamedTuple):
         """What is there once."""
         return self.account_id, self.component_id, self.key
 
+    def as_json(self) -> dict[str, str | int | None]:
+        """As the statement reads it."""
+        return {
+            "account_id": self.account_id,
+            "component_id": self.component_id,
+            "platform_key": self.key,
+            "kind": self.kind,
+            "body": b64encode(self.body).decode(),
+            "sent_at": self.sent_at.isoformat(),
+        }
+
 
 def _keep_all(arrived: Sequence[Arrived]) -> list[bool]:
     """Store pushes with their jobs; says of each whether it is new."""
     # in one order everywhere: two processes that keep the same pushes must not wait in a circle
     rows = sorted(arrived, key=lambda one: (one.account_id or 0, one.component_id or 0, one.key))
     values: Values = {
-        "accounts": [one.account_id for one in rows],
-        "components": [one.component_id for one in rows],
-        "keys": [one.key for one in rows],
-        "kinds": [one.kind for one in rows],
-        "bodies": [one.body for one in rows],
-        "sent": [one.sent_at for one in rows],
+        "given": {"pushes": [one.as_json() for one in rows]},
         "now": clock.now(),
         "queue": tasks.QUEUE,
         "task": tasks.handle_delivery.name,

@@ -119,7 +119,8 @@ def _put_json(found: dict[str, str], place: str, value: object, depth: int) -> N
         for number, inner in enumerate(value):
             _put_json(found, f"{place}.{number}" if number else place, inner, depth + 1)
     elif isinstance(value, str | int):
-        _put(found, place, str(value))
+        # half a character, as some keyboards leave behind, could not be stored
+        _put(found, place, str(value).encode(errors="replace").decode())
 
 
 def _put_xml(found: dict[str, str], place: str, element: Element, depth: int) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 
-from django.db import DataError, IntegrityError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 MOST = 64
 
@@ -88,17 +88,14 @@ class Together[Item, Answer]:
     def _write(self, load: Sequence[_Place[Item, Answer]]) -> None:
         try:
             answers = self._work([place.item for place in load])
-        except (DataError, IntegrityError) as error:
-            if len(load) == 1:
-                load[0].error = error
+        except BaseException as error:
+            is_general = isinstance(error, OperationalError | InterfaceError)
+            if len(load) == 1 or is_general or not isinstance(error, Exception):
+                for place in load:
+                    place.error = error
                 return
             for place in load:  # one of them is at fault, the others are not
                 self._write([place])
-        except BaseException as error:
-            for place in load:
-                place.error = error
-            if not isinstance(error, Exception):
-                raise
         else:
             for place, answer in zip(load, answers, strict=True):
                 place.answer = answer

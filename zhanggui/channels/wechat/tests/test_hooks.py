@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -552,3 +553,19 @@ class TestReading:
         assert first.platform_key != second.platform_key
         assert OPENID not in first.platform_key
         assert first.sent_at + timedelta(seconds=1) == second.sent_at
+
+
+def test_half_a_character_in_a_push_is_kept(client: Client, account: ChannelAccount) -> None:
+    body = json.dumps(
+        {
+            "ToUserName": "gh_x",
+            "FromUserName": OPENID,
+            "CreateTime": T0,
+            "MsgType": "text\ud83d",
+            "Content": "\ud83d",
+            "MsgId": 7,
+        }
+    )
+    assert post(client, account, body).content == b"success"
+    run_jobs()
+    assert CallbackDelivery.objects.get().state == DeliveryState.DONE
