@@ -24,7 +24,7 @@ class _Place[Item, Answer]:
     def __init__(self, item: Item) -> None:
         self.item = item
         self.answer: Answer
-        self.error: BaseException | None = None
+        self.error: Exception | None = InterfaceError("the thread that carried it was stopped")
         self.leads = False
         self.told = threading.Lock()
 
@@ -88,14 +88,13 @@ class Together[Item, Answer]:
     def _write(self, load: Sequence[_Place[Item, Answer]]) -> None:
         try:
             answers = self._work([place.item for place in load])
-        except BaseException as error:
-            is_general = isinstance(error, OperationalError | InterfaceError)
-            if len(load) == 1 or is_general or not isinstance(error, Exception):
-                for place in load:
-                    place.error = error
+        except Exception as error:  # noqa: BLE001  rises in the threads whose rows these are
+            if len(load) > 1 and not isinstance(error, OperationalError | InterfaceError):
+                for place in load:  # one of them is at fault, the others are not
+                    self._write([place])
                 return
-            for place in load:  # one of them is at fault, the others are not
-                self._write([place])
+            for place in load:
+                place.error = error
         else:
             for place, answer in zip(load, answers, strict=True):
-                place.answer = answer
+                place.answer, place.error = answer, None
