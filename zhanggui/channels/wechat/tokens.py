@@ -50,7 +50,7 @@ REST = timedelta(seconds=10)
 """Before the next try to renew a token that still works, when WeChat gave none."""
 LEASED = ("access_token_at", "access_token_expires_at", "token_lease", "token_lease_until")
 COLUMNS = ("access_token_sealed", *LEASED)
-POLL_S, SLOWEST_POLL_S, SLOWER = 0.05, 0.5, 1.5
+POLL_S, SLOWEST_POLL_S, SLOWER = 0.05, 0.2, 1.5
 HELD_FOR_S = 5.0
 PATIENCE_S = 30.0
 """Longer than a lease: who waits for a process that died takes over."""
