@@ -318,6 +318,16 @@ ACCOUNTS = (
     *(one.account for one in MERCHANTS if one.account),
 )
 
+NEWCOMER = AccountPlan("newcomer", "云上花铺", "🌷")
+"""An account nobody has connected yet: its shop can authorise it by scanning."""
+
+KEEPERS: dict[str, tuple[str, str, tuple[AccountPlan, ...]]] = {
+    "flowers-boss": ("叶云上", "云上花铺", (NEWCOMER,)),
+    "accounts-keeper": ("管公众号的小顾", "公众号管理员", ACCOUNTS),
+}
+"""Administrators of official accounts by the address of their phone: nickname, what they are, and
+the accounts they can authorise and take back."""
+
 OUTSIDERS = ("路过的小鹿", "新同事阿宽", "Mia 🌻", "想当店长的老高", "试试看", "第一次来的陈叔")
 """People on the sandbox who know none of the shops yet."""
 

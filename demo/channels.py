@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
+from demo import world
 from demo.base import ACTOR, owner_of
-from demo.cast import MERCHANTS, PLATFORM_ACCOUNT, AccountPlan, MerchantPlan
+from demo.cast import MERCHANTS, NEWCOMER, PLATFORM_ACCOUNT, AccountPlan, MerchantPlan
 from demo.made import find, id_of, made
 from demo.sandbox import Sandbox
 from zhanggui.accounts.actors import Actor
@@ -40,8 +41,6 @@ from zhanggui.channels.wechat.tracking.services import PURPOSE, CodeInput
 from zhanggui.core import clock, tenancy
 
 COMPONENT = AccountPlan("component", "掌柜开放平台", "🏯")
-NEWCOMER = AccountPlan("newcomer", "巷口面馆", "🍜")
-"""An account nobody has connected yet: for authorising by scanning."""
 SCAN_DAYS = 28
 CODES = (
     ("收银台立牌", "扫码关注，领集章卡", "欢迎光临！点下面的卡片领一张集章卡。", 46),
@@ -104,6 +103,7 @@ def _component(sandbox: Sandbox) -> None:
             "original_id": NEWCOMER.original_id,
             "kind": "service",
             "avatar": NEWCOMER.avatar,
+            "admin": world.keeper_of(NEWCOMER),
         },
     )
     made("component", _set_up)

@@ -84,6 +84,11 @@ def outsiders() -> list[PhoneLink]:
     return [PhoneLink(one.slug, one.nickname, one.colour, "") for one in world.outsiders()]
 
 
+def keepers() -> list[PhoneLink]:
+    """Administrators of official accounts."""
+    return [PhoneLink(one.slug, one.nickname, one.colour, one.tags[0]) for one in world.keepers()]
+
+
 def managers_of(merchant: MerchantPlan) -> list[PhoneLink]:
     """The store managers of a merchant."""
     return [

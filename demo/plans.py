@@ -7,6 +7,8 @@ from datetime import timedelta
 from io import BytesIO
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from PIL import Image, ImageDraw
 
 from demo.cast import PASSWORD, MerchantPlan, StaffPlan
@@ -36,6 +38,9 @@ class ShopPlan:
     slug: str
     name: str
     trade: str
+    emoji: str
+    note: Promise
+    """How its plan stands, for the start page."""
     began: timedelta
     """So long ago its trial of 15 days began, seen from the first start of the demo."""
     owner: StaffPlan
@@ -46,6 +51,8 @@ SHOPS = (
         "yunshang-flowers",
         "云上花铺",
         "花店",
+        "🌷",
+        _("The trial is about to end; no customers yet."),
         timedelta(days=12, hours=-3),
         StaffPlan("flowers-owner", "叶云上", 701, "owner"),
     ),
@@ -53,6 +60,8 @@ SHOPS = (
         "laochen-watches",
         "老陈修表",
         "钟表维修",
+        "⌚",
+        _("The trial is over; days of grace."),
         timedelta(days=18),
         StaffPlan("watches-owner", "陈守时", 702, "owner"),
     ),
@@ -60,6 +69,8 @@ SHOPS = (
         "wanfeng-noodles",
         "晚风面馆",
         "面馆",
+        "🍜",
+        _("The trial is over; the shop can only be read."),
         timedelta(days=40),
         StaffPlan("noodles-owner", "方晚风", 703, "owner"),
     ),
@@ -67,6 +78,8 @@ SHOPS = (
         "guangyin-photo",
         "光阴照相馆",
         "照相馆",
+        "📷",
+        _("Put away; its customers' data go soon."),
         timedelta(days=183),
         StaffPlan("photo-owner", "季光阴", 704, "owner"),
     ),

@@ -24,6 +24,7 @@ from demo.cast import (
 )
 from demo.made import find, store_key
 from demo.models import Day
+from demo.plans import SHOPS
 from zhanggui.accounts import devices
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.guards import public_view
@@ -34,8 +35,10 @@ from zhanggui.signin.services import factors
 
 PHONES_SHOWN = 3
 TEA = MERCHANTS[0]
-FUTURE_MANAGER, FUTURE_CUSTOMER = 3, 5
-"""Places of two people among the outsiders: who becomes a manager, who a customer."""
+FUTURE_MANAGER, FUTURE_CUSTOMER, FOLLOWER = 3, 5, 0
+"""Places of three people among the outsiders: who becomes a manager, a customer, a follower."""
+FLORIST = "flowers-owner"
+"""Whose shop gets an official account of its own."""
 
 
 def _demo_only() -> None:
@@ -62,10 +65,17 @@ def start(request: HttpRequest) -> HttpResponse:
         "step_one": _store_path(),
         "manager": listing.outsiders()[FUTURE_MANAGER],
         "customer": listing.outsiders()[FUTURE_CUSTOMER],
+        "florist": listing.sign_in_of(FLORIST),
+        "keeper": listing.keepers()[0],
+        "follower": listing.outsiders()[FOLLOWER],
         "platform_account": PLATFORM_ACCOUNT,
         "password": PASSWORD,
         "tiers": _tiers(),
         "merchants": [_merchant(plan) for plan in MERCHANTS],
+        "shops": [
+            {"plan": plan, "people": [one for one in listing.sign_ins() if one.place == plan.name]}
+            for plan in SHOPS
+        ],
         "outsiders": listing.outsiders(),
         "sandbox": settings.SANDBOX_URL,
     }
@@ -158,7 +168,7 @@ def _tiers() -> list[dict[str, Any]]:
     names = {operator.name: operator.account for operator in OPERATORS}
     tiers = []
     for place in dict.fromkeys(one.place for one in everybody):
-        if place in {plan.name for plan in MERCHANTS}:
+        if place in {plan.name for plan in (*MERCHANTS, *SHOPS)}:
             continue
         people = [one for one in everybody if one.place == place]
         tiers.append(

@@ -13,6 +13,7 @@ from django.conf import settings
 from demo import nicknames
 from demo.cast import (
     ACCOUNTS,
+    KEEPERS,
     MERCHANTS,
     OUTSIDERS,
     PLATFORM_ACCOUNT,
@@ -83,6 +84,19 @@ def outsiders() -> list[Phone]:
     ]
 
 
+def keepers() -> list[Phone]:
+    """The administrators of official accounts."""
+    return [
+        Phone(slug, nickname, nicknames.colour_of(place + 1), (role,), ())
+        for place, (slug, (nickname, role, _accounts)) in enumerate(KEEPERS.items())
+    ]
+
+
+def keeper_of(account: AccountPlan) -> str:
+    """Whose phone authorises an account for a third-party platform and takes it back."""
+    return next(slug for slug, (_, _, accounts) in KEEPERS.items() if account in accounts)
+
+
 def customers(count: int) -> list[Phone]:
     """The first ``count`` customers."""
     found = []
@@ -117,6 +131,7 @@ def put_accounts(sandbox: Sandbox) -> None:
                 "oauth_domains": [urlsplit(settings.BASE_URL).netloc],
                 "js_domains": [urlsplit(settings.BASE_URL).netloc],
                 "avatar": account.avatar,
+                "admin": keeper_of(account),
                 "menu": menu_of(account),
             },
         )
@@ -140,6 +155,7 @@ def put_people(sandbox: Sandbox, count: int) -> None:
     phones = [
         *(phone for _merchant, _store, _place, phone in managers()),
         *outsiders(),
+        *keepers(),
         *customers(count),
     ]
     known = sandbox.people()

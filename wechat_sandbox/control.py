@@ -111,7 +111,12 @@ def account_json(world: World, account: Account) -> dict[str, Any]:
     row = world.store.row(
         "SELECT count(*) AS n FROM follows WHERE appid = ? AND followed", account.appid
     )
-    return {**asdict(account), "menu": account.menu, "followers": row["n"] if row else 0}
+    return {
+        **asdict(account),
+        "menu": account.menu,
+        "followers": row["n"] if row else 0,
+        "templates": templates.held(world, account),
+    }
 
 
 def person_json(world: World, person: Person) -> dict[str, Any]:
@@ -164,6 +169,15 @@ async def put_account(world: World, request: Request) -> Any:
             )
     world.touch_all()
     return account_json(world, saved)
+
+
+@route("DELETE", "accounts/{appid}/templates/{template_id}")
+async def delete_template(world: World, request: Request) -> Any:
+    """Take a template away from an account, as its own administrator would at WeChat."""
+    account = world.account(request.path_params["appid"])
+    if not templates.remove(world, account, request.path_params["template_id"]):
+        raise BadInput("the account has no such template")
+    return {"ok": True}
 
 
 @route("DELETE", "accounts/{appid}")

@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from django.db.models import Model, Sum
 
 from demo import days, fill, progress, regulars
-from demo.cast import ACCOUNTS, MERCHANTS, OPERATORS, PLATFORM_ACCOUNT
-from demo.channels import COMPONENT, NEWCOMER
+from demo.cast import ACCOUNTS, MERCHANTS, NEWCOMER, OPERATORS, PLATFORM_ACCOUNT
+from demo.channels import COMPONENT
 from demo.models import Day
 from demo.plans import SHOPS
 from demo.rhythm import Joined, Stamped, Story

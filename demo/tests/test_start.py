@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,16 @@ class TestStartPage:
         assert all(merchant.name in shown for merchant in MERCHANTS)
         assert all(name in shown for name in OUTSIDERS)
         assert "http://guest-4.localhost:8001/_phone/" in shown
+
+    def test_every_sign_in_can_be_pressed(self, filled: Filled) -> None:
+        client = Client(enforce_csrf_checks=True)
+        forms = re.findall(r'<form method="post".*?</form>', page(client), re.DOTALL)
+        fields = [dict(re.findall(r'name="(\w+)" value="([^"]*)"', form)) for form in forms]
+        doors = [one for one in fields if "who" in one]
+
+        assert {one["who"] for one in doors} == {one.plan.key for one in listing.sign_ins()}
+        assert all("csrfmiddlewaretoken" in one for one in doors)
+        assert client.post(reverse("demo:sign_in"), doors[-1]).status_code == 302
 
     def test_the_first_step_leads_to_the_store_without_managers(
         self, filled: Filled, client: Client

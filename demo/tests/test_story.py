@@ -56,6 +56,7 @@ class TestNames:
             *(phone.slug for phone in world.customers(PEOPLE + 40)),
             *(phone.slug for *_rest, phone in world.managers()),
             *(phone.slug for phone in world.outsiders()),
+            *(phone.slug for phone in world.keepers()),
         ]
         assert len(set(slugs)) == len(slugs)
         assert all(slug.replace("-", "").isascii() for slug in slugs)

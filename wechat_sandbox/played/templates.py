@@ -64,8 +64,18 @@ def add(world: World, account: Account, *, title: str, content: str, given_id: s
     return template_id
 
 
-def _sample(place: str) -> str:
-    return SAMPLES.get(values.kind_of(place), "示例内容")
+def held(world: World, account: Account) -> list[dict[str, str]]:
+    """The account's templates: ``template_id``, ``title``, ``content``, in the order they came."""
+    rows = world.store.rows("SELECT * FROM templates WHERE appid = ? ORDER BY rowid", account.appid)
+    return [{name: row[name] for name in ("template_id", "title", "content")} for row in rows]
+
+
+def remove(world: World, account: Account, template_id: object) -> bool:
+    """Take a template away; False when there is none."""
+    done = world.store.write(
+        "DELETE FROM templates WHERE template_id = ? AND appid = ?", template_id, account.appid
+    )
+    return bool(done)
 
 
 def _count(world: World, appid: str) -> int:
@@ -117,12 +127,7 @@ async def add_from_library(call: Call) -> Answer:
 @endpoint("/cgi-bin/template/del_private_template", capability="template")
 async def delete(call: Call) -> Answer:
     """Give a template up."""
-    done = call.world.store.write(
-        "DELETE FROM templates WHERE template_id = ? AND appid = ?",
-        call.body.get("template_id"),
-        call.account.appid,
-    )
-    if not done:
+    if not remove(call.world, call.account, call.body.get("template_id")):
         raise Refusal(40037)
     return {"errcode": 0, "errmsg": "ok"}
 

@@ -81,7 +81,23 @@ TROUBLES = {
 }
 
 
-def refuse(request: HttpRequest, status: int, *, what: Text = "", code: str = "") -> HttpResponse:
+STALE = Trouble(
+    _("The page is out of date"),
+    _("The page was open for too long. Open it again and repeat; nothing was changed."),
+    _("Go back and load the page again; sign in if you are asked to."),
+    "clock-x",
+)
+"""A form whose token is missing or old."""
+
+
+def refuse(
+    request: HttpRequest,
+    status: int,
+    *,
+    what: Text = "",
+    code: str = "",
+    trouble: Trouble | None = None,
+) -> HttpResponse:
     """The page for a status; only its inner part where htmx asked for a piece of a page.
 
     Args:
@@ -89,8 +105,9 @@ def refuse(request: HttpRequest, status: int, *, what: Text = "", code: str = ""
         status: one of ``TROUBLES``.
         what: a better sentence than the usual one, for example a refusal's own text.
         code: the machine's name of the refusal, shown small.
+        trouble: said instead of what the status usually means.
     """
-    trouble = TROUBLES.get(status, TROUBLES[500])
+    trouble = trouble or TROUBLES.get(status, TROUBLES[500])
     is_piece = request.headers.get("HX-Request") == "true"
     page = {
         "status": status,

@@ -6,7 +6,6 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
 
 from zhanggui.core import numbers
 from zhanggui.ui import errors, kit
@@ -34,8 +33,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """``CSRF_FAILURE_VIEW``: usually a page that stayed open past the sign-out."""
-    text = _("The page was open for too long. Open it again and repeat; nothing was changed.")
-    return errors.refuse(request, 403, what=text)
+    return errors.refuse(request, 403, trouble=errors.STALE)
 
 
 def kit_page(request: HttpRequest, name: str = "overview") -> HttpResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from cryptography import x509
@@ -235,8 +234,3 @@ class DayForm(forms.Form):
     day = forms.DateField(
         label=_("Day"), widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
-
-    @staticmethod
-    def yesterday() -> Any:
-        """The newest day there can be a bill of."""
-        return clock.local_date(clock.now(), "Asia/Shanghai") - timedelta(days=1)

@@ -134,7 +134,12 @@ _GROUPS: tuple[tuple[Treatment, Text, tuple[int, ...]], ...] = (
     ),
     (Treatment.GIVE_UP, RISKY, (45168, 87014)),
     (Treatment.GIVE_UP, _("The template was deleted. Choose another one."), (40037,)),
-    (Treatment.GIVE_UP, TEMPLATE, (40036, 47003, 41028, 41029, 41031)),
+    (Treatment.GIVE_UP, TEMPLATE, (40036, 41028, 41029, 41031)),
+    (
+        Treatment.GIVE_UP,
+        _("A value does not fit its place in the template: too long, empty, or of another kind."),
+        (47003,),
+    ),
     (
         Treatment.GIVE_UP,
         _("The account has 25 templates already. Delete one in WeChat first."),

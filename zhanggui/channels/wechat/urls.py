@@ -80,6 +80,12 @@ for route, page, name, right in (
     ("disconnect", require_POST(account.disconnect), "disconnect", MANAGE_ACCOUNT),
     ("authorise", require_POST(authorise.authorise), "authorise", MANAGE_ACCOUNT),
     (
+        "authorise/<slug:state>/",
+        require_safe(authorise.authorise_visit),
+        "authorise_visit",
+        MANAGE_ACCOUNT,
+    ),
+    (
         "authorise/<slug:state>/state",
         require_safe(authorise.authorise_state),
         "authorise_state",

@@ -2,6 +2,7 @@
 
 import { ask, copyText, emblem, h, icon } from "../dom.js";
 import { API, desk, formDialog, notice } from "./frame.js";
+import { templatesPart } from "./templates.js";
 
 const KINDS = [["service", "服务号"], ["subscription", "订阅号"], ["subscription_unverified", "订阅号（未认证）"], ["mini", "小程序"]];
 const MODES = [["safe", "安全模式"], ["compatible", "兼容模式"], ["plain", "明文模式"]];
@@ -39,6 +40,7 @@ function card(account) {
       fact("AppID", account.appid), fact("AppSecret", account.secret, { isSecret: true }), fact("原始 ID", account.original_id),
       fact("Token", account.token, { isSecret: true }), fact("EncodingAESKey", account.aes_key, { isSecret: true }),
       fact("回调地址", account.callback_url), fact("加密方式", label(MODES, account.encrypt_mode)), fact("网页授权域名", account.oauth_domains.join(" ")), fact("JS 接口安全域名", account.js_domains.join(" ")), fact("管理员", account.admin ?? "任何人")),
+    account.kind === "mini" ? null : templatesPart(account, load),
     h("footer", {}, h("span", { class: "quiet" }, account.menu.length ? `菜单：${account.menu.map((one) => one.name).join("、")}` : "没有菜单"),
       account.callback_url ? h("button", { type: "button", class: "button", onclick: check }, "检查回调地址") : null));
 }

@@ -45,7 +45,7 @@ function message(text) {
     const layer = h("div", { class: "pay-layer pay-middle" },
       h("div", { class: "pay-box", role: "alertdialog", "aria-label": "支付提示" }, h("p", {}, text), button));
     host().append(layer);
-    button.focus();
+    button.focus({ preventScroll: true });
   });
 }
 
@@ -87,7 +87,7 @@ function drawOrder(ui) {
     h("button", { type: "button", class: "pay-method", onclick: () => drawMethods(ui) }, h("span", {}, "付款方式"), h("b", {}, method.name), icon("right")),
     go,
   );
-  go.focus();
+  go.focus({ preventScroll: true });
 }
 
 function drawMethods(ui) {
@@ -99,7 +99,7 @@ function drawMethods(ui) {
         h("span", {}, h("b", {}, one.name), h("small", {}, one.enough ? `可用 ¥${yuan(one.has_fen)}` : `余额不足（剩余 ¥${yuan(one.has_fen)}）`)),
         one.bank === chosen.bank ? icon("check") : null))),
   );
-  panel.querySelector("[aria-checked=true]").focus();
+  panel.querySelector("[aria-checked=true]").focus({ preventScroll: true });
 }
 
 function drawPad(ui) {
@@ -148,7 +148,7 @@ function drawPad(ui) {
     if (/^\d$/.test(event.key)) press(event.key);
     if (event.key === "Backspace") erase();
   };
-  panel.focus();
+  panel.focus({ preventScroll: true });
 }
 
 function success(paid) {
@@ -163,7 +163,7 @@ function success(paid) {
       h("p", { class: "quiet" }, paid.method),
       button);
     host().append(layer);
-    button.focus();
+    button.focus({ preventScroll: true });
   });
 }
 

@@ -80,6 +80,12 @@ def order_bills() -> int:
     return len(ids)
 
 
+def newest_day() -> date:
+    """The newest day whose bill is written: yesterday, once the hour has come."""
+    now = clock.now() - timedelta(hours=THERE_FROM_HOUR)
+    return clock.local_date(now, ZONE) - timedelta(days=1)
+
+
 def ask_for_bill(*, account: PayAccount, day: date, actor: Actor) -> PayBill:
     """Have a day's bill checked by hand, once more or for the first time.
 

@@ -200,6 +200,11 @@ class TestFetching:
                     reconciling.ask_for_bill(account=account, day=DAY, actor=ACTOR)
         assert PayBill.objects.exists() is is_there
 
+    @pytest.mark.parametrize(("hour", "day"), [(1, 9), (2, 10)], ids=["before-ten", "ten"])
+    def test_the_day_that_is_offered_has_a_bill(self, hour: int, day: int) -> None:
+        with clock.at(datetime(2026, 3, 11, hour, 5, tzinfo=UTC)):
+            assert reconciling.newest_day() == date(2026, 3, day)
+
 
 class TestFile:
     def test_amounts_are_fen(self) -> None:

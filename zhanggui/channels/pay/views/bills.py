@@ -30,8 +30,7 @@ def bill_list(request: HttpRequest, till: Till) -> HttpResponse:
         "rows": [(bill, till.url("bill", bill.pk)) for bill in rows.rows],
         "open": selectors.open_differences(till.accounts).count(),
         "account": till.account,
-        "form": DayForm(initial={"day": DayForm.yesterday()}),
-        "yesterday": DayForm.yesterday(),
+        "form": DayForm(initial={"day": reconciling.newest_day()}),
         "urls": {name: till.url(name) for name in ("payments", "bill_check", "account")},
     }
     return render(request, "pay/bills.html", page)

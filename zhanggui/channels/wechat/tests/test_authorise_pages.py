@@ -76,7 +76,7 @@ def component() -> Component:
 def begin(owner: Client) -> str:
     """Begin a visit; answers the path that WeChat's page leads back to."""
     with fake_wechat(**ANSWERS):
-        page = owner.post(f"{HERE}authorise").content.decode()
+        page = owner.post(f"{HERE}authorise", follow=True).content.decode()
     assert "componentloginpage" in page
     back = re.search(r"redirect_uri=([^&]+)", page)
     assert back is not None
@@ -103,6 +103,20 @@ class TestAuthorise:
         assert "自定义菜单" in shown
         assert "巷口餐饮" in shown
         assert owner.get(live)["HX-Redirect"] == HERE
+
+    def test_its_page_stays_when_it_is_loaded_anew(self, owner: Client, tea: Merchant) -> None:
+        path = begin(owner).removesuffix("return")
+        assert "componentloginpage" in owner.get(path).content.decode()
+        other = Client()
+        other.force_login(make_staff(tea, role=Role.OWNER))
+        assert other.get(path).status_code == 404
+
+        later = clock.now() + timedelta(minutes=31)
+        with clock.at(later):
+            over = owner.get(path).content.decode()
+            assert owner.get(f"{path}state").status_code == 200
+        assert "componentloginpage" not in over
+        assert "重新发起授权" in over
 
     def test_left_without_an_answer_connects_nothing(self, owner: Client) -> None:
         back = begin(owner)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -14,19 +16,22 @@ from django.utils.translation import gettext as _
 from zhanggui.accounts.guards import PlaceRequest
 from zhanggui.accounts.permissions import at
 from zhanggui.channels.wechat import authorising, component_setup, deliveries, health, tickets
+from zhanggui.channels.wechat.authorising import Visit
 from zhanggui.channels.wechat.errors import AuthorisationOver, advice_for
 from zhanggui.channels.wechat.forms import ConnectForm
 from zhanggui.channels.wechat.models import AuthorisationVisit, CallbackDelivery, Ending, Kind
 from zhanggui.channels.wechat.oauth import is_inside_wechat
 from zhanggui.channels.wechat.views import places
-from zhanggui.core import tokens
+from zhanggui.core import clock, tokens
 from zhanggui.core.errors import DomainError
+
+VISIT_KEY = "wechat_visit"
+"""In the session: where the visit that was begun last leads, for when its page is loaded anew."""
 
 
 def authorise(request: PlaceRequest, *, kind: Kind = Kind.OFFICIAL) -> HttpResponse:
-    """Begin a visit to WeChat's page and lead there."""
+    """Begin a visit to WeChat's page and lead to the page that shows it."""
     own = places.own_account(request, kind=kind)
-    page: dict[str, Any] = {"own": own, "section": "account", "kind": kind}
     try:
         visit = authorising.begin_authorisation(
             **at(places.place_of(request)),
@@ -38,12 +43,47 @@ def authorise(request: PlaceRequest, *, kind: Kind = Kind.OFFICIAL) -> HttpRespo
     except DomainError as refusal:
         messages.error(request, refusal.message)
         return redirect(places.url(request, places.name_of("connect", kind)))
-    page |= {
-        "visit": visit,
-        "state_url": places.url(request, "authorise_state", visit.state),
+    request.session[VISIT_KEY] = asdict(visit) | {"expires_at": visit.expires_at.isoformat()}
+    return redirect(places.url(request, "authorise_visit", visit.state))
+
+
+def authorise_visit(request: PlaceRequest, state: str) -> HttpResponse:
+    """The way to WeChat's page and what has come of it; stays the same when it is loaded anew."""
+    row = _visit(request, state)
+    if row is None:
+        raise Http404
+    kind = Kind(row.kind)
+    if row.ending == Ending.CONNECTED:
+        return redirect(places.url(request, places.name_of("account", kind)))
+    kept = _kept(request, state)
+    page: dict[str, Any] = {
+        "own": places.own_account(request, kind=kind),
+        "section": "account",
+        "kind": kind,
+        "visit": kept if _is_open(row, kept) else None,
+        "refusal": _refusal(row),
+        "state_url": places.url(request, "authorise_state", state),
         "is_phone": is_inside_wechat(request.headers.get("User-Agent", "")),
     }
     return places.show(request, "wechat/backoffice/authorise.html", page)
+
+
+def _kept(request: PlaceRequest, state: str) -> Visit | None:
+    """Where WeChat's page is, if this visit is the one that was begun last."""
+    kept = request.session.get(VISIT_KEY, {})
+    if kept.get("state") != state:
+        return None
+    return Visit(**kept | {"expires_at": datetime.fromisoformat(kept["expires_at"])})
+
+
+def _is_open(row: AuthorisationVisit, kept: Visit | None) -> bool:
+    until = kept.expires_at if kept else row.expires_at
+    return row.ending == Ending.OPEN and clock.now() < until
+
+
+def _refusal(visit: AuthorisationVisit | None) -> DomainError:
+    kind = authorising.REFUSALS.get(visit.refusal) if visit else None
+    return kind() if kind else AuthorisationOver()
 
 
 def _visit(request: PlaceRequest, state: str) -> AuthorisationVisit | None:
@@ -54,9 +94,9 @@ def _visit(request: PlaceRequest, state: str) -> AuthorisationVisit | None:
 
 
 def authorise_state(request: PlaceRequest, state: str) -> HttpResponse:
-    """How a visit ended, as a piece of the page; 204 while it is open."""
+    """How a visit ended, as a piece of the page; 204 while it is open and WeChat's page good."""
     visit = _visit(request, state)
-    if visit is not None and visit.ending == Ending.OPEN:
+    if visit is not None and _is_open(visit, _kept(request, state)):
         return HttpResponse(status=204)
     return _ended(request, visit)
 
@@ -68,11 +108,7 @@ def _ended(request: PlaceRequest, visit: AuthorisationVisit | None) -> HttpRespo
         response = HttpResponse(status=200)
         response["HX-Redirect"] = places.url(request, places.name_of("account", visit.kind))
         return response
-    kind = authorising.REFUSALS.get(visit.refusal) if visit else None
-    page = {
-        "refusal": kind() if kind else AuthorisationOver(),
-        "kind": visit.kind if visit else Kind.OFFICIAL,
-    }
+    page = {"refusal": _refusal(visit), "kind": visit.kind if visit else Kind.OFFICIAL}
     return places.show(request, "wechat/backoffice/_authorise_ended.html", page)
 
 

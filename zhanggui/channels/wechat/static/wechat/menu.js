@@ -204,13 +204,20 @@ function drawChat() {
 }
 
 function field(id, label, control, help, troubles) {
-  const wrong = troubles.filter((one) => !one.hint);
-  const hints = troubles.filter((one) => one.hint);
-  if (wrong.length) control.setAttribute("aria-invalid", "true");
-  return make("div", { class: `zg-field${wrong.length ? " has-error" : ""}` },
-    make("label", { for: id }, label), control, help,
-    ...wrong.map((one) => make("p", { class: "wm-wrong", role: "alert" }, one.text)),
-    ...hints.map((one) => make("p", { class: "wm-hint" }, one.text)));
+  const notes = make("div", {});
+  const box = make("div", { class: "zg-field" }, make("label", { for: id }, label), control, help, notes);
+  const tell = (found) => {
+    const wrong = found.filter((one) => !one.hint);
+    const hints = found.filter((one) => one.hint);
+    box.classList.toggle("has-error", wrong.length > 0);
+    if (wrong.length) control.setAttribute("aria-invalid", "true");
+    else control.removeAttribute("aria-invalid");
+    notes.replaceChildren(
+      ...wrong.map((one) => make("p", { class: "wm-wrong", role: "alert" }, one.text)),
+      ...hints.map((one) => make("p", { class: "wm-hint" }, one.text)));
+  };
+  tell(troubles);
+  return { box, tell };
 }
 
 function nameField(row, level) {
@@ -220,14 +227,19 @@ function nameField(row, level) {
     count.textContent = say("counted", { used: size / 2, most: limits.widths[level] / 2, bytes: bytesOf(row.name), mostBytes: limits.bytes[level] });
     count.classList.toggle("is-over", size > limits.widths[level] || bytesOf(row.name) > limits.bytes[level]);
   };
+  const troubles = () => troublesOf(row, level).filter((one) => one.field === "name");
+  // only the notes are drawn anew while one types: a panel that changed on leaving the field would
+  // swallow the click that left it
   const input = make("input", { class: "form-control", id: "menu-name", "data-menu-name": true, value: row.name, maxlength: 60, autocomplete: "off", disabled: !isEditable, on: { input: (event) => {
     row.name = event.target.value.trim();
     changed(row.id);
     counted();
+    tell(troubles());
     drawBar();
-  }, change: () => drawPanel() } });
+  } } });
   counted();
-  return field("menu-name", say("name"), input, count, troublesOf(row, level).filter((one) => one.field === "name"));
+  const { box, tell } = field("menu-name", say("name"), input, count, troubles());
+  return box;
 }
 
 function kindField(row) {
@@ -252,7 +264,7 @@ function valueField(row) {
     drawChat();
   };
   if (row.kind === "page") {
-    return field("menu-value", say("address"), make("input", { class: "form-control", id: "menu-value", type: "url", inputmode: "url", placeholder: "https://", value: row.value, maxlength: 1024, disabled: !isEditable, on: { input: take } }), null, troubles);
+    return field("menu-value", say("address"), make("input", { class: "form-control", id: "menu-value", type: "url", inputmode: "url", placeholder: "https://", value: row.value, maxlength: 1024, disabled: !isEditable, on: { input: take } }), null, troubles).box;
   }
   if (row.kind === "builtin") {
     const select = make("select", { class: "form-select", id: "menu-value", disabled: !isEditable, on: { change: (event) => {
@@ -260,12 +272,12 @@ function valueField(row) {
       changed(row.id);
       draw();
     } } }, make("option", { value: "" }, say("choosePage")), ...pages.map((page) => make("option", { value: page.name, selected: page.name === row.value }, page.label)));
-    return field("menu-value", say("pageLabel"), select, pages.length ? null : make("small", { class: "zg-muted" }, say("noPages")), troubles);
+    return field("menu-value", say("pageLabel"), select, pages.length ? null : make("small", { class: "zg-muted" }, say("noPages")), troubles).box;
   }
   if (row.kind === "reply") {
     const area = make("textarea", { class: "form-control", id: "menu-value", rows: 5, maxlength: limits.reply, disabled: !isEditable, on: { input: take } });
     area.value = row.value;
-    return field("menu-value", say("answer"), area, make("small", { class: "zg-muted" }, say("answerHelp")), troubles);
+    return field("menu-value", say("answer"), area, make("small", { class: "zg-muted" }, say("answerHelp")), troubles).box;
   }
   if (row.kind === "scan") return make("p", { class: "zg-muted" }, say("scanMore"));
   return troubles.length ? make("p", { class: "wm-wrong", role: "alert" }, troubles[0].text) : null;

@@ -13,6 +13,7 @@ import { start as startMenu } from "./menu.js";
 import { start as startNetwork } from "./network.js";
 import { start as startSearch } from "./search.js";
 import { scan as scanStampcards } from "./stampcard.js";
+import { scan as scanTabs } from "./tabs.js";
 import { scan as scanToasts, start as startToasts } from "./toast.js";
 import { all } from "./texts.js";
 import { scan as scanWake } from "./wake.js";
@@ -21,6 +22,7 @@ function scan(root) {
   scanCountdowns(root);
   scanDigits(root);
   scanDialogs(root);
+  scanTabs(root);
   scanToasts(root);
   scanStampcards(root);
   scanWake(root);
