@@ -20,7 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-USERS = {"browser", "live_demo", "live_product"}
+USERS = {"browser", "live_product"}
 INSTALL_S = 600
 JOURNEY_S = 300
 PATIENCE_MS = 15_000

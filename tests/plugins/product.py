@@ -1,7 +1,7 @@
 """The whole product as real processes, started by the very command people use.
 
-``live_product`` is empty, ``live_demo`` holds the demo's data; both last for the whole run, on
-free ports, in a database and a folder of their own.
+``live_product`` is empty and lasts for the whole run, on free ports, in a database and a folder of
+its own.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from launcher.secretfile import demo_secrets
 from tests.plugins.database import DatabaseServer
 
 STARTED_S = 90.0
-DATA_S = 240.0
 STOPPED_S = 30.0
 
 
@@ -85,7 +84,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def run_product(var: Path, database_url: str, *, has_data: bool) -> Iterator[LiveProduct]:
+def run_product(var: Path, database_url: str) -> Iterator[LiveProduct]:
     """Start the product, wait until it is ready, end it afterwards."""
     addresses = Addresses(free_port(), free_port())
     settings = {"DATABASE_URL": database_url, "ZHANGGUI_VAR": str(var), "NO_COLOR": "1"}
@@ -94,7 +93,7 @@ def run_product(var: Path, database_url: str, *, has_data: bool) -> Iterator[Liv
             [
                 *(sys.executable, "-m", "launcher", "demo"),
                 *("--port", str(addresses.port), "--sandbox-port", str(addresses.sandbox_port)),
-                *([] if has_data else ["--without-data"]),
+                "--without-data",
             ],
             cwd=ROOT,
             env=dict(os.environ) | settings,
@@ -106,7 +105,7 @@ def run_product(var: Path, database_url: str, *, has_data: bool) -> Iterator[Liv
         )
     product = LiveProduct(addresses, database_url, var, process)
     try:
-        _wait_ready(product, DATA_S if has_data else STARTED_S)
+        _wait_ready(product)
         yield product
     finally:
         process.terminate()
@@ -116,26 +115,13 @@ def run_product(var: Path, database_url: str, *, has_data: bool) -> Iterator[Liv
             process.kill()
 
 
-def _wait_ready(product: LiveProduct, limit_s: float) -> None:
-    deadline = time.monotonic() + limit_s
+def _wait_ready(product: LiveProduct) -> None:
+    deadline = time.monotonic() + STARTED_S
     while "Zhanggui is ready" not in product.log():
         if product.process.poll() is not None or time.monotonic() > deadline:
             pytest.fail(f"the product did not start:\n{product.log()[-4000:]}")
         time.sleep(0.1)
     assert answers("127.0.0.1", product.addresses.port, "/readyz") == 200
-
-
-@contextmanager
-def _fresh(
-    database_server: DatabaseServer, folder: Path, *, has_data: bool
-) -> Iterator[LiveProduct]:
-    name = f"zhanggui_{database_server.run}_live_{secrets.token_hex(4)}"
-    database_server.copy(name)
-    try:
-        with run_product(folder, database_server.url(name), has_data=has_data) as product:
-            yield product
-    finally:
-        database_server.drop(name)
 
 
 @pytest.fixture(scope="session")
@@ -144,15 +130,11 @@ def live_product(
 ) -> Iterator[LiveProduct]:
     """Web, worker and sandbox with an empty database."""
     assert test_database  # the template is there
-    with _fresh(database_server, tmp_path_factory.mktemp("product"), has_data=False) as product:
-        yield product
-
-
-@pytest.fixture(scope="session")
-def live_demo(
-    database_server: DatabaseServer, test_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LiveProduct]:
-    """Web, worker and sandbox with the demo's data."""
-    assert test_database
-    with _fresh(database_server, tmp_path_factory.mktemp("demo"), has_data=True) as product:
-        yield product
+    name = f"zhanggui_{database_server.run}_live_{secrets.token_hex(4)}"
+    database_server.copy(name)
+    try:
+        url = database_server.url(name)
+        with run_product(tmp_path_factory.mktemp("product"), url) as product:
+            yield product
+    finally:
+        database_server.drop(name)
