@@ -96,17 +96,21 @@ def posts() -> list[Address]:
     return [a for a in of_kind("merchant") if "billing" not in a.permission]
 
 
-@pytest.mark.parametrize("address", posts(), ids=lambda a: f"/{a.route}")
 def test_every_post_of_a_read_only_merchant_is_refused(
-    client: Client, address: Address, works_read_only: frozenset[str]
+    client: Client, works_read_only: frozenset[str]
 ) -> None:
     merchant = signed_in(client, make_subscriber(code=PLUS, left=READ_ONLY))
-    path = address.path(merchant=merchant.slug)
-    answer = client.post(path)
-    if answer.status_code == 405 or address.route in works_read_only:
-        return
-    assert answer.status_code == 403
-    assert "E_READ_ONLY" in answer.content.decode()
+    refused, admitted = 0, []
+    for address in posts():
+        answer = client.post(address.path(merchant=merchant.slug))
+        if answer.status_code == 405 or address.route in works_read_only:
+            continue
+        if answer.status_code == 403 and "E_READ_ONLY" in answer.content.decode():
+            refused += 1
+        else:
+            admitted.append((address.route, answer.status_code))
+    assert admitted == []
+    assert refused > 50
 
 
 @pytest.fixture(scope="session")
