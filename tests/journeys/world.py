@@ -127,6 +127,7 @@ def open_shop(product: LiveProduct) -> Shop:
             "callback_url": f"{product.url}/hooks/wechat/{app_id}/",
             "encrypt_mode": "safe",
             "oauth_domains": [urlsplit(product.url).netloc],
+            "js_domains": [urlsplit(product.url).netloc],
             "menu": [{"name": menu[0], "url": f"{product.url}{menu[1]}"}],
         }
         shop.control("PUT", f"accounts/{app_id}", account)

@@ -88,8 +88,12 @@ offer("openLocation", async (values) => {
 
 offer("getNetworkType", async () => ({ err_msg: "getNetworkType:ok", networkType: "wifi" }));
 
-for (const name of ["updateAppMessageShareData", "updateTimelineShareData", "onMenuShareAppMessage", "onMenuShareTimeline"]) {
+for (const name of ["updateAppMessageShareData", "onMenuShareAppMessage"]) {
   offer(name, async ({ title, desc, link, imgUrl }, view) => remember(view, { title, desc, link, imgUrl }));
+}
+// Moments are not played: what a page wants to say there changes nothing of what friends get.
+for (const name of ["updateTimelineShareData", "onMenuShareTimeline"]) {
+  offer(name, async () => ({ err_msg: "share:ok" }));
 }
 for (const name of ["hideOptionMenu", "hideMenuItems", "hideAllNonBaseMenuItem"]) {
   offer(name, async (_values, view) => remember(view, { isHidden: true }));
