@@ -16,6 +16,7 @@ from demo import days, fill, progress, regulars
 from demo.cast import ACCOUNTS, MERCHANTS, NEWCOMER, OPERATORS, PLATFORM_ACCOUNT
 from demo.channels import COMPONENT
 from demo.models import Day
+from demo.pages import MINI
 from demo.plans import SHOPS
 from demo.rhythm import Joined, Stamped, Story
 from demo.tests.conftest import NOON, SMALL, Filled
@@ -106,7 +107,7 @@ class TestFirstFill:
 
     def test_tells_the_sandbox_accounts_people_and_follows(self, filled: Filled) -> None:
         connected = {account.app_id for account in ACCOUNTS}
-        assert set(filled.world.accounts) == connected | {NEWCOMER.app_id}
+        assert set(filled.world.accounts) == connected | {NEWCOMER.app_id, MINI.app_id}
         assert set(filled.world.components) == {COMPONENT.app_id}
         platform = filled.world.accounts[PLATFORM_ACCOUNT.app_id]
         assert platform["callback_url"].endswith(f"/hooks/wechat/{PLATFORM_ACCOUNT.app_id}/")

@@ -51,6 +51,7 @@ def arriving(payment: Payment, **changes: Any) -> Callable[[], Any]:
     return lambda: settling.settle(account=payment.account, found=found)
 
 
+@pytest.mark.spec("platform P31")
 def test_two_notifications_at_once_book_once(tea: Merchant, told: list[str]) -> None:
     payment = make_payment(tea)
 

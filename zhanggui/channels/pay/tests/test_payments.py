@@ -55,7 +55,7 @@ from zhanggui.channels.wechat.tests.factories import run_jobs
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.spec("platform P31")]
 
 
 def begin(account: PayAccount, **values: Any) -> Payment:

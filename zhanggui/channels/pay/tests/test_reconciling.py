@@ -35,7 +35,7 @@ from zhanggui.channels.pay.tests.factories import (
 )
 from zhanggui.core import clock
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.spec("platform P31")]
 DAY = date(2026, 3, 11)
 NOON = datetime(2026, 3, 11, 4, 0, tzinfo=UTC)
 NEXT = datetime(2026, 3, 12, 2, 30, tzinfo=UTC)

@@ -36,7 +36,7 @@ from zhanggui.channels.pay.tests.factories import (
 )
 from zhanggui.core import clock
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.spec("platform P31")]
 
 
 @pytest.fixture
