@@ -109,3 +109,21 @@ class Phone:
         if asked.is_visible():
             asked.click()
         expect(page).to_be_visible()
+
+
+def move_clock(page: Page, shop: Shop, *days: int) -> None:
+    """On the demo's page, step by step."""
+    for step in days:
+        page.goto(f"{shop.product.url}/demo/clock")
+        with page.expect_response(lambda answer: answer.request.method == "POST"):
+            page.get_by_role("button", name=f"往后 {step} 天").click()
+        expect(page.get_by_text("已拨动")).to_be_visible()
+
+
+def set_clock_right(page: Page, shop: Shop) -> None:
+    """Back to the real time, if it was moved."""
+    page.goto(f"{shop.product.url}/demo/clock")
+    back = page.get_by_role("button", name="拨回真实时间")
+    if back.count():
+        back.last.click()
+    expect(back).to_have_count(0)

@@ -16,7 +16,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.people import PHONE, WIDE, enter, prove_phone, window
+from tests.journeys.people import (
+    PHONE,
+    WIDE,
+    enter,
+    move_clock,
+    prove_phone,
+    set_clock_right,
+    window,
+)
 from tests.journeys.world import PASSWORD, Shop
 
 PLATFORM_PHONE, HEAD_PHONE = "13900010009", "13900010008"
@@ -73,7 +81,7 @@ def platform(browser: Browser, tiers: Shop) -> Iterator[Page]:
         page.get_by_role("button", name="确认").click()
         page.wait_for_url("**/platform/overview/")
         yield page
-        _set_clock_right(page, tiers)
+        set_clock_right(page, tiers)
 
 
 def test_a_shop_from_its_sign_up_to_its_second_year(
@@ -186,22 +194,6 @@ def look_at_their_rows(owner: Page) -> None:
     expect(owner.get_by_role("heading", level=1)).to_have_text(
         re.compile(rf"^\s*顾客\s*{TAKEN}\s*$")
     )
-
-
-def move_clock(page: Page, shop: Shop, *days: int) -> None:
-    for step in days:
-        page.goto(f"{shop.product.url}/demo/clock")
-        with page.expect_response(lambda answer: answer.request.method == "POST"):
-            page.get_by_role("button", name=f"往后 {step} 天").click()
-        expect(page.get_by_text("已拨动")).to_be_visible()
-
-
-def _set_clock_right(page: Page, shop: Shop) -> None:
-    page.goto(f"{shop.product.url}/demo/clock")
-    back = page.get_by_role("button", name="拨回真实时间")
-    if back.count():
-        back.last.click()
-    expect(back).to_have_count(0)
 
 
 def open_store(owner: Page) -> None:
