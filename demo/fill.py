@@ -25,7 +25,9 @@ from demo import (
     payments,
     progress,
     regulars,
+    reports,
     sandbox,
+    templates,
     world,
 )
 from demo.base import ACTOR, Base
@@ -96,6 +98,7 @@ def _fill(size: Size, say: Say) -> Filled:
     entry.make()
     channels.make(control)
     pages.make(control)
+    templates.make(control)
     applicants.make()
     listing.write()
     filled = Filled(days=len(pending))
@@ -108,6 +111,7 @@ def _fill(size: Size, say: Say) -> Filled:
             Day.objects.filter(day=day).update(until=until)
     regulars.make()
     messages.make()
+    reports.make()
     world.say_hello(control)
     return filled
 

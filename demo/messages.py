@@ -30,7 +30,8 @@ def make() -> None:
     for purse, segments in ((Purse.SERVICE, 1_000), (Purse.MARKETING, 500)):
         made(f"sms_gift:{purse.value}", lambda p=purse, n=segments: _gift(merchant, p, n, platform))  # type: ignore[misc]
     with tenancy.merchant_scope(merchant.pk):
-        made("message_rule:stamps.cancelled", lambda: _switch_on("stamps.cancelled", platform))
+        for name in ("stamps.stamped", "stamps.cancelled"):
+            made(f"message_rule:{name}", lambda n=name: _switch_on(n, platform))  # type: ignore[misc]
         _wishes(platform)
         _notices(merchant)
         made("mailing:notice", lambda: _mailing(platform))
@@ -57,6 +58,7 @@ def _switch_on(name: str, actor: Actor) -> Model:
         template=templates.get(name),
         is_on=True,
         by_wechat=True,
+        by_notice=True,
         by_sms=False,
         words="",
         actor=actor,

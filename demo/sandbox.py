@@ -36,6 +36,16 @@ class Sandbox:
         """Make an official account or change its settings."""
         self._call("PUT", f"accounts/{app_id}", values)
 
+    def put_templates(
+        self,
+        app_id: str,
+        templates: Sequence[Mapping[str, Any]],
+        notices: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Give an account templates, of messages and of subscription notifications."""
+        self._call("PUT", f"accounts/{app_id}", {"templates": list(templates)})
+        self._call("PUT", f"accounts/{app_id}/notices", list(notices))
+
     def put_component(self, app_id: str, values: Mapping[str, Any]) -> None:
         """Make a third-party platform or change its settings."""
         self._call("PUT", f"components/{app_id}", values)

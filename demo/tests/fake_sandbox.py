@@ -21,6 +21,8 @@ class FakeSandbox:
         self.follows: dict[str, set[str]] = {}
         self.calls: list[str] = []
         self.codes = 0
+        self.templates: list[dict[str, Any]] = []
+        self.notices: list[dict[str, Any]] = []
         self.pay = FakePaySide()
 
     @property
@@ -34,13 +36,17 @@ class FakeSandbox:
         body = json.loads(request.content) if request.content else None
         if "/api.mch.weixin.qq.com/" in path:
             return self.pay.answer(request)
-        if "/cgi-bin/" in path:
+        if "/cgi-bin/" in path or "/wxaapi/" in path:
             return httpx2.Response(200, json=self._wechat(path))
         return httpx2.Response(200, json=self._control(request, body))
 
     def _wechat(self, path: str) -> dict[str, Any]:
         if path.endswith("/stable_token"):
             return {"access_token": "token", "expires_in": 7200}
+        if path.endswith("/get_all_private_template"):
+            return {"template_list": self.templates}
+        if path.endswith("/newtmpl/gettemplate"):
+            return {"data": self.notices}
         self.codes += 1
         url = f"http://weixin.qq.com/q/{self.codes}"
         return {"ticket": f"ticket{self.codes}", "url": url, "expire_seconds": 86400}
@@ -49,6 +55,8 @@ class FakeSandbox:
         name = request.url.path.partition("/_sandbox/api/")[2]
         if name.startswith("merchants") or name == "clock":
             return self.pay.control(request.method, name, body)
+        if self._takes_templates(name, body):
+            return body
         kind, _, app_id = name.partition("/")
         if kind in {"accounts", "components"}:
             kept = self.accounts if kind == "accounts" else self.components
@@ -64,6 +72,17 @@ class FakeSandbox:
             self.people.update({one["slug"]: one for one in body})
         shown = body if request.method == "PUT" else self.people.values()
         return [{**one, "phone_url": f"http://{one['slug']}.localhost:8001/"} for one in shown]
+
+    def _takes_templates(self, name: str, body: Any) -> bool:
+        if name.endswith("/notices"):
+            self.notices += [
+                {**one, "priTmplId": one["template_id"], "type": one["kind"]} for one in body
+            ]
+            return True
+        if name.startswith("accounts/") and set(body) == {"templates"}:
+            self.templates += body["templates"]
+            return True
+        return False
 
 
 def openid(app_id: str, slug: str) -> str:

@@ -47,7 +47,8 @@ from zhanggui.core import clock, tenancy
 from zhanggui.core.tokens import new_token
 from zhanggui.files.models import ImportBatch, Task
 from zhanggui.messaging.tests import factories as messaging
-from zhanggui.stamps.models import ManagerBinding, PendingManager
+from zhanggui.stamps.models import ManagerBinding, PendingManager, StampRecord
+from zhanggui.stamps.services import report_not_me
 from zhanggui.stamps.tests import factories as stamps
 
 _numbers = count(1)
@@ -203,6 +204,13 @@ def _record(merchant: Merchant) -> int:
         return stamps.stamp(desk, card).record_id
 
 
+def _case(merchant: Merchant) -> int:
+    record_id = _record(merchant)
+    with tenancy.merchant_scope(merchant.pk):
+        record = StampRecord.objects.get(pk=record_id)
+        return report_not_me(record=record, text="", actor=ACTOR).pk
+
+
 def _invitation(merchant: Merchant) -> int:
     with tenancy.merchant_scope(merchant.pk):
         return stamps.make_invitation(make_store(merchant)).pk
@@ -312,6 +320,7 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "programme_id": _programme,
     "card_id": _card,
     "record_id": _record,
+    "case_id": _case,
     "invitation_id": _invitation,
     "pending_id": _pending,
     "binding_id": _binding,

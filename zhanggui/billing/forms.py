@@ -14,7 +14,7 @@ from zhanggui.accounts import features
 from zhanggui.billing.models import Edition
 from zhanggui.billing.selectors import Offer
 from zhanggui.core import clock
-from zhanggui.messaging.models import SmsPack
+from zhanggui.messaging.packs import Offer as PackOffer
 from zhanggui.ui.money import YuanField
 
 FEN = Decimal("0.01")
@@ -86,7 +86,7 @@ class PackForm(PayForm):
         error_messages={"required": _("Choose how much you want.")},
     )
 
-    def __init__(self, *args: Any, packs: Iterable[SmsPack], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, packs: Iterable[PackOffer], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["pack"].choices = [(one.code, one.name) for one in packs]  # type: ignore[attr-defined]
 

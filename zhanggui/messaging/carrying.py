@@ -6,16 +6,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zhanggui.channels.sms import services as sms
-from zhanggui.channels.sms.errors import SmsNotSetUp, SmsStopped, SmsUnreachable
+from zhanggui.channels.sms.errors import (
+    SmsNotSetUp,
+    SmsRefused,
+    SmsStopped,
+    SmsUnreachable,
+)
 from zhanggui.channels.sms.models import SmsPurpose
+from zhanggui.channels.wechat import permits, template_values
 from zhanggui.channels.wechat.client import Api
 from zhanggui.channels.wechat.client.sendables import Text
 from zhanggui.channels.wechat.errors import ChannelError
-from zhanggui.channels.wechat.models import ChannelAccount
+from zhanggui.channels.wechat.models import ChannelAccount, TemplateBinding
 from zhanggui.contacts.models import IdentityLink, LinkState
 from zhanggui.core import clock
-from zhanggui.messaging import outcomes, places, receivers, templates, words
-from zhanggui.messaging.models import CampaignState, Kind, Message, Route, State, Why
+from zhanggui.messaging import outcomes, receivers, routing, templates, words
+from zhanggui.messaging.models import (
+    BY_PERMIT,
+    CampaignState,
+    Kind,
+    Message,
+    Route,
+    State,
+    Why,
+)
 from zhanggui.messaging.outcomes import Outcome
 from zhanggui.messaging.receivers import Follower, Phone
 from zhanggui.messaging.routing import UNREACHABLE_STATES, House
@@ -77,7 +91,9 @@ def _decided(template: MessageTemplate, message: Message, *, is_behind: bool) ->
             return Outcome(State.CANCELLED)
         began = max(began, campaign.due_at or began)
     if is_behind:
-        is_lost = message.route == Route.WECHAT and outcomes.is_past_knowing(message)
+        is_lost = message.route in BY_PERMIT or (
+            message.route == Route.WECHAT and outcomes.is_past_knowing(message)
+        )
         return Outcome(State.UNSURE, outcomes.INTERRUPTED) if is_lost else None
     if clock.now() > began + template.lasts:
         return Outcome(State.SKIPPED, Why.TOO_LATE.value)
@@ -105,18 +121,33 @@ def _wechat(
         if account is None:
             return Parcel(message, sealed=Outcome(State.SKIPPED, Why.NO_WAY.value))
         return Parcel(message, account=account, openid=to.openid, text=text)
-    binding = house.binding(template)
-    openid = openids.get(message.customer_id or 0, "")
-    if binding is None or house.account is None or not openid:
+    route = Route(message.route)
+    account, binding = house.account_of(route), house.binding(template, route)
+    openid = ""
+    if account is not None and binding is not None:
+        openid = openids.get(message.customer_id or 0, "")
+        if route in BY_PERMIT:
+            openid = _permitting(account, binding, message)
+    if binding is None or account is None or not openid:
         return Parcel(message, sealed=Outcome(State.SKIPPED, Why.NO_WAY.value, may_fall_back=True))
     return Parcel(
         message,
-        account=house.account,
+        account=account,
         openid=openid,
         template_id=binding.template_id,
-        data=places.data(binding.mapping, given),
-        url=words.page_of(message),
+        data=template_values.data(binding.mapping, given),
+        url=words.page_of(house, template, message),
     )
+
+
+def _permitting(account: ChannelAccount, binding: TemplateBinding, message: Message) -> str:
+    """The identity whose permission the message took; of a lasting one any that allows it."""
+    if not binding.is_lasting:
+        return permits.taken_from(message.number)
+    if message.customer is None:
+        return ""
+    links = routing.links_of(message.customer, account)
+    return next((one.openid for one in links if permits.has(binding, one.openid)), "")
 
 
 def carry(parcel: Parcel, api_of: Callable[[ChannelAccount], Api]) -> Outcome:
@@ -133,28 +164,24 @@ def carry(parcel: Parcel, api_of: Callable[[ChannelAccount], Api]) -> Outcome:
     return _carry_wechat(parcel, api_of)
 
 
-def number_of(message: Message) -> str:
-    """Ours of one message, the same for every try; WeChat and SMS providers give it back."""
-    return f"zm{message.merchant_id}.{message.pk}"
-
-
 def _carry_wechat(parcel: Parcel, api_of: Callable[[ChannelAccount], Api]) -> Outcome:
     assert parcel.account is not None  # noqa: S101  ``pack`` sealed the others
-    calls = api_of(parcel.account)
+    route, calls = parcel.message.route, api_of(parcel.account)
+    to, template, data = parcel.openid, parcel.template_id, parcel.data
     try:
-        if parcel.template_id:
-            platform_id = calls.template_send(
-                parcel.openid,
-                parcel.template_id,
-                parcel.data,
-                url=parcel.url,
-                client_id=number_of(parcel.message),
-            )
+        if route == Route.NOTICE:
+            platform_id = calls.notify(to, template, data, page=parcel.url)
+        elif route == Route.MINI:
+            platform_id = calls.subscription_send(to, template, data)
+        elif template:
+            number = parcel.message.number
+            platform_id = calls.template_send(to, template, data, url=parcel.url, client_id=number)
         else:
-            calls.custom_send(parcel.openid, Text(parcel.text))
+            calls.custom_send(to, Text(parcel.text))
             platform_id = ""
     except ChannelError as error:
-        return outcomes.of_wechat_error(parcel.message, error, is_chat=not parcel.template_id)
+        is_repeatable = route == Route.WECHAT and bool(template)
+        return outcomes.of_wechat_error(parcel.message, error, is_repeatable=is_repeatable)
     return Outcome(State.SENT, platform_id=platform_id)
 
 
@@ -169,9 +196,9 @@ def _carry_sms(parcel: Parcel) -> Outcome:
             template=message.template,
             purpose=SmsPurpose.MARKETING if is_marketing else SmsPurpose.NOTICE,
             merchant_id=message.merchant_id,
-            out_id=number_of(message),
+            out_id=message.number,
         )
-    except SmsUnreachable as error:
+    except (SmsUnreachable, SmsRefused) as error:
         return outcomes.of_sms_down(message, error)
     except (SmsStopped, SmsNotSetUp) as refusal:
         return outcomes.stopped(refusal.code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
@@ -11,7 +10,7 @@ from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor, customer_actor
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock
-from zhanggui.messaging.models import Consent, ConsentSource, Kind, Message, Route
+from zhanggui.messaging.models import Consent, ConsentSource, Kind, Route
 
 
 def note(
@@ -66,12 +65,3 @@ def said(customer: Customer) -> dict[tuple[str, str], Consent]:
     """What a customer said, by kind and way."""
     rows = Consent.objects.filter(customer=customer)
     return {(row.kind, row.route): row for row in rows}
-
-
-def message_of_link(token: str) -> Message | None:
-    """The message whose link was followed, of the merchant in scope."""
-    try:
-        number = UUID(token)
-    except ValueError:
-        return None
-    return Message.objects.select_related("customer").filter(link_token=number).first()

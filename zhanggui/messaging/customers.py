@@ -10,11 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.contacts.holders import Held, Holder, Sheet
 from zhanggui.contacts.timeline import Before, Entry, Source
 from zhanggui.messaging import fates, templates
-from zhanggui.messaging.models import Consent, Message, MessageDay, Route
+from zhanggui.messaging.models import IN_WECHAT, Consent, Message, MessageDay, Route
 from zhanggui.messaging.permissions import VIEW
 from zhanggui.ui.formats import count
 
-ICONS = {Route.WECHAT: "brand-wechat", Route.SMS: "message-2"}
+ICONS = dict.fromkeys(IN_WECHAT, "brand-wechat") | {Route.SMS: "message-2"}
 
 
 def entries(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:

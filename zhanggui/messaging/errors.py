@@ -31,6 +31,12 @@ class AmountWrong(DomainError):
     text = _("Give a whole number from 1 to %(most)s.")
 
 
+class PackPriceWrong(DomainError):
+    code = "E_PACK_PRICE"
+    status = 422
+    text = _("The platform allows %(least)s to %(most)s for this pack.")
+
+
 class NotResendable(DomainError):
     code = "E_NOT_RESENDABLE"
     status = 409

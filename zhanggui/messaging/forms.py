@@ -64,6 +64,11 @@ class RuleForm(forms.Form):
     by_wechat = forms.BooleanField(
         label=_("By WeChat"), required=False, help_text=_("Free; comes first.")
     )
+    by_notice = forms.BooleanField(
+        label=_("By WeChat subscription"),
+        required=False,
+        help_text=_("Free; to those who allowed it in WeChat or in the mini program."),
+    )
     by_sms = forms.BooleanField(
         label=_("By SMS"),
         required=False,
@@ -82,7 +87,7 @@ class RuleForm(forms.Form):
         if fixed:
             del self.fields["words"]
         if not template.by_wechat:
-            del self.fields["by_wechat"]
+            del self.fields["by_wechat"], self.fields["by_notice"]
 
 
 class MailingForm(forms.Form):
@@ -180,3 +185,25 @@ class PackForm(forms.Form):
         label=_("Price in yuan"), min_value=0, max_value=1_000_000, decimal_places=2
     )
     is_on_sale = forms.BooleanField(label=_("On sale"), required=False)
+    resale_from_percent = forms.IntegerField(
+        label=_("Operators ask at least"), min_value=1, max_value=1_000
+    )
+    resale_to_percent = forms.IntegerField(
+        label=_("Operators ask at most"), min_value=1, max_value=1_000
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """The range of operators is a range."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        least, most = values.get("resale_from_percent"), values.get("resale_to_percent")
+        if least and most and most < least:
+            self.add_error("resale_to_percent", _("The most must not be below the least."))
+        return values
+
+
+class PackPriceForm(forms.Form):
+    """What an operator asks for a pack."""
+
+    price = forms.DecimalField(
+        label=_("Your price in yuan"), min_value=0, max_value=1_000_000, decimal_places=2
+    )

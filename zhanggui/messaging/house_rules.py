@@ -24,7 +24,7 @@ SETTINGS = (
     "needs_consent",
     "sms_after_wechat",
 )
-RULE = ("is_on", "by_wechat", "by_sms", "words")
+RULE = ("is_on", "by_wechat", "by_notice", "by_sms", "words")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ def change_rule(
     template: MessageTemplate,
     is_on: bool,
     by_wechat: bool,
+    by_notice: bool,
     by_sms: bool,
     words: str,
     actor: Actor,
@@ -82,7 +83,7 @@ def change_rule(
             template=template.name
         ).first() or default_rule(template)
         before = {name: getattr(row, name) for name in RULE}
-        row.is_on, row.by_wechat, row.by_sms = is_on, by_wechat, by_sms
+        row.is_on, row.by_wechat, row.by_notice, row.by_sms = is_on, by_wechat, by_notice, by_sms
         row.words = words.strip()
         row.save()
         _record(actor, "messaging.rule.changed", f"message_rule:{row.pk}", before, row)

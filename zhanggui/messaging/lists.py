@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.messaging import selectors, templates
-from zhanggui.messaging.models import Campaign, Route, State
+from zhanggui.messaging.models import IN_WECHAT, Campaign, Route, State
 from zhanggui.ui.lists import Choice, Choices, Column, ListPage, Period, Sort
 
 STATES: Choices = (
@@ -50,7 +50,7 @@ MESSAGES = ListPage(
         Choice(
             "route",
             _("Way"),
-            [(one.value, one.label) for one in (Route.WECHAT, Route.SMS)],
+            [(one.value, one.label) for one in (*IN_WECHAT, Route.SMS)],
             every=_("All ways"),
         ),
         Choice("template", _("Message"), _templates, is_extra=True),

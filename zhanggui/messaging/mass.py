@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, LiteralString
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -15,13 +16,12 @@ from django.db.models import QuerySet
 from zhanggui.contacts import conditions
 from zhanggui.contacts.models import Customer, CustomerState
 from zhanggui.core import clock
-from zhanggui.messaging import hours, segments, templates, words
-from zhanggui.messaging.models import Campaign, Kind
+from zhanggui.messaging import hours, links, segments, templates, wallet, words
+from zhanggui.messaging.models import Campaign, Kind, Purse
 from zhanggui.messaging.routing import House
 from zhanggui.messaging.templates import MessageTemplate
 
 NAME_PLACE = "{customer}"
-TOKEN_SIGNS = 32
 
 # Who gets it by what; the reasons are members of ``models.Why``.
 _PEOPLE: LiteralString = """
@@ -80,7 +80,7 @@ _QUEUE_TAIL: LiteralString = f"""
 ), written AS (
   INSERT INTO messaging_message
     (merchant_id, template, kind, once, customer_id, to_masked, campaign_id, route, state, error,
-     error_kind, wechat_error, segments, attempt, due_at, claim, platform_id, link_token,
+     error_kind, wechat_error, segments, milli_fen, attempt, due_at, claim, platform_id, link_token,
      created_at, done_at)
   SELECT %(merchant)s, %(template)s, %(kind)s, %(once)s || p.id, p.id, p.name, %(campaign)s,
          CASE WHEN c.customer_id IS NULL THEN '' ELSE p.route END,
@@ -89,6 +89,7 @@ _QUEUE_TAIL: LiteralString = f"""
               ELSE 'capped' END,
          '', '',
          CASE WHEN c.customer_id IS NOT NULL AND p.route = 'sms' THEN {_COST} ELSE 0 END,
+         CASE WHEN c.customer_id IS NOT NULL AND p.route = 'sms' THEN %(price)s ELSE 0 END,
          0, %(due)s, '', '', CASE WHEN %(marketing)s = 1 THEN gen_random_uuid() END,
          %(now)s, CASE WHEN c.customer_id IS NULL THEN %(now)s::timestamptz END
   FROM people p LEFT JOIN counted c ON c.customer_id = p.id
@@ -207,7 +208,8 @@ def _values(house: House, campaign: Campaign) -> dict[str, Any]:
 def _text(house: House, template: MessageTemplate, campaign: Campaign) -> str:
     """The SMS with its signature, the customer's name still a place."""
     body = {name: str(value) for name, value in campaign.body.items()}
-    shared = {"shop": house.merchant.name, "stop": words.stop_link(house, "x" * TOKEN_SIGNS)}
+    stop = links.address(house.merchant, links.STOP, UUID(int=0))
+    shared = {"shop": house.merchant.name, "stop": stop}
     text = templates.sms_text(template, house.rule(template).words, {**body, **shared})
     return words.signature() + text
 
@@ -225,6 +227,7 @@ def _more_values(house: House, campaign: Campaign) -> dict[str, Any]:
         "day": clock.local_date(due, house.merchant.time_zone),
         "service": int(not is_marketing),
         "marketing": int(is_marketing),
+        "price": wallet.price_of(Purse.MARKETING if is_marketing else Purse.SERVICE),
         "cap": caps.marketing_a_day if is_marketing else caps.service_a_day,
         "due": due,
         "now": now,

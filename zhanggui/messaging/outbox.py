@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from zhanggui.core.db.pipeline import Statement
-from zhanggui.messaging import services, tasks, words
+from zhanggui.messaging import links, services, tasks, templates, words
 from zhanggui.messaging.models import Kind
 
 SWITCHED_ON: LiteralString = """ARRAY(
@@ -24,9 +24,10 @@ _WRITE: LiteralString = """
 WITH told AS (
   INSERT INTO messaging_message
     (merchant_id, template, kind, once, customer_id, to_masked, body_sealed, route, state, error,
-     error_kind, wechat_error, segments, attempt, due_at, claim, platform_id, created_at)
+     error_kind, wechat_error, segments, milli_fen, attempt, due_at, claim, platform_id, link_token,
+     created_at)
   VALUES (%(merchant)s, %(template)s, %(kind)s, %(once)s, %(customer)s, %(name)s, %(body)s, '',
-          'queued', '', '', '', 0, 0, %(now)s, '', '', %(now)s)
+          'queued', '', '', '', 0, 0, 0, %(now)s, '', '', %(link)s::uuid, %(now)s)
   RETURNING id
 )
 SELECT procrastinate_defer_jobs_v1(ARRAY[
@@ -61,6 +62,7 @@ def statement(
         path: which page a tap in WeChat opens.
     """
     values = {**data, words.PATH: path} if path else data
+    token = links.new(templates.get(template))
     return Statement(
         _WRITE,
         {
@@ -71,6 +73,7 @@ def statement(
             "customer": customer_id,
             "name": customer_name[:80],
             "body": services.sealed_body(values, merchant_id),
+            "link": str(token) if token else None,
             "now": now,
             "queue": tasks.QUEUE,
             "task": tasks.drain.name,

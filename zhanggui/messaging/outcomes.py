@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from zhanggui.channels.sms.errors import SmsUnreachable
+from zhanggui.channels.sms.errors import SmsError, SmsOverLimit, SmsUnreachable
 from zhanggui.channels.sms.models import OutgoingSms, SmsState
 from zhanggui.channels.wechat.errorcodes import OF_ONE_RECEIVER
 from zhanggui.channels.wechat.errors import (
@@ -22,6 +22,7 @@ WAITS_S = (30, 60, 120, 240)
 KNOWN_FOR = timedelta(minutes=9)
 """WeChat knows a repeat by ``client_msg_id`` for ten minutes. Source: digest 4.9."""
 INTERRUPTED = "interrupted"
+AN_HOUR = timedelta(hours=1)
 TEN_MINUTES = timedelta(minutes=10)
 NOBODY_THERE = frozenset(
     {40003, 43004, 43019, 43101, 43107, 45015, 45047, 45168, 48002, 50005, 70000}
@@ -48,16 +49,18 @@ class Outcome:
     """The same until midnight."""
 
 
-def of_wechat_error(message: Message, error: ChannelError, *, is_chat: bool) -> Outcome:
-    """What an error of WeChat means for a message."""
+def of_wechat_error(message: Message, error: ChannelError, *, is_repeatable: bool) -> Outcome:
+    """What an error of WeChat means for a message; a repeat of some calls sends a second one."""
     code = str(error.code) if error.code is not None else "unreachable"
     if isinstance(error, QuotaUsedUp):
-        return Outcome(State.QUEUED, code, again_at=error.until, may_fall_back=True, is_day=True)
+        return Outcome(
+            State.QUEUED, code, again_at=error.until, may_fall_back=True, is_day=is_repeatable
+        )
     if isinstance(error, ChannelBusy):
-        is_minute = error.code not in OF_ONE_RECEIVER
+        is_minute = is_repeatable and error.code not in OF_ONE_RECEIVER
         return Outcome(State.QUEUED, code, again_at=error.until, is_minute=is_minute)
     if isinstance(error, ChannelUnreachable):
-        if error.is_sent and (is_chat or is_past_knowing(message)):
+        if error.is_sent and (not is_repeatable or is_past_knowing(message)):
             return Outcome(State.UNSURE, code)
         if message.attempt <= len(WAITS_S):
             return Outcome(State.QUEUED, code, again_at=_later(message))
@@ -82,11 +85,14 @@ def of_sms(message: Message, sms: OutgoingSms) -> Outcome:
     )
 
 
-def of_sms_down(message: Message, error: SmsUnreachable) -> Outcome:
-    """No provider could be reached; nothing went out."""
-    if message.attempt <= len(WAITS_S):
-        return Outcome(State.QUEUED, error.code, type(error).__name__, again_at=_later(message))
-    return Outcome(State.FAILED, error.code, type(error).__name__)
+def of_sms_down(message: Message, error: SmsError) -> Outcome:
+    """No provider takes anything now: it waits, its credit stays set aside, until it is too old."""
+    again = clock.now() + TEN_MINUTES
+    if isinstance(error, SmsOverLimit):
+        again = clock.now() + AN_HOUR
+    elif isinstance(error, SmsUnreachable) and message.attempt <= len(WAITS_S):
+        again = _later(message)
+    return Outcome(State.QUEUED, error.code, type(error).__name__, again_at=again)
 
 
 def is_past_knowing(message: Message) -> bool:

@@ -6,15 +6,24 @@ Each may come twice, late, or before our own note: only a message that was hande
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.sms.hooks import Receipt, Reply
+from zhanggui.channels.wechat import permits
 from zhanggui.channels.wechat.hooks import PushEvent
 from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.contacts import selectors as contacts
 from zhanggui.core import clock, tenancy
 from zhanggui.messaging import consents
-from zhanggui.messaging.models import ConsentSource, Kind, Message, Route, State
+from zhanggui.messaging.models import (
+    BY_PERMIT,
+    ConsentSource,
+    Kind,
+    Message,
+    Route,
+    State,
+)
 
 NUMBER = re.compile(r"zm(\d{1,18})\.(\d{1,18})")
 STOP = re.compile(r"\W*(td|t|n|r|退订|拒收|取消|unsubscribe|stop)\W*", re.IGNORECASE)
@@ -42,17 +51,29 @@ def of_wechat(event: PushEvent) -> None:
 
     An account of an operator serves many merchants, so each of them is asked.
     """
-    number, status = event.details.get("MsgID", ""), event.details.get("Status", "")
+    status = event.details.get("Status", "")
+    error = "" if status == SUCCESS else _code_of(status)
+    _told(event, event.details.get("MsgID", ""), (Route.WECHAT,), error)
+
+
+def of_notice(event: PushEvent) -> None:
+    """Subscription notifications that arrived, or that WeChat gave up on."""
+    for item in permits.items_of(event):
+        code = item.get("ErrorCode", "")
+        _told(event, item.get("MsgID", ""), BY_PERMIT, "" if code == "0" else code[:20] or "-1")
+
+
+def _told(event: PushEvent, number: str, routes: Collection[Route], error: str) -> None:
+    """Note what became of the message with WeChat's number, whoever's it is."""
     if not number:
         return
-    is_there = status == SUCCESS
     for merchant_id in _merchants_of(event.account_id):
         with tenancy.merchant_scope(merchant_id):
             changed = Message.objects.filter(
-                platform_id=number, route=Route.WECHAT, state__in=OPEN
+                platform_id=number, route__in=routes, state__in=OPEN
             ).update(
-                state=State.DELIVERED if is_there else State.LOST,
-                error="" if is_there else _code_of(status),
+                state=State.LOST if error else State.DELIVERED,
+                error=error,
                 done_at=event.sent_at,
             )
         if changed:

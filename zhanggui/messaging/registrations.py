@@ -15,6 +15,7 @@ from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.sms import hooks as sms_hooks
 from zhanggui.channels.wechat import hooks as wechat_hooks
+from zhanggui.channels.wechat import permits
 from zhanggui.contacts import holders, timeline
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.permissions import EDIT_CUSTOMERS
@@ -44,6 +45,8 @@ ACTIONS = {
     "messaging.credit.moved": _("SMS credit moved to the other purse"),
     "messaging.stock.filled": _("SMS stock of an operator filled"),
     "messaging.pack.changed": _("Pack of SMS credit changed"),
+    "messaging.pack.priced": _("Own price of an SMS pack set"),
+    "messaging.pack.price_dropped": _("Own price of an SMS pack taken away"),
     "messaging.message.resent": _("Message sent once more"),
     "messaging.consent.noted": _("Wish of a customer about messages noted"),
     "messaging.settings.changed": _("Rules for messages changed"),
@@ -67,6 +70,7 @@ FIELDS = (
     ("sms_after_wechat", _("By SMS when WeChat refuses"), _yes_or_no),
     ("is_on", _("Send this message"), _yes_or_no),
     ("by_wechat", _("By WeChat"), _yes_or_no),
+    ("by_notice", _("By WeChat subscription"), _yes_or_no),
     ("by_sms", _("By SMS"), _yes_or_no),
     ("words", _("Own words for the SMS"), str),
 )
@@ -92,6 +96,7 @@ def register_all() -> None:
     sms_hooks.on_receipts(receipts.of_sms)
     sms_hooks.on_reply(receipts.of_reply)
     wechat_hooks.on_event("templatesendjobfinish", receipts.of_wechat)
+    wechat_hooks.on_event(permits.SENT, receipts.of_notice)
     templates.register(own_templates.ANNOUNCEMENT, own_templates.MARKETING)
     jobs.register(
         jobs.TaskKind(

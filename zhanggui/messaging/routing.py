@@ -1,21 +1,29 @@
 """By what a message goes: WeChat before SMS, as far as shop and customer want it (P27).
 
-WeChat costs nothing and needs a template of the official account and a customer who follows it;
-SMS costs segments and needs a number. WeCom will stand between the two.
+What costs nothing comes first: a template message to a follower uses nothing up; a subscription
+notification, or a message of the mini program, uses up one permission of the customer unless it was
+given for good; an SMS costs segments. WeCom will stand before the SMS.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.sms import client as sms_client
+from zhanggui.channels.wechat import permits
 from zhanggui.channels.wechat import services as wechat
-from zhanggui.channels.wechat.models import BindingState, ChannelAccount, TemplateBinding
+from zhanggui.channels.wechat.models import (
+    BindingState,
+    ChannelAccount,
+    Form,
+    TemplateBinding,
+)
+from zhanggui.channels.wechat.models import Kind as AccountKind
 from zhanggui.contacts.models import Customer, CustomerState, IdentityLink, LinkState
 from zhanggui.messaging.models import (
+    BY_PERMIT,
     Consent,
     Kind,
     MessagingSettings,
@@ -28,11 +36,12 @@ from zhanggui.messaging.templates import MessageTemplate
 UNREACHABLE_STATES = (CustomerState.BLOCKED, CustomerState.REPLACED, CustomerState.ERASED)
 
 
-class Way(NamedTuple):
-    """The way chosen, or why there is none."""
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The ways a message may take, best first; without any, why there is none."""
 
-    route: Route
-    why: Why | None = None
+    routes: tuple[Route, ...]
+    why: Why = Why.NO_WAY
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,8 @@ class House:
     settings: MessagingSettings
     rules: Mapping[str, Rule]
     account: ChannelAccount | None
-    bindings: Mapping[str, TemplateBinding]
+    mini: ChannelAccount | None
+    bindings: Mapping[tuple[Route, str], TemplateBinding]
     has_sms: bool
 
     def rule(self, template: MessageTemplate) -> Rule:
@@ -53,9 +63,21 @@ class House:
             return kept
         return default_rule(template)
 
-    def binding(self, template: MessageTemplate) -> TemplateBinding | None:
-        """The template of the official account that stands for ours."""
-        return self.bindings.get(template.name)
+    def binding(
+        self, template: MessageTemplate, route: Route = Route.WECHAT
+    ) -> TemplateBinding | None:
+        """WeChat's template that stands for ours on one of its ways."""
+        return self.bindings.get((route, template.name))
+
+    def account_of(self, route: str) -> ChannelAccount | None:
+        """The account that speaks on one of WeChat's ways."""
+        return self.mini if route == Route.MINI else self.account
+
+    def notices(self, template: MessageTemplate) -> list[tuple[Route, TemplateBinding]]:
+        """Notifications that stand for ours; those that use up no permission first."""
+        found = [(route, self.binding(template, route)) for route in BY_PERMIT]
+        there = [(route, one) for route, one in found if one is not None]
+        return sorted(there, key=lambda pair: not pair[1].is_lasting)
 
 
 def default_rule(template: MessageTemplate) -> Rule:
@@ -64,6 +86,7 @@ def default_rule(template: MessageTemplate) -> Rule:
         template=template.name,
         is_on=template.is_on,
         by_wechat=template.by_wechat,
+        by_notice=template.by_wechat,
         by_sms=template.by_sms,
     )
 
@@ -80,51 +103,83 @@ def settings_of() -> MessagingSettings:
 
 
 def house_of(merchant: Merchant) -> House:
-    """Read what holds for all messages of the merchant in scope; four queries."""
-    account = wechat.effective_account(merchant)
-    bindings = TemplateBinding.objects.filter(account=account, state=BindingState.GOOD)
+    """Read what holds for all messages of the merchant in scope; a handful of queries."""
+    serving = wechat.effective_accounts(merchant)
+    account, mini = serving.get(AccountKind.OFFICIAL), serving.get(AccountKind.MINI)
+    accounts = [one for one in (account, mini) if one is not None]
+    rows = TemplateBinding.objects.filter(account__in=accounts, state=BindingState.GOOD)
+    ways = {one.pk: _way_of(one, mini) for one in rows}
     return House(
         merchant=merchant,
         settings=settings_of(),
         rules={rule.template: rule for rule in Rule.objects.all()},
         account=account,
-        bindings={one.template_key: one for one in bindings} if account else {},
+        mini=mini,
+        bindings={(ways[one.pk], one.template_key): one for one in rows},
         has_sms=sms_client.is_set_up(),
     )
 
 
-def link_of(customer: Customer, account: ChannelAccount) -> IdentityLink | None:
-    """How a customer is reached through the official account: only who follows it."""
-    return (
-        IdentityLink.objects.filter(
-            customer=customer, account_id=account.pk, state=LinkState.ACTIVE, follows=True
-        )
-        .order_by("-created_at", "-pk")
-        .first()
+def _way_of(binding: TemplateBinding, mini: ChannelAccount | None) -> Route:
+    if mini is not None and binding.account_id == mini.pk:
+        return Route.MINI
+    return Route.NOTICE if binding.form == Form.NOTICE else Route.WECHAT
+
+
+def links_of(customer: Customer, account: ChannelAccount) -> list[IdentityLink]:
+    """How a customer is known to an account, those who follow it and the newest first."""
+    rows = IdentityLink.objects.filter(
+        customer=customer, account_id=account.pk, state=LinkState.ACTIVE
     )
+    return list(rows.order_by("-follows", "-created_at", "-pk"))
 
 
-def choose(house: House, template: MessageTemplate, customer: Customer) -> Way:
-    """The way of one message to one customer."""
+def ways(house: House, template: MessageTemplate, customer: Customer) -> Ways:
+    """The ways of one message to one customer, as far as shop and customer allow them."""
     rule = house.rule(template)
     if not rule.is_on:
-        return Way(Route.NONE, Why.OFF)
+        return Ways((), Why.OFF)
     if customer.state in UNREACHABLE_STATES:
-        return Way(Route.NONE, Why.GONE)
+        return Ways((), Why.GONE)
     rows = Consent.objects.filter(customer=customer, kind=template.kind)
     said = {Route(row.route): row.wants for row in rows}
-    reasons: list[Why] = []
-    if _has_wechat(house, template, rule) and house.account and link_of(customer, house.account):
-        why = refusal(house.settings, template.kind, said.get(Route.WECHAT))
+    found: list[Route] = []
+    refused: list[Why] = []
+    for route in _reaching(house, template, rule, customer):
+        spoken = Route.SMS if route == Route.SMS else Route.WECHAT
+        why = refusal(house.settings, template.kind, said.get(spoken))
         if why is None:
-            return Way(Route.WECHAT)
-        reasons.append(why)
+            found.append(route)
+        else:
+            refused.append(why)
+    return Ways(tuple(found), refused[0] if refused else Why.NO_WAY)
+
+
+def _reaching(
+    house: House, template: MessageTemplate, rule: Rule, customer: Customer
+) -> Iterator[Route]:
+    """Ways by which the shop sends this message and the customer is there."""
+    follows = house.account is not None and any(
+        link.follows for link in links_of(customer, house.account)
+    )
+    if follows and _has_wechat(house, template, rule):
+        yield Route.WECHAT
+    if rule.by_notice:
+        for route, _binding in house.notices(template):
+            yield route
     if _has_sms(house, rule) and customer.has_phone:
-        why = refusal(house.settings, template.kind, said.get(Route.SMS))
-        if why is None:
-            return Way(Route.SMS)
-        reasons.append(why)
-    return Way(Route.NONE, reasons[0] if reasons else Why.NO_WAY)
+        yield Route.SMS
+
+
+def take_permit(
+    house: House, template: MessageTemplate, route: Route, customer: Customer, *, by: str
+) -> bool:
+    """Use one permission of a customer up for a message; False when there is none."""
+    account, binding = house.account_of(route), house.binding(template, route)
+    if account is None or binding is None:
+        return False
+    links = links_of(customer, account)
+    return any(permits.take(binding, link.openid, by=by) for link in links)
 
 
 def falls_back(house: House, template: MessageTemplate, customer: Customer | None) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, LiteralString
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Count, F, Q, QuerySet, Sum
 
-from zhanggui.core import clock
+from zhanggui.core import clock, tenancy
 from zhanggui.ledger.models import Entry, Unit
 from zhanggui.messaging import wallet
 from zhanggui.messaging.models import (
@@ -23,8 +24,10 @@ from zhanggui.messaging.models import (
     Purse,
     Route,
     State,
+    in_fen,
 )
 from zhanggui.ui.formats import masked_phone
+from zhanggui.ui.lists import COUNT_UP_TO
 
 ORDER = ("-created_at", "-id")
 GROUPS = {"waiting": WAITING, "out": GONE_OUT, "trouble": TROUBLE, "skipped": (State.SKIPPED,)}
@@ -74,12 +77,13 @@ def _period(values: Mapping[str, Any], zone: str) -> list[Q]:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """Messages of today by what became of them, and the segments they cost."""
+    """Messages of today by what became of them, and what they cost."""
 
     out: int
     waiting: int
     trouble: int
     segments: int
+    cost_fen: int
 
 
 def today(zone: str) -> Today:
@@ -89,9 +93,41 @@ def today(zone: str) -> Today:
         out=Count("pk", filter=Q(state__in=GONE_OUT)),
         waiting=Count("pk", filter=Q(state__in=WAITING)),
         trouble=Count("pk", filter=Q(state__in=TROUBLE)),
-        segments=Sum("segments", filter=Q(route=Route.SMS, state__in=[*GONE_OUT, State.UNSURE])),
+        **_costs(),
     )
-    return Today(**{**counted, "segments": counted["segments"] or 0})
+    return Today(**_in_fen(counted))
+
+
+CHARGED = Q(route=Route.SMS, state__in=[*GONE_OUT, State.LOST, State.UNSURE])
+"""A provider that took a message charges it, also when it does not arrive."""
+
+
+def _costs() -> dict[str, Sum]:
+    price = F("segments") * F("milli_fen")
+    return {"used": Sum("segments", filter=CHARGED), "paid": Sum(price, filter=CHARGED)}
+
+
+def _in_fen(counted: dict[str, Any]) -> dict[str, Any]:
+    used, paid = counted.pop("used") or 0, counted.pop("paid") or 0
+    return {**counted, "segments": used, "cost_fen": in_fen(paid)}
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a list of messages cost."""
+
+    by_sms: int
+    segments: int
+    cost_fen: int
+
+
+def costs(rows: QuerySet[Message]) -> Costs:
+    """What the messages of a filter cost, at most the newest 10,000 of them."""
+    ids = rows.order_by(*ORDER).values("pk")[:COUNT_UP_TO]
+    counted = Message.objects.filter(pk__in=ids).aggregate(
+        by_sms=Count("pk", filter=CHARGED), **_costs()
+    )
+    return Costs(**_in_fen(counted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +136,8 @@ class Line:
 
     at: datetime
     amount: int
+    balance: int
+    """What lay in the purse afterwards."""
     event: str
     purse: Purse
     cause: str
@@ -131,10 +169,12 @@ def lines(entries: list[Entry]) -> list[Line]:
     ids = [_grant_id(entry.transaction.cause) for entry in entries]
     grants = {row.pk: row for row in Grant.objects.filter(pk__in=[pk for pk in ids if pk])}
     names = {wallet.code_of(purse): purse for purse in Purse}
+    balances = _balances(entries)
     return [
         Line(
             at=entry.transaction.at,
             amount=entry.amount,
+            balance=balances[entry.pk],
             event=entry.transaction.event,
             purse=names[entry.account.code],
             cause=entry.transaction.cause,
@@ -142,6 +182,36 @@ def lines(entries: list[Entry]) -> list[Line]:
         )
         for entry in entries
     ]
+
+
+_BALANCES: LiteralString = """
+SELECT id, balance FROM (
+  SELECT e.id, a.balance - coalesce(sum(e.amount) OVER (
+           PARTITION BY e.account_id ORDER BY e.id DESC
+           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS balance
+  FROM ledger_entry e
+  JOIN ledger_account a ON a.merchant_id = e.merchant_id AND a.id = e.account_id
+  WHERE e.merchant_id = %(merchant)s AND e.account_id = ANY(%(accounts)s) AND e.id >= %(first)s
+) AS newer WHERE id = ANY(%(ids)s)
+"""
+
+
+def _balances(entries: list[Entry]) -> dict[int, int]:
+    """What lay in a purse after each of these entries: today's balance less what came later."""
+    if not entries:
+        return {}
+    ids = [entry.pk for entry in entries]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _BALANCES,
+            {
+                "merchant": tenancy.current_merchant_id(),
+                "accounts": list({entry.account_id for entry in entries}),
+                "first": min(ids),
+                "ids": ids,
+            },
+        )
+        return {pk: int(balance) for pk, balance in cursor.fetchall()}
 
 
 def _grant_id(cause: str) -> int | None:

@@ -26,7 +26,7 @@ from django.db import connections, transaction
 from procrastinate.exceptions import AlreadyEnqueued
 
 from zhanggui.accounts.models import Merchant
-from zhanggui.channels.wechat import api, records
+from zhanggui.channels.wechat import api, permits, records
 from zhanggui.channels.wechat.client import Api
 from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.channels.wechat.records import Collected
@@ -34,7 +34,7 @@ from zhanggui.core import clock, tenancy
 from zhanggui.messaging import carrying, claiming, routing, services, tasks, templates, wallet
 from zhanggui.messaging.carrying import Parcel
 from zhanggui.messaging.claiming import Batch
-from zhanggui.messaging.models import Message, Purse, Route, State
+from zhanggui.messaging.models import BY_PERMIT, IN_WECHAT, Message, Purse, Route, State
 from zhanggui.messaging.outcomes import Outcome
 from zhanggui.messaging.routing import House
 
@@ -123,8 +123,8 @@ class Run:
         if batch is None:
             return 0
         house = routing.house_of(self._merchant)
-        if house.account is not None:
-            self._collected.look(house.account.app_id)
+        for account in filter(None, (house.account, house.mini)):
+            self._collected.look(account.app_id)
         ready, decided = _decide(house, batch.messages)
         self._note(house, batch, decided)
         self._carry_all(house, batch, carrying.pack(house, ready, batch.left_behind))
@@ -183,6 +183,7 @@ class Run:
             mine = claiming.note(batch.claim, plain)
             ours = [result for result in plain if result[0].pk in mine]
             _settle(house, f"batch:{batch.claim}:{self._notes}", ours)
+            _free_permits(ours)
             self._collected.write()
             self._hold(house, plain)
         if results:
@@ -227,20 +228,37 @@ def _may_go_by_sms(house: House) -> bool:
 def _goes_by_sms(house: House, claim: str, result: Result) -> bool:
     """Try the next way for what WeChat refused; False when there is none."""
     message, outcome = result
-    if not outcome.may_fall_back or message.route != Route.WECHAT:
+    if not outcome.may_fall_back or message.route not in IN_WECHAT:
         return False
     template = templates.find(message.template)
     if template is None or not routing.falls_back(house, template, message.customer):
         return False
     if not claiming.fall_back(claim, message, outcome.error):
         return False
+    _free_permits([(message, Outcome(State.REFUSED, outcome.error))])
     if services.set_aside(house, template, message, cause=":sms"):
-        Message.objects.filter(pk=message.pk).update(segments=message.segments)
+        Message.objects.filter(pk=message.pk).update(
+            segments=message.segments, milli_fen=message.milli_fen
+        )
     else:  # no credit: what WeChat said stays the reason
         Message.objects.filter(pk=message.pk).update(
-            state=State.REFUSED, route=Route.WECHAT, error=outcome.error, done_at=clock.now()
+            state=State.REFUSED, route=message.route, error=outcome.error, done_at=clock.now()
         )
     return True
+
+
+NOT_OUT = (State.REFUSED, State.FAILED, State.SKIPPED, State.CANCELLED)
+
+
+def _free_permits(results: Sequence[Result]) -> None:
+    """What did not go out gives the customer's permission back, unless there was none."""
+    failed = [
+        (message.number, outcome.error == str(permits.USED_UP))
+        for message, outcome in results
+        if message.route in BY_PERMIT and outcome.state in NOT_OUT
+    ]
+    permits.give_back([number for number, is_used_up in failed if not is_used_up])
+    permits.none_left([number for number, is_used_up in failed if is_used_up])
 
 
 def _settle(house: House, cause: str, results: Sequence[Result]) -> None:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Mapping
 
 from django.db import connection, transaction
@@ -15,13 +14,25 @@ from django.db import connection, transaction
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant
+from zhanggui.channels.wechat import permits
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, sealing, tenancy
 from zhanggui.core.constraints import insert
-from zhanggui.messaging import hours, receivers, routing, segments, tasks, templates, wallet, words
+from zhanggui.messaging import (
+    hours,
+    links,
+    receivers,
+    routing,
+    segments,
+    tasks,
+    templates,
+    wallet,
+    words,
+)
 from zhanggui.messaging.errors import NoCredit, NotResendable
 from zhanggui.messaging.models import (
     BODY_COLUMN,
+    BY_PERMIT,
     TROUBLE,
     Kind,
     Message,
@@ -30,7 +41,7 @@ from zhanggui.messaging.models import (
     Why,
 )
 from zhanggui.messaging.receivers import Phone, Receiver
-from zhanggui.messaging.routing import House, Way
+from zhanggui.messaging.routing import House, Ways
 from zhanggui.messaging.templates import MessageTemplate
 
 
@@ -74,6 +85,7 @@ def send(
         kind=known.kind,
         once=once_of(purpose, subject, state),
         body_sealed=sealed_body({**data, words.PATH: path} if path else dict(data), merchant.pk),
+        link_token=links.new(known),
     )
     receivers.put(row, to)
     with transaction.atomic():
@@ -104,22 +116,23 @@ def decide(house: House, template: MessageTemplate, row: Message) -> None:
 
     Runs in a transaction, in the merchant's scope.
     """
-    way = _way(house, template, row)
-    if way.why is None and row.customer_id is not None and not _counted(house, row):
-        way = Way(Route.NONE, Why.CAPPED)
-    row.route = way.route
-    if way.why is not None:
-        row.state, row.error, row.done_at = State.SKIPPED, way.why.value, clock.now()
+    found = _ways(house, template, row)
+    route = _first(house, template, row, found)
+    why = Why.NO_PERMIT if found.routes else found.why
+    if route is not None and row.customer_id is not None and not _counted(house, row):
+        permits.give_back([row.number])
+        route, why = None, Why.CAPPED
+    if route is None:
+        row.state, row.error, row.done_at = State.SKIPPED, why.value, clock.now()
     else:
+        row.route = route
         row.due_at = hours.due(
             template.kind, max(row.due_at, clock.now()), house.settings, house.merchant.time_zone
         )
-        if row.kind == Kind.MARKETING:
-            row.link_token = uuid.uuid4()
         if row.route == Route.SMS:
             set_aside(house, template, row)
     row.save(
-        update_fields=["route", "state", "error", "done_at", "due_at", "segments", "link_token"]
+        update_fields=["route", "state", "error", "done_at", "due_at", "segments", "milli_fen"]
     )
 
 
@@ -127,6 +140,7 @@ def set_aside(house: House, template: MessageTemplate, row: Message, cause: str 
     """Reserve the segments of a message that goes by SMS; without credit it is not sent."""
     text = words.of(house, template, row)
     row.segments = segments.count(words.signature() + text)
+    row.milli_fen = wallet.price_of(row.purse)
     try:
         wallet.reserve(
             merchant=house.merchant,
@@ -135,21 +149,34 @@ def set_aside(house: House, template: MessageTemplate, row: Message, cause: str 
             cause=f"message:{row.pk}{cause}",
         )
     except NoCredit:
-        row.segments = 0
+        row.segments = row.milli_fen = 0
         row.state, row.error, row.done_at = State.SKIPPED, Why.NO_CREDIT.value, clock.now()
         return False
     return True
 
 
-def _way(house: House, template: MessageTemplate, row: Message) -> Way:
+def _ways(house: House, template: MessageTemplate, row: Message) -> Ways:
     to = receivers.of(row)
     if isinstance(to, Customer):
-        return routing.choose(house, template, to)
+        return routing.ways(house, template, to)
     if not house.rule(template).is_on:
-        return Way(Route.NONE, Why.OFF)
+        return Ways((), Why.OFF)
     if isinstance(to, Phone):
-        return Way(Route.SMS) if house.has_sms else Way(Route.NONE, Why.NO_WAY)
-    return Way(Route.WECHAT)
+        return Ways((Route.SMS,) if house.has_sms else ())
+    return Ways((Route.WECHAT,))
+
+
+def _first(house: House, template: MessageTemplate, row: Message, found: Ways) -> Route | None:
+    """The first way that is really open: one by permission needs a permission that is left."""
+    for route in found.routes:
+        if route not in BY_PERMIT:
+            return route
+        customer = row.customer
+        if customer is not None and routing.take_permit(
+            house, template, route, customer, by=row.number
+        ):
+            return route
+    return None
 
 
 _COUNT = """
@@ -206,6 +233,7 @@ def resend(*, merchant: Merchant, message_id: int, actor: Actor) -> Message:
         old = Message.objects.select_for_update(of=("self",)).get(pk=message_id)
         if not may_resend(old):
             raise NotResendable
+        known = templates.get(old.template)
         row = Message(
             merchant_id=old.merchant_id,
             template=old.template,
@@ -216,9 +244,10 @@ def resend(*, merchant: Merchant, message_id: int, actor: Actor) -> Message:
             to_masked=old.to_masked,
             body_sealed=old.body_sealed,
             resent_from=old.pk,
+            link_token=links.new(known),
         )
         insert(row, NotResendable)
-        decide(routing.house_of(merchant), templates.get(row.template), row)
+        decide(routing.house_of(merchant), known, row)
         if row.state == State.QUEUED:
             tasks.drain.defer(merchant_id=merchant.pk)
         audit.record(actor, "messaging.message.resent", f"message:{old.pk}", details={"as": row.pk})

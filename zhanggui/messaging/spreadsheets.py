@@ -57,6 +57,7 @@ def _message_rows(query: Query) -> Iterator[tuple[Any, ...]]:
             str(row.get_state_display()),
             str(fates.advice(row)),
             row.segments,
+            row.cost_fen,
             row.campaign.name if row.campaign else "",
             row.created_at,
             row.sent_at,
@@ -78,7 +79,7 @@ def _lines(entries: list[Entry]) -> Iterator[tuple[Any, ...]]:
     for line in selectors.lines(entries):
         reason = line.grant.reason if line.grant else ""
         label = str(EVENT_LABELS.get(line.event, line.event))
-        yield (line.at, label, str(line.purse.label), line.amount, line.cause, reason)
+        yield (line.at, label, str(line.purse.label), line.amount, line.balance, line.cause, reason)
 
 
 MESSAGES = exports.Export(
@@ -92,6 +93,7 @@ MESSAGES = exports.Export(
         Column("state", _("State")),
         Column("advice", _("What helps"), width=40),
         Column("segments", pgettext_lazy("SMS", "Segments"), kind="number", width=10),
+        Column("cost", _("Cost"), kind="money", width=10),
         Column("mailing", _("Mailing"), width=20),
         Column("written", _("Written"), kind="moment", width=18),
         Column("sent", _("Handed over"), kind="moment", width=18),
@@ -111,6 +113,7 @@ STATEMENT = exports.Export(
         Column("what", _("What"), width=24),
         Column("purse", _("Purse")),
         Column("segments", pgettext_lazy("SMS", "Segments"), kind="number", width=10),
+        Column("left", _("Left then"), kind="number", width=10),
         Column("cause", _("Reference"), width=28),
         Column("reason", _("Reason"), width=30),
     ),

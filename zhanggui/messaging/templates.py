@@ -29,6 +29,7 @@ ALWAYS = (
     Field("shop", _("Name of the shop"), _("Qinglan Tea House")),
     Field("customer", _("Name of the customer"), _("Lin Xiaoyu"), "name"),
     Field("stop", _("Link to say stop"), "https://…"),
+    Field("link", _("Link to the page about it"), "https://…"),
 )
 
 
@@ -55,13 +56,16 @@ class MessageTemplate:
     """Shops decide about it; without, it always goes out as it is."""
     for_many: bool = False
     """A mailing can carry it; the shop types its fields."""
+    page: str = ""
+    """A tap and ``{link}`` open this page of the shop, with a token of the message's own."""
     lasts: timedelta = timedelta(days=1)
     """Sent later than this it would only confuse."""
 
     def all_fields(self) -> tuple[Field, ...]:
-        """Its own fields and those every message has; only marketing leads to saying stop."""
-        is_marketing = self.kind == Kind.MARKETING
-        return (*self.fields, *(one for one in ALWAYS if is_marketing or one.name != "stop"))
+        """Its own fields and those every message has, with the links that it carries."""
+        left_out = set() if self.kind == Kind.MARKETING else {"stop"}
+        left_out |= set() if self.page else {"link"}
+        return (*self.fields, *(one for one in ALWAYS if one.name not in left_out))
 
 
 _known: dict[str, MessageTemplate] = {}

@@ -12,10 +12,19 @@ from zhanggui.accounts.todo import Found, Question, Todo
 from zhanggui.channels.sms.errors import advice_of
 from zhanggui.core import clock
 from zhanggui.messaging import credit_warnings, wallet
-from zhanggui.messaging.models import TROUBLE, Message, Purse, Route, State, Wallet, Why
+from zhanggui.messaging.models import (
+    TROUBLE,
+    WAITING,
+    Message,
+    Purse,
+    Route,
+    State,
+    Wallet,
+    Why,
+)
 from zhanggui.ui.formats import count
 
-OURS = ("SmsNoBalance", "SmsNotAllowed", "SmsUnreachable")
+OURS = ("SmsNoBalance", "SmsNotAllowed", "SmsOverLimit", "SmsUnreachable")
 """The provider's trouble, not one of a number: it concerns every message."""
 
 
@@ -45,9 +54,10 @@ GROUPED = ("route", "state", "error", "error_kind")
 
 
 def failures(url: str, zone: str) -> Question:
-    """Messages of today that did not get through, and what it is about."""
+    """Messages of today that did not get through or have to wait, and what it is about."""
     today = clock.start_of(clock.local_date(clock.now(), zone), zone)
-    rows = Message.objects.filter(created_at__gte=today, state__in=[*TROUBLE, State.SKIPPED])
+    shown = [*TROUBLE, *WAITING, State.SKIPPED]
+    rows = Message.objects.filter(created_at__gte=today, state__in=shown)
     wanted = {name: F(name) for name in GROUPED} | {"many": Count("pk")}
     since = f"created_from={clock.local_date(clock.now(), zone)}"
     return Question(
@@ -56,15 +66,29 @@ def failures(url: str, zone: str) -> Question:
 
 
 def _not_through(found: Found, url: str, since: str) -> Iterator[Todo]:
-    broken = no_credit = 0
-    kind = ""
+    broken = no_credit = held_up = 0
+    kind, waits_for = "", ""
     for row in found:
+        is_ours = row["route"] == Route.SMS and row["error_kind"] in OURS
         if row["state"] in TROUBLE:
             broken += row["many"]
-            is_ours = row["route"] == Route.SMS and row["error_kind"] in OURS
             kind = row["error_kind"] if is_ours else kind
+        elif row["state"] in WAITING:
+            held_up += row["many"] if is_ours else 0
+            waits_for = row["error_kind"] if is_ours else waits_for
         elif row["error"] == Why.NO_CREDIT:
             no_credit += row["many"]
+    if held_up:
+        text = ngettext(
+            "%(n)s message waits for the SMS provider",
+            "%(n)s messages wait for the SMS provider",
+            held_up,
+        )
+        wait = _("%(why)s Nothing is lost: they go out by themselves, for a day.") % {
+            "why": advice_of(waits_for)
+        }
+        waiting = f"{url}?state=waiting&{since}"
+        yield Todo(text % {"n": count(held_up)}, wait, waiting, "clock-pause", order=24)
     if broken:
         text = ngettext(
             "%(n)s message did not get through today",

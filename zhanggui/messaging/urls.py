@@ -27,6 +27,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("w/<slug:merchant>/wishes/", public.own_wishes, name="own_wishes"),
     path("w/<slug:merchant>/stop/<str:token>", public.stop, name="stop"),
     path("operator/<slug:operator>/sms-credit/", tiers.operator_credit, name="operator_credit"),
+    path(
+        "operator/<slug:operator>/sms-credit/packs/<slug:code>",
+        tiers.operator_pack,
+        name="operator_pack",
+    ),
+    path(
+        "operator/<slug:operator>/sms-credit/packs/<slug:code>/drop",
+        tiers.operator_pack_drop,
+        name="operator_pack_drop",
+    ),
     path("platform/sms-credit/", tiers.platform_credit, name="platform_credit"),
     path("platform/sms-credit/stock", tiers.platform_stock, name="platform_stock"),
     path("platform/sms-credit/packs/<slug:code>", tiers.platform_pack, name="platform_pack"),

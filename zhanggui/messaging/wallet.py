@@ -123,9 +123,7 @@ def grant(
             return Grant.objects.get(cause=cause)
         amounts = {_purse(purse): segments, _shared(OUTSIDE): -segments}
         _book("filled", f"grant:{row.pk}", amounts, merchant.time_zone)
-        Wallet.objects.update_or_create(
-            purse=purse, defaults={"filled": balance(purse), "warned_at": None}
-        )
+        _fill(purse, segments, paid_fen * 1000)
         audit.record(
             actor,
             "messaging.credit.granted",
@@ -151,6 +149,7 @@ def take_back(*, merchant: Merchant, cause: str, actor: Actor) -> Grant:
             _book("taken_back", f"grant:{row.pk}:back", amounts, merchant.time_zone)
         except NotEnough as error:
             raise CreditSpent from error
+        _take_price(Purse(row.purse), row.segments, row.paid_fen * 1000)
         row.taken_back_at = clock.now()
         row.save(update_fields=["taken_back_at"])
         audit.record(
@@ -185,9 +184,7 @@ def move(*, merchant: Merchant, source: Purse, segments: int, key: str, actor: A
             _book("moved", f"move:{key}"[:60], amounts, merchant.time_zone)
         except NotEnough as error:
             raise NoCredit(needed=segments, left=balance(source)) from error
-        Wallet.objects.update_or_create(
-            purse=goal, defaults={"filled": balance(goal), "warned_at": None}
-        )
+        _fill(goal, segments, segments * price_of(source))
         audit.record(
             actor,
             "messaging.credit.moved",
@@ -195,6 +192,30 @@ def move(*, merchant: Merchant, source: Purse, segments: int, key: str, actor: A
             details={"segments": segments, "from": source.value, "to": goal.value},
         )
         credit_warnings.look(merchant, source, balance(source))
+
+
+def price_of(purse: Purse) -> int:
+    """What a segment of a purse cost on average, in thousandths of a fen."""
+    rows = Wallet.objects.filter(purse=purse)
+    return rows.values_list("milli_fen", flat=True).first() or 0
+
+
+def _fill(purse: Purse, segments: int, milli_fen: int) -> None:
+    """Note a filling, already booked: the new average price, and that it may be warned of again."""
+    row, _is_new = Wallet.objects.select_for_update().get_or_create(purse=purse)
+    row.filled, row.warned_at = balance(purse), None
+    held_before = row.filled + held(purse) - segments
+    row.milli_fen = (held_before * row.milli_fen + milli_fen) // (held_before + segments)
+    row.save(update_fields=["filled", "warned_at", "milli_fen"])
+
+
+def _take_price(purse: Purse, segments: int, milli_fen: int) -> None:
+    """Take what was paid for segments out of the average again, after they were taken back."""
+    row = Wallet.objects.select_for_update().get(purse=purse)
+    left = balance(purse) + held(purse)
+    if left:
+        row.milli_fen = max(0, (left + segments) * row.milli_fen - milli_fen) // left
+        row.save(update_fields=["milli_fen"])
 
 
 def reserve(*, merchant: Merchant, purse: Purse, segments: int, cause: str) -> None:

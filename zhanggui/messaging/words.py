@@ -9,7 +9,7 @@ from django.conf import settings
 
 from zhanggui.channels.sms import client as sms_client
 from zhanggui.core import sealing
-from zhanggui.messaging import templates
+from zhanggui.messaging import links, templates
 from zhanggui.messaging.models import BODY_COLUMN, Message
 from zhanggui.messaging.routing import House
 from zhanggui.messaging.templates import MessageTemplate
@@ -33,17 +33,14 @@ def values(house: House, message: Message) -> dict[str, str]:
     """The fields a template can name."""
     name = message.customer.name if message.customer else message.to_masked
     given = {key: text for key, text in data_of(message).items() if key != PATH}
+    template = templates.find(message.template)
     return {
         "shop": house.merchant.name,
         "customer": name,
-        "stop": stop_link(house, message.link_token.hex) if message.link_token else "",
+        "stop": links.address(house.merchant, links.STOP, message.link_token),
+        "link": page_of(house, template, message) if template else "",
         **given,
     }
-
-
-def stop_link(house: House, token: str) -> str:
-    """The address on which whoever got marketing says stop."""
-    return f"{settings.BASE_URL}/w/{house.merchant.slug}/stop/{token}"
 
 
 def of(house: House, template: MessageTemplate, message: Message) -> str:
@@ -67,8 +64,10 @@ def has_own_template(template: MessageTemplate) -> bool:
     return template.name in known
 
 
-def page_of(message: Message) -> str:
+def page_of(house: House, template: MessageTemplate, message: Message) -> str:
     """The address a tap in WeChat opens; empty for none."""
+    if template.page and message.link_token:
+        return links.address(house.merchant, template.page, message.link_token)
     path = data_of(message).get(PATH, "")
     return f"{settings.BASE_URL}{path}" if path else ""
 

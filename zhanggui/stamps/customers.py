@@ -20,7 +20,7 @@ from zhanggui.codes import services as code_services
 from zhanggui.contacts.fields import ERASED_NAME
 from zhanggui.contacts.holders import Held, Sheet
 from zhanggui.contacts.timeline import Before, Entry
-from zhanggui.stamps.models import Card, Kind, StampRecord
+from zhanggui.stamps.models import Card, Case, Kind, StampRecord
 from zhanggui.stamps.operations import SUBJECT
 
 Text = str | Promise
@@ -75,10 +75,11 @@ def undo(_survivor_id: int, replaced_id: int, moved: Mapping[str, Any]) -> None:
 
 
 def erase(customer_ids: Collection[int]) -> None:
-    """Take names off the records and end live codes; ledger, balances and counts stay."""
+    """Take names and words off, end live codes; ledger, balances and counts stay."""
     StampRecord.objects.filter(customer_id__in=customer_ids).update(
         customer_name=ERASED_NAME, name_key=""
     )
+    Case.objects.filter(record__customer_id__in=customer_ids).update(text="")
     for card_id in Card.objects.filter(customer_id__in=customer_ids).values_list("pk", flat=True):
         code_services.revoke_live(subject_type=SUBJECT, subject_id=card_id)
 

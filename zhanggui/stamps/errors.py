@@ -234,6 +234,22 @@ class NoStaffAccount(DomainError):
     text = _("The platform's official account is not connected yet. Ask the platform to do it.")
 
 
+class ReportTooLate(DomainError):
+    """A stamp can be disputed for a while only (D46)."""
+
+    code = "E_REPORT_TOO_LATE"
+    status = 410
+    text = _("This happened more than %(days)s days ago. Please ask the shop itself.")
+
+
+class CaseSettled(DomainError):
+    """Two people looked at one case (D46)."""
+
+    code = "E_CASE_SETTLED"
+    status = 409
+    text = _("A colleague has settled this case meanwhile. Load the page again.")
+
+
 class ProgrammeNameTaken(DomainError):
     """Two programmes of a merchant have different names."""
 

@@ -11,7 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.models import Store, StoreState
-from zhanggui.stamps.models import Kind
+from zhanggui.stamps.models import Kind, Verdict
 from zhanggui.stamps.selectors import LedgerWish
 
 MOST_DIGITS, MOST_AMOUNT, LONGEST_REASON = 40, 100, 200
@@ -122,6 +122,33 @@ class CancelForm(forms.Form):
         label=_("Reason"),
         max_length=200,
         help_text=_("Kept in the ledger, for example “Stamped twice by mistake”."),
+    )
+
+
+class ReportForm(forms.Form):
+    """A customer's "that was not me"."""
+
+    text = forms.CharField(
+        label=_("What happened? (may stay empty)"),
+        required=False,
+        max_length=300,
+        widget=forms.Textarea(
+            attrs={"rows": 3, "placeholder": _("For example: I was not in the shop that day.")}
+        ),
+    )
+
+
+class SettleForm(forms.Form):
+    """What came out of a case."""
+
+    verdict = forms.ChoiceField(
+        label=_("What came out"), choices=Verdict.choices, widget=forms.RadioSelect()
+    )
+    note = forms.CharField(
+        label=_("Note"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Whom you asked and what you did. Only your staff reads it."),
     )
 
 

@@ -181,6 +181,66 @@ class StampRecord(TenantModel):
         return f"{self.kind} {self.amount:+d}"
 
 
+class CaseKind(models.TextChoices):
+    """What a case is about; more kinds come with the fraud desk."""
+
+    NOT_ME = "not_me", _("Customer: “that was not me”")
+
+
+class CaseState(models.TextChoices):
+    """Whether somebody still has to look."""
+
+    OPEN = "open", pgettext_lazy("state of a case", "Open")
+    SETTLED = "settled", pgettext_lazy("state of a case", "Settled")
+
+
+class Verdict(models.TextChoices):
+    """What came out."""
+
+    FOUNDED = "founded", _("Right: something was wrong")
+    UNFOUNDED = "unfounded", _("A mistake: all was in order")
+
+
+class Case(TenantModel):
+    """Something that looks wrong and that a person of the office settles with a note."""
+
+    kind = models.CharField(max_length=12, choices=CaseKind)
+    subject = models.CharField(max_length=40)
+    """What it is about, such as ``record:17``: one case for each kind and subject."""
+    record = TenantForeignKey(StampRecord, null=True, on_delete=models.PROTECT)
+    store = TenantForeignKey(Store, null=True, on_delete=models.PROTECT)
+    manager_id = models.BigIntegerField(null=True)
+    """The person (a global row) whose act it is about."""
+    manager_name = models.CharField(max_length=80, blank=True)
+    text = models.CharField(max_length=300, blank=True)
+    """The customer's own words."""
+    state = models.CharField(max_length=10, choices=CaseState, default=CaseState.OPEN)
+    verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    opened_at = models.DateTimeField(default=clock.now)
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=80, blank=True)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["merchant", "kind", "subject"], name="one_case_a_subject"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="open", settled_at__isnull=True)
+                | (models.Q(state="settled", settled_at__isnull=False) & ~models.Q(note="")),
+                name="a_settled_case_says_why",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["merchant", "-opened_at", "-id"], name="cases_newest_first"),
+            models.Index(fields=["merchant"], condition=models.Q(state="open"), name="open_cases"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.subject}"
+
+
 class ManagerBinding(models.Model):
     """One WeChat, one store: who may work at a store's manager page (global, see design 6)."""
 

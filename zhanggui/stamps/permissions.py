@@ -44,4 +44,12 @@ CANCEL = Permission(
     explanation=_("Takes back stamps given by mistake; the ledger keeps both lines."),
 )
 
-ALL = (VIEW, MANAGE_PROGRAMMES, MANAGE_MANAGERS, CANCEL)
+HANDLE_CASES = Permission(
+    "stamps.handle_cases",
+    _("See and settle reports of customers"),
+    frozenset({Role.OWNER, Role.MANAGER}),
+    feature=FEATURE.name,
+    explanation=_("A customer says that a stamp, or its cancel, was not theirs."),
+)
+
+ALL = (VIEW, MANAGE_PROGRAMMES, MANAGE_MANAGERS, CANCEL, HANDLE_CASES)

@@ -9,6 +9,7 @@ from django.db.models import F, OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from zhanggui.accounts import audit, features, todo
 from zhanggui.accounts import permissions as rights
@@ -18,9 +19,18 @@ from zhanggui.contacts.models import Customer
 from zhanggui.core import tenancy
 from zhanggui.messaging import templates
 from zhanggui.stamps import measures, permissions, segments, selectors, spreadsheets, told
-from zhanggui.stamps.models import Card, ManagerBinding, ManagerInvitation, Programme, StampRecord
+from zhanggui.stamps.models import (
+    Card,
+    Case,
+    CaseState,
+    ManagerBinding,
+    ManagerInvitation,
+    Programme,
+    StampRecord,
+)
 from zhanggui.ui import navigation as menus
 from zhanggui.ui import panels
+from zhanggui.ui.formats import count
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest
@@ -39,6 +49,8 @@ ACTIONS = {
     "stamps.code.confirmed": _("Code confirmed"),
     "stamps.code.refused": _("Code refused"),
     "stamps.record.cancelled": _("Stamps cancelled in the back office"),
+    "stamps.case.opened": _("Reported: “that was not me”"),
+    "stamps.case.settled": _("Report settled"),
     "stamps.manager.invited": _("QR code for managers made"),
     "stamps.invitation.revoked": _("QR code for managers revoked"),
     "stamps.manager.bound": _("Became store manager"),
@@ -65,6 +77,7 @@ def register_all() -> None:
     audit.register_target("programme", _("Programme"), _programmes)
     audit.register_target("card", _("Card"), _cards)
     audit.register_target("record", _("Ledger entry"), _records)
+    audit.register_target("case", _("Report of a customer"), _reports)
     audit.register_target("manager_invitation", _("QR code for managers"), _invitations)
     todo.register(_waiting)
     templates.register(told.STAMPED, told.CANCELLED, told.DECIDED)
@@ -113,6 +126,15 @@ def _menu() -> None:
             "stamps:cards",
             permissions.VIEW.name,
             order=130,
+            group=group,
+        ),
+        menus.Entry(
+            "stamps_reports",
+            _("Reports of customers"),
+            "message-report",
+            "stamps:reports",
+            permissions.HANDLE_CASES.name,
+            order=140,
             group=group,
         ),
     ):
@@ -169,10 +191,34 @@ def _waiting(request: MerchantRequest) -> Iterator[todo.Question]:
 
     if permissions.MANAGE_PROGRAMMES.name in request.permissions:
         yield todo.how_many(Programme.objects.all(), first)
+    if permissions.HANDLE_CASES.name in request.permissions:
+        url = reverse("stamps:reports", args=[slug])
+        open_cases = Case.objects.filter(state=CaseState.OPEN)
+        yield todo.how_many(open_cases, lambda many: _reported(many, url))
     if permissions.MANAGE_MANAGERS.name in request.permissions:
         waiting = selectors.waiting_for_approval()[:MOST_WAITING]
         wanted = {"pk": F("pk"), "name": F("name"), "store": F("store_id")}
         yield todo.Question(waiting, undecided, wanted)
+
+
+def _reported(many: int, url: str) -> Iterator[todo.Todo]:
+    if not many:
+        return
+    text = ngettext(
+        "%(n)s customer says: that was not me", "%(n)s customers say: that was not me", many
+    )
+    yield todo.Todo(
+        text % {"n": count(many)},
+        _("A stamp, or its cancel, that the customer knows nothing of. Ask who confirmed it."),
+        f"{url}?state=open",
+        "message-report",
+        tone="danger",
+        order=20,
+    )
+
+
+def _reports(ids: Collection[int]) -> audit.Rows:
+    return Case.objects.filter(pk__in=ids).values_list("pk", "record__customer_name")
 
 
 def _programmes(ids: Collection[int]) -> audit.Rows:

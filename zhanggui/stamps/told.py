@@ -1,4 +1,7 @@
-"""What customers and managers are told about stamps (D46)."""
+"""What customers and managers are told about stamps (D46).
+
+What tells of a stamp leads to a page on which the customer says "that was not me" (``reports``).
+"""
 
 from __future__ import annotations
 
@@ -18,26 +21,37 @@ FIELDS = (
     Field("store", _("Store"), _("Renmin Road")),
     Field("time", _("Time"), "2026年3月1日 14:30", "time"),
 )
+PAGE = "n"
+"""The shop's page of one message; short, because an SMS pays for each letter."""
 STAMPED = MessageTemplate(
     name="stamps.stamped",
     label=_("Stamp given"),
-    explanation=_("Goes to the customer as soon as a stamp is on the card."),
+    explanation=_(
+        "Goes to the customer as soon as a stamp is on the card, with a link for “that was not me”."
+    ),
     fields=FIELDS,
-    words=_("{shop}: {amount} stamp at {store}. “{programme}” now has {balance} of {slots}."),
+    words=_(
+        "{shop}: {amount} stamp at {store}. “{programme}” now has {balance} of {slots}. "
+        "Not you? {link}"
+    ),
     keywords=("集章", "积分变动", "消费成功"),
     is_on=False,
+    page=PAGE,
 )
 CANCELLED = MessageTemplate(
     name="stamps.cancelled",
     label=_("Stamp cancelled"),
-    explanation=_("Goes to the customer when a stamp is taken back; ask the shop if it was wrong."),
+    explanation=_(
+        "Goes to the customer when a stamp is taken back, with a link for “that was not me”."
+    ),
     fields=FIELDS,
     words=_(
         "{shop}: {amount} stamp was taken back at {store}. “{programme}” now has {balance} of "
-        "{slots}. Not right? Ask the shop."
+        "{slots}. Not you? {link}"
     ),
     keywords=("集章", "积分变动", "退款通知"),
     is_on=False,
+    page=PAGE,
 )
 DECIDED = MessageTemplate(
     name="stamps.manager_decided",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.stamps.views import managers, mobile, office, programmes, staff
+from zhanggui.stamps.views import cases, managers, mobile, office, programmes, staff
 
 app_name = "stamps"
 
@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{CARD}live", mobile.live, name="card_live"),
     path(f"{CARD}code", mobile.request_code, name="card_code"),
     path(f"{CARD}code/revoke", mobile.revoke_code, name="card_code_revoke"),
+    path(f"{WALLET}n/<slug:token>", cases.told, name="told"),
     path("staff/", staff.desk, name="desk"),
     path("staff/bar", staff.bar, name="staff_bar"),
     path("staff/preview", staff.preview, name="staff_preview"),
@@ -47,6 +48,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{OFFICE}visitors/", office.visitors, name="visitors"),
     path(f"{OFFICE}cards/", office.cards, name="cards"),
     path(f"{OFFICE}cards/<int:card_id>/", office.card, name="office_card"),
+    path(f"{OFFICE}reports/", cases.reports, name="reports"),
+    path(f"{OFFICE}reports/<int:case_id>/", cases.report, name="report"),
     path(STORE, managers.managers, name="managers"),
     path(f"{STORE}/invite", managers.invite, name="invite"),
     path(f"{STORE}/invitations/<int:invitation_id>", managers.invitation, name="invitation"),

@@ -117,7 +117,7 @@ def order_sms_pack(
     """
     with transaction.atomic():
         _begin(merchant, actor)
-        found = packs.find(pack)
+        found = packs.find(pack, merchant.operator_id)
         if found is None:
             raise PackGone
         order = Order(

@@ -71,7 +71,7 @@ def paying(request: MerchantRequest, order: Order, *, is_open: bool) -> dict[str
 @works_read_only
 def sms(request: MerchantRequest) -> HttpResponse:
     """Choose a pack of SMS credit and order it."""
-    offers = list(packs.on_sale())
+    offers = packs.on_sale(request.merchant.operator_id)
     form = PackForm(
         request.POST or None,
         packs=offers,

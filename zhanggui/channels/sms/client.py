@@ -11,7 +11,8 @@ import httpx2
 import structlog
 from django.conf import settings
 
-from zhanggui.channels.sms.errors import SmsNotSetUp, SmsRefused, SmsUnreachable
+from zhanggui.channels.sms import health
+from zhanggui.channels.sms.errors import SmsError, SmsNotSetUp, SmsRefused, SmsUnreachable
 from zhanggui.channels.sms.providers import PROVIDERS, Accepted, Message, Provider
 from zhanggui.channels.sms.wire import TIMEOUT
 
@@ -75,7 +76,7 @@ def send(message: Message) -> Sent:
     """
     first = current()
     try:
-        return Sent(first.name, first.send(message))
+        return _sent_by(first, message)
     except SmsUnreachable as error:
         if error.is_sent or not settings.SMS_RESERVE:
             raise
@@ -86,10 +87,31 @@ def send(message: Message) -> Sent:
         return _by_reserve(message, refusal)
 
 
+def send_by(name: str, message: Message) -> Sent:
+    """Hand a message over to one provider and no other: for trying it out.
+
+    Raises:
+        SmsNotSetUp: no such provider (E_SMS_NOT_SET_UP, 503).
+        SmsError: what it says.
+    """
+    return _sent_by(_made(name), message)
+
+
+def _sent_by(provider: Provider, message: Message) -> Sent:
+    try:
+        accepted = provider.send(message)
+    except SmsError as error:
+        error.provider = provider.name
+        health.note_error(provider.name, error)
+        raise
+    health.note_success(provider.name)
+    return Sent(provider.name, accepted)
+
+
 def _by_reserve(message: Message, why: SmsUnreachable | SmsRefused) -> Sent:
     second = _made(settings.SMS_RESERVE)
     log.warning("the provider in reserve is asked", provider=second.name, why=why.code)
-    return Sent(second.name, second.send(message))
+    return _sent_by(second, message)
 
 
 @contextmanager

@@ -24,6 +24,8 @@ class SmsError(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+        self.provider = ""
+        """Who said it; filled by the client."""
 
 
 class SmsUnreachable(SmsError):
@@ -43,7 +45,10 @@ class SmsRefused(SmsError):
     """The provider said no: repeating the same call is useless."""
 
     is_ours: ClassVar[bool] = False
-    """It is our account that the provider refuses: another provider may take the message."""
+    """It is our account that the provider refuses: another provider may take the message, and the
+    same one once somebody has put the account right."""
+    passes: ClassVar[bool] = False
+    """Another try makes sense later: a limit ends, an account is put right."""
 
 
 class SmsBadNumber(SmsRefused):
@@ -61,7 +66,8 @@ class SmsBlocked(SmsRefused):
 class SmsOverLimit(SmsRefused):
     """Too many messages to this number, or from this account, for now."""
 
-    advice = _("The provider's limit for this number or account is reached. Try again tomorrow.")
+    passes = True
+    advice = _("The provider's limit for this number or account is reached. It takes more later.")
 
 
 class SmsBadText(SmsRefused):
@@ -79,14 +85,14 @@ class SmsWrongTime(SmsRefused):
 class SmsNoBalance(SmsRefused):
     """The account at the provider has no money left."""
 
-    is_ours = True
+    is_ours = passes = True
     advice = _("The account at the SMS provider is empty. Whoever runs this installation fills it.")
 
 
 class SmsNotAllowed(SmsRefused):
     """Our account at the provider may not send: keys, rights or services are wrong."""
 
-    is_ours = True
+    is_ours = passes = True
     advice = _("The SMS provider refuses our account. Whoever runs this installation checks it.")
 
 

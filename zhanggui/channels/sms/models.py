@@ -120,6 +120,35 @@ class SmsStop(models.Model):
         return self.reason
 
 
+class ProviderHealth(models.Model):
+    """How one provider is doing, for the platform's page."""
+
+    provider = models.CharField(max_length=20, unique=True)
+    ok_at = models.DateTimeField(null=True)
+    """When it last took a message, to half a minute."""
+    error = models.CharField(max_length=80, blank=True)
+    error_kind = models.CharField(max_length=20, blank=True)
+    """Class of the error, for its advice."""
+    error_at = models.DateTimeField(null=True)
+    failures = models.PositiveIntegerField(default=0)
+    """In a row since it last took one."""
+    receipts_at = models.DateTimeField(null=True)
+    """When it last reported what became of messages."""
+
+    def __str__(self) -> str:
+        return self.provider
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it takes nothing now."""
+        return self.failures > 0
+
+    @property
+    def advice(self) -> str | Promise:
+        """What to do about its last error; empty without one."""
+        return advice_of(self.error_kind)
+
+
 class SmsReceipt(models.Model):
     """A provider's report that came before we had noted the number it speaks of."""
 

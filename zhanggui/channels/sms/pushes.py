@@ -10,7 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from zhanggui.accounts.guards import public_view
-from zhanggui.channels.sms import receipts
+from zhanggui.channels.sms import health, receipts
 from zhanggui.channels.sms.providers import AliyunProvider, TencentProvider
 
 log = structlog.get_logger("zhanggui.sms.pushes")
@@ -37,6 +37,8 @@ def push(request: HttpRequest, provider: str, token: str) -> HttpResponse:
     except ValueError:
         return HttpResponse(status=400)
     news = receipts.take(provider, reports)
+    if reports:
+        health.note_receipts(provider)
     receipts.take_answers(answers)
     log.info("pushed", provider=provider, reports=len(reports), news=news, replies=len(answers))
     return JsonResponse(ANSWERS[provider])

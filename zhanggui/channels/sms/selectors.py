@@ -8,13 +8,10 @@ from datetime import date
 
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.channels.sms import receipts
 from zhanggui.channels.sms.models import OutgoingSms, SmsDay, SmsPurpose, SmsState, SmsStop
-from zhanggui.channels.sms.providers import AliyunProvider, TencentProvider
 from zhanggui.channels.sms.services import PLATFORM, ZONE
 from zhanggui.core import clock
 
@@ -72,16 +69,6 @@ def figures_of_today() -> Figures:
     spent = SmsDay.objects.filter(owner=PLATFORM, day=today())
     used = spent.values_list("sent", flat=True).first()
     return Figures(**counted, left=max(settings.SMS_DAILY_BUDGET - (used or 0), 0))
-
-
-def addresses() -> list[tuple[str, str]]:
-    """Providers in use with the address to set in their console for receipts and replies."""
-    used = [settings.SMS_PROVIDER, settings.SMS_RESERVE]
-    return [
-        (name, settings.BASE_URL + reverse("sms:push", args=[name, receipts.tokens_of(name)[0]]))
-        for name in used
-        if name in {TencentProvider.name, AliyunProvider.name}
-    ]
 
 
 def stop() -> SmsStop | None:

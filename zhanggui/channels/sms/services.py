@@ -148,6 +148,7 @@ def hand_over(
 
     Raises:
         SmsUnreachable: it certainly did not go out; worth another try with the same ``out_id``.
+        SmsRefused: a limit is reached or our account refused; worth another try later.
         SmsNotSetUp, SmsStopped: as ``send``.
     """
     refuse_stopped()
@@ -160,7 +161,7 @@ def hand_over(
         if constraints.violated(error) != "one_sms_an_out_id":
             raise
         message = OutgoingSms.objects.get(out_id=out_id)
-    _hand_over(message)
+    _hand_over(message, waits=True)
     message.refresh_from_db()
     return message
 
@@ -188,11 +189,16 @@ def deliver(*, message_id: int, is_last_try: bool) -> None:
         _done(message, SmsState.FAILED, error=error.code, kind=error)
 
 
-def _hand_over(message: OutgoingSms) -> None:
+def _hand_over(message: OutgoingSms, *, waits: bool = False) -> None:
     """Call the provider, with a note before and after.
+
+    Args:
+        message: which one.
+        waits: what is refused for a limit, or for our account's sake, waits for its end.
 
     Raises:
         SmsUnreachable: it certainly did not go out.
+        SmsRefused: it was refused and waits.
         SmsNotSetUp: no provider is named in the settings.
     """
     provider = client.current()
@@ -201,14 +207,15 @@ def _hand_over(message: OutgoingSms) -> None:
     try:
         sent = client.send(_content_of(message))
     except SmsRefused as refusal:
+        if refusal.passes and waits:
+            _wait(message, refusal)
+            raise
         _done(message, SmsState.REFUSED, error=refusal.code, kind=refusal)
     except SmsUnreachable as error:
         if error.is_sent and not provider.knows_repeats:
             _done(message, SmsState.FAILED, error=error.code, kind=error)
             return
-        OutgoingSms.objects.filter(pk=message.pk, state=SmsState.HANDING).update(
-            state=SmsState.WAITING
-        )
+        _wait(message, error)
         raise
     else:
         _done(
@@ -218,6 +225,13 @@ def _hand_over(message: OutgoingSms) -> None:
             provider_id=sent.accepted.provider_id[:80],
             segments=sent.accepted.segments,
         )
+
+
+def _wait(message: OutgoingSms, why: SmsError) -> None:
+    """It did not go out; whoever asked tries again."""
+    OutgoingSms.objects.filter(pk=message.pk, state=SmsState.HANDING).update(
+        state=SmsState.WAITING, error=why.code[:80], error_kind=type(why).__name__
+    )
 
 
 def _begin(message: OutgoingSms, *, knows_repeats: bool) -> bool:
@@ -288,6 +302,41 @@ def _done(
         OutgoingSms.objects.filter(pk=message.pk, provider_id="").update(**values)
         message.refresh_from_db()
         receipts.take_early(message)
+
+
+def send_test(*, provider: str, phone: str, actor: Actor) -> OutgoingSms:
+    """Send one message by one provider now, whichever is active; not inside a transaction.
+
+    Args:
+        provider: its name.
+        phone: E.164.
+        actor: who tries it out.
+
+    Returns:
+        The message with its state: handed over, refused, failed.
+
+    Raises:
+        SmsNotSetUp: no such provider (E_SMS_NOT_SET_UP, 503).
+        SmsStopped: the emergency switch is on (E_SMS_STOPPED, 503).
+    """
+    refuse_stopped()
+    text = _("This is a test of the text messages of this installation.")
+    message = _row(phone, text, {"text": text}, SmsPurpose.NOTICE, None)
+    message.provider, message.state = provider, SmsState.HANDING
+    with transaction.atomic():
+        message.save(force_insert=True)
+        audit.record_platform(actor, "sms.test.sent", details={"provider": provider})
+    try:
+        sent = client.send_by(provider, _content_of(message))
+    except SmsError as error:
+        is_refused = isinstance(error, SmsRefused)
+        state = SmsState.REFUSED if is_refused else SmsState.FAILED
+        _done(message, state, error=error.code, kind=error)
+    else:
+        provider_id = sent.accepted.provider_id[:80]
+        _done(message, SmsState.SENT, provider_id=provider_id, segments=sent.accepted.segments)
+    message.refresh_from_db()
+    return message
 
 
 def stop_sending(*, reason: str, actor: Actor) -> None:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from zhanggui.accounts.actors import Actor
-from zhanggui.channels.wechat import api, messages, notices, tokens
-from zhanggui.channels.wechat.client.messages import Template
+from zhanggui.channels.wechat import api, messages, notices, template_values, tokens
 from zhanggui.channels.wechat.errors import (
     ChannelRefused,
     ChannelUnreachable,
@@ -23,17 +22,28 @@ from zhanggui.channels.wechat.errors import (
     WechatRefused,
     WechatUnreachable,
 )
-from zhanggui.channels.wechat.models import BindingState, ChannelAccount, TemplateBinding
+from zhanggui.channels.wechat.models import BindingState, ChannelAccount, Form, TemplateBinding
 from zhanggui.channels.wechat.notices import Notice
 from zhanggui.channels.wechat.services import record
 from zhanggui.core import clock
 
 MOST_TEMPLATES = 25
-"""Of one account; templates with one number of the library count once (seed 001, 9)."""
+"""Of one list of an account; ids with one number of the library count once (seed 001, 9)."""
+LASTING = 3
+"""The type of a notification that is allowed for good (digest 4.10)."""
 PLACE = re.compile(r"\{\{\s*(\w+)\.DATA\s*\}\}")
-FIXED = "="
-"""Before a text that is always the same, where a place is not filled by one of our fields."""
+FIXED = template_values.FIXED
 FIXED_LENGTH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template of the account, of either list."""
+
+    id: str
+    title: str
+    content: str
+    is_lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +64,22 @@ def places_of(content: str) -> list[Place]:
     return list(found.values())
 
 
-def templates_of(account: ChannelAccount) -> list[Template]:
-    """Ask WeChat for the account's templates.
+def templates_of(account: ChannelAccount, form: Form) -> list[Template]:
+    """Ask WeChat for one of the account's lists of templates.
 
     Raises:
         WechatRefused: WeChat said no (E_WECHAT_REFUSED, 409).
         WechatUnreachable: no answer (E_WECHAT_UNREACHABLE, 503).
     """
     tokens.not_in_transaction()
+    calls = api.for_account(account)
     try:
-        return list(api.for_account(account).template_list())
+        if form == Form.TEMPLATE:
+            return [Template(one.id, one.title, one.content) for one in calls.template_list()]
+        return [
+            Template(one.id, one.title, one.content, one.type == LASTING)
+            for one in calls.subscription_list()
+        ]
     except ChannelRefused as refusal:
         raise WechatRefused(code=refusal.code, advice=refusal.advice) from refusal
     except ChannelUnreachable as error:
@@ -86,6 +102,7 @@ def guess(notice: Notice, template: Template) -> dict[str, str]:
 def bind(
     *,
     account: ChannelAccount,
+    form: Form = Form.TEMPLATE,
     notice: Notice,
     template_id: str,
     number: str,
@@ -96,6 +113,7 @@ def bind(
 
     Args:
         account: whose template.
+        form: of which of its lists.
         notice: our message.
         template_id: picked from the list or pasted.
         number: of the library, if it is known; several ids of one number count once.
@@ -108,19 +126,21 @@ def bind(
         TemplatesFull: 25 are in use (E_TEMPLATES_FULL, 409).
         WechatRefused, WechatUnreachable: as ``templates_of``.
     """
-    template = next((one for one in templates_of(account) if one.id == template_id), None)
+    found = templates_of(account, form)
+    template = next((one for one in found if one.id == template_id), None)
     if template is None:
         raise TemplateUnknown
     kept = _checked(notice, template, mapping)
     now = clock.now()
     with transaction.atomic():
         ChannelAccount.objects.select_for_update().get(pk=account.pk)
-        others = TemplateBinding.objects.filter(account=account).exclude(template_key=notice.name)
-        used = {one.number or one.template_id for one in others}
+        rows = TemplateBinding.objects.filter(account=account, form=form)
+        used = {one.number or one.template_id for one in rows.exclude(template_key=notice.name)}
         if len(used | {number or template_id}) > MOST_TEMPLATES:
             raise TemplatesFull
         binding, _is_new = TemplateBinding.objects.update_or_create(
             account=account,
+            form=form,
             template_key=notice.name,
             defaults={
                 "template_id": template_id,
@@ -128,6 +148,7 @@ def bind(
                 "title": template.title[:80],
                 "content": template.content,
                 "mapping": kept,
+                "is_lasting": template.is_lasting,
                 "state": BindingState.GOOD,
                 "checked_at": now,
                 "changed_at": now,
@@ -162,33 +183,25 @@ def unbind(*, binding: TemplateBinding, actor: Actor) -> None:
             )
 
 
-def used(account: ChannelAccount) -> int:
+def used(account: ChannelAccount, form: Form) -> int:
     """How many of the 25 are in use, each number of the library once."""
-    rows = TemplateBinding.objects.filter(account=account).values_list("number", "template_id")
-    return len({number or template_id for number, template_id in rows})
+    rows = TemplateBinding.objects.filter(account=account, form=form)
+    pairs = rows.values_list("number", "template_id")
+    return len({number or template_id for number, template_id in pairs})
 
 
-def note_templates(account: ChannelAccount, templates: list[Template]) -> None:
+def note_templates(account: ChannelAccount, form: Form, templates: list[Template]) -> None:
     """Mark what was removed at WeChat, and what is there again."""
     there = [one.id for one in templates]
-    rows = TemplateBinding.objects.filter(account=account)
+    rows = TemplateBinding.objects.filter(account=account, form=form)
     now = clock.now()
     rows.filter(template_id__in=there).update(state=BindingState.GOOD, checked_at=now)
     rows.exclude(template_id__in=there).update(state=BindingState.GONE, checked_at=now)
 
 
-def lookup(account_id: int, notice_name: str) -> TemplateBinding | None:
-    """The template by which an account sends a message; None: it cannot."""
-    rows = TemplateBinding.objects.filter(account_id=account_id, template_key=notice_name)
-    return rows.exclude(state=BindingState.GONE).first()
-
-
 def filled(binding: TemplateBinding, values: Mapping[str, str]) -> dict[str, str]:
-    """The data of a template message: place to what stands there."""
-    return {
-        place: chosen.removeprefix(FIXED) if chosen.startswith(FIXED) else values.get(chosen, "")
-        for place, chosen in binding.mapping.items()
-    }
+    """The data of a message: place to what stands there, made to fit."""
+    return template_values.data(binding.mapping, values)
 
 
 def examples(notice: Notice) -> dict[str, str]:
@@ -202,16 +215,25 @@ def preview(content: str, data: Mapping[str, str]) -> str:
 
 
 def send_test(*, binding: TemplateBinding, openid: str, actor: Actor) -> int:
-    """Send the message with example values to one follower; answers the message's id."""
+    """Send the message with example values to one person; answers the message's id.
+
+    A notification uses up one permission of that person, as every one does.
+
+    Raises:
+        NotPermitted: the person allows none (E_NOT_PERMITTED, 409).
+    """
     notice = notices.find(binding.template_key)
-    values = examples(notice) if notice else {}
+    data = filled(binding, examples(notice) if notice else {})
     with transaction.atomic():
-        message_id = messages.send_template(
-            account_id=binding.account_id,
-            openid=openid,
-            template_id=binding.template_id,
-            data=filled(binding, values),
-        )
+        if binding.form == Form.NOTICE:
+            message_id = messages.send_notice(binding=binding, openid=openid, data=data)
+        else:
+            message_id = messages.send_template(
+                account_id=binding.account_id,
+                openid=openid,
+                template_id=binding.template_id,
+                data=data,
+            )
         record(
             actor,
             binding.account,

@@ -22,6 +22,7 @@ from zhanggui.channels.wechat.models import (
     MessageState,
     OAuthState,
     OutgoingMessage,
+    Permit,
 )
 from zhanggui.contacts.holders import Holder, Sheet
 from zhanggui.contacts.models import IdentityLink
@@ -99,7 +100,7 @@ def sheets(customer_id: int) -> Sequence[Sheet]:
 
 
 def erase(customer_ids: Collection[int]) -> None:
-    """Delete messages, sign-ins and, at the merchant's own account, the follower.
+    """Delete messages, sign-ins and, at the merchant's own account, follower and permissions.
 
     Callbacks stay sealed for the rest of their 30 days: nothing in them is found by a person.
     """
@@ -112,9 +113,9 @@ def erase(customer_ids: Collection[int]) -> None:
     pairs = Q(pk__in=[])
     for link in links:
         pairs |= Q(account_id=link.account_id, openid=link.openid)
-    Follower.objects.filter(
-        pairs, account__tier=Tier.MERCHANT, account__merchant_id=merchant_id
-    ).delete()
+    own = {"account__tier": Tier.MERCHANT, "account__merchant_id": merchant_id}
+    Follower.objects.filter(pairs, **own).delete()
+    Permit.objects.filter(pairs, **own).delete()
 
 
 HOLDER = Holder(name="wechat", erase=erase, sheets=sheets)

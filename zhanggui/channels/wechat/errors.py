@@ -242,6 +242,12 @@ class TemplatesFull(DomainError):
     text = _("WeChat allows 25 templates. Take one away before you add another.")
 
 
+class NotPermitted(DomainError):
+    code = "E_NOT_PERMITTED"
+    status = 409
+    text = _("This person allows no such message now. It must be allowed in WeChat once more.")
+
+
 class TemplateUnknown(DomainError):
     code = "E_TEMPLATE_UNKNOWN"
     status = 422

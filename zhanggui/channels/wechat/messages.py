@@ -10,9 +10,15 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from zhanggui.channels.wechat import tasks
-from zhanggui.channels.wechat.models import BODY_OF_MESSAGE, ChannelAccount, OutgoingMessage
-from zhanggui.core import clock, sealing, tenancy
+from zhanggui.channels.wechat import permits, tasks
+from zhanggui.channels.wechat.errors import NotPermitted
+from zhanggui.channels.wechat.models import (
+    BODY_OF_MESSAGE,
+    ChannelAccount,
+    OutgoingMessage,
+    TemplateBinding,
+)
+from zhanggui.core import clock, sealing, tenancy, tokens
 
 
 def link(label: str, path: str) -> str:
@@ -69,6 +75,19 @@ def send_template(
     """
     body = {"template_id": template_id, "data": dict(data), "url": url}
     return _write(account_id, openid, "template", body, LASTS)
+
+
+def send_notice(*, binding: TemplateBinding, openid: str, data: Mapping[str, str]) -> int:
+    """Send a subscription notification (订阅通知) to somebody who allowed it.
+
+    Raises:
+        NotPermitted: the person allows none (E_NOT_PERMITTED, 409).
+    """
+    number = f"test.{tokens.new_token(24)}"
+    if not permits.take(binding, openid, by=number):
+        raise NotPermitted
+    body = {"template_id": binding.template_id, "data": dict(data), "number": number}
+    return _write(binding.account_id, openid, "notice", body, LASTS)
 
 
 def _write(

@@ -16,8 +16,8 @@ from django.db.models import F
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
-from zhanggui.accounts.models import Merchant, Tier
-from zhanggui.channels.wechat import api, client, tokens, troubles
+from zhanggui.accounts.models import Merchant
+from zhanggui.channels.wechat import api, client, services, tokens, troubles
 from zhanggui.channels.wechat.client import credentials
 from zhanggui.channels.wechat.client.credentials import Session
 from zhanggui.channels.wechat.errors import (
@@ -63,13 +63,7 @@ class SignedIn:
 
 def serving(merchant: Merchant) -> ChannelAccount | None:
     """The mini program of a shop's customers: its own, else the operator's, else the platform's."""
-    rows = ChannelAccount.objects.select_related("component", "merchant").filter(
-        is_connected=True, kind=Kind.MINI
-    )
-    own = rows.filter(tier=Tier.MERCHANT, merchant=merchant).first()
-    if own is None and merchant.operator_id:
-        own = rows.filter(tier=Tier.OPERATOR, operator_id=merchant.operator_id).first()
-    return own or rows.filter(tier=Tier.PLATFORM).first()
+    return services.effective_accounts(merchant).get(Kind.MINI)
 
 
 def sign_in(*, merchant: Merchant, code: str, actor: Actor) -> SignedIn:

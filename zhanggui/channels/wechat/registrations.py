@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F, OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,7 @@ from zhanggui.channels.wechat import (
     customers,
     hooks,
     oauth,
+    permits,
     records,
     services,
     spreadsheets,
@@ -97,6 +98,8 @@ def register_all() -> None:
     panels.register(place="accounts.home", panel=panels.Panel("wechat/public/entry.html", _entry))
     hooks.on_scan(tracked_codes.PURPOSE, scans.scanned)
     hooks.on_reply(answering.answer_to)
+    hooks.on_event(permits.POPUP, permits.popped_up)
+    hooks.on_event(permits.CHANGED, permits.changed)
     scanning.register(scans.read_printed)
     holders.register(customers.HOLDER)
     timeline.register(customers.TIMELINE)
@@ -114,7 +117,10 @@ def _waiting(request: PlaceRequest) -> Iterator[todo.Question]:
     """What is wrong with the account of this place, for whoever looks after it."""
     if not {VIEW_ACCOUNT.name, OPERATOR_ACCOUNT.name, PLATFORM_ACCOUNT.name} & request.permissions:
         return
-    from zhanggui.channels.wechat.views import places  # noqa: PLC0415  views are the last to load
+    from zhanggui.channels.wechat.views import (  # noqa: PLC0415  views are the last to load
+        places,
+        templates,
+    )
 
     def wrong(found: todo.Found) -> Iterator[todo.Todo]:
         for account in found:
@@ -130,11 +136,11 @@ def _waiting(request: PlaceRequest) -> Iterator[todo.Question]:
                     tone="danger",
                     order=10,
                 )
-            if account["is_template_gone"]:
+            if account["gone"]:
                 yield todo.Todo(
                     _("A message template was removed at WeChat"),
                     _("Its messages do not go out by WeChat until you choose another one."),
-                    places.url(request, "templates"),
+                    templates.list_of(account["kind"], account["gone"]).url(request),
                     "template-off",
                     order=40,
                 )
@@ -142,7 +148,7 @@ def _waiting(request: PlaceRequest) -> Iterator[todo.Question]:
     gone = TemplateBinding.objects.filter(account=OuterRef("pk"), state=BindingState.GONE)
     wanted = {
         **{name: F(name) for name in ("name", "standing", "kind")},
-        "is_template_gone": Exists(gone),
+        "gone": Subquery(gone.order_by("pk").values("form")[:1]),
     }
     yield todo.Question(places.own_accounts(request, kind=None), wrong, wanted)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
-from zhanggui.channels.wechat import api, tasks
+from zhanggui.channels.wechat import api, permits, tasks
 from zhanggui.channels.wechat.client.sendables import Text
 from zhanggui.channels.wechat.errors import (
     ChannelBusy,
@@ -21,6 +22,7 @@ from zhanggui.channels.wechat.errors import (
 )
 from zhanggui.channels.wechat.models import (
     BODY_OF_MESSAGE,
+    Kind,
     MessageState,
     OutgoingMessage,
 )
@@ -53,23 +55,39 @@ def send(*, message_id: int, is_last_try: bool) -> None:
         _wait(message, until=limit.until, code=limit.code)
     except ChannelRefused as refusal:
         # window closed (45015), enough for one person (45047), not following (43004), ...
+        _free_permit(message, refusal.code)
         _done(message, MessageState.REFUSED, code=refusal.code)
     except ChannelUnreachable as error:
-        if not is_last_try and not (error.is_sent and message.kind == "text"):
+        if not is_last_try and not (error.is_sent and message.kind != "template"):
             raise
         _done(message, MessageState.FAILED, code=error.code)
     else:
         _done(message, MessageState.SENT, platform_id=platform_id)
 
 
+def _free_permit(message: OutgoingMessage, code: int | None) -> None:
+    """A notification that did not go out gives its permission back, unless there was none."""
+    if message.kind != "notice":
+        return
+    settle = permits.none_left if code == permits.USED_UP else permits.give_back
+    settle([_body_of(message)["number"]])
+
+
+def _body_of(message: OutgoingMessage) -> dict[str, Any]:
+    text = sealing.unseal(bytes(message.body_sealed), column=BODY_OF_MESSAGE, merchant_id=None)
+    body: dict[str, Any] = json.loads(text)
+    return body
+
+
 def _call(message: OutgoingMessage) -> str:
     calls = api.for_account(message.account)
-    body = json.loads(
-        sealing.unseal(bytes(message.body_sealed), column=BODY_OF_MESSAGE, merchant_id=None)
-    )
+    body = _body_of(message)
     if message.kind == "text":
         calls.custom_send(message.openid, Text(body["text"]))
         return ""
+    if message.kind == "notice":
+        send = calls.subscription_send if message.account.kind == Kind.MINI else calls.notify
+        return send(message.openid, body["template_id"], body["data"])
     return calls.template_send(
         message.openid,
         body["template_id"],

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
@@ -212,17 +213,22 @@ def record(
         audit.record(actor, action, target, details=told)
 
 
-def effective_account(merchant: Merchant) -> ChannelAccount | None:
-    """The account this merchant's customers come through: own, else operator's, else platform's."""
-    choices = ChannelAccount.objects.filter(is_connected=True, kind=Kind.OFFICIAL)
-    own = choices.filter(tier=Tier.MERCHANT, merchant_id=merchant.pk).first()
-    if own:
-        return own
+def effective_accounts(merchant: Merchant) -> dict[Kind, ChannelAccount]:
+    """The accounts of each kind for a merchant's customers: own, else operator's, else platform's.
+
+    One query for both, because every message asks.
+    """
+    whose = Q(tier=Tier.PLATFORM) | Q(tier=Tier.MERCHANT, merchant_id=merchant.pk)
     if merchant.operator_id:
-        lent = choices.filter(tier=Tier.OPERATOR, operator_id=merchant.operator_id).first()
-        if lent:
-            return lent
-    return platform_account()
+        whose |= Q(tier=Tier.OPERATOR, operator_id=merchant.operator_id)
+    rows = ChannelAccount.objects.filter(whose, is_connected=True)
+    order = (Tier.PLATFORM, Tier.OPERATOR, Tier.MERCHANT)  # the last one stays
+    return {Kind(row.kind): row for row in sorted(rows, key=lambda row: order.index(row.tier))}
+
+
+def effective_account(merchant: Merchant) -> ChannelAccount | None:
+    """The official account this merchant's customers come through."""
+    return effective_accounts(merchant).get(Kind.OFFICIAL)
 
 
 def platform_account() -> ChannelAccount | None:

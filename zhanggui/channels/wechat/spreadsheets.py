@@ -327,15 +327,18 @@ REPLIES = _export(
 
 
 def _template_rows(query: Query) -> Iterator[Row]:
-    bound = TemplateBinding.objects.filter(account__in=_own(query))
-    held = {row.template_key: row for row in bound}
+    accounts = ChannelAccount.objects.filter(is_connected=True, **at(query.place))
+    rows = TemplateBinding.objects.select_related("account").filter(account__in=accounts)
+    held: dict[str, list[TemplateBinding]] = {}
+    for row in rows.order_by("account__kind", "-form"):
+        held.setdefault(row.template_key, []).append(row)
     for notice in notices.known():
-        row = held.get(notice.name)
-        if row is None:
-            yield str(notice.label), str(_("not by WeChat")), "", "", "", None
-            continue
-        state = str(row.get_state_display())
-        yield str(notice.label), state, row.title, row.template_id, row.number, row.checked_at
+        label = str(notice.label)
+        if notice.name not in held:
+            yield label, str(_("not by WeChat")), "", "", "", "", None
+        for row in held.get(notice.name, ()):
+            state, form = str(row.get_state_display()), str(row.get_form_display())
+            yield label, state, form, row.title, row.template_id, row.number, row.checked_at
 
 
 TEMPLATES = Export(
@@ -346,13 +349,14 @@ TEMPLATES = Export(
     columns=(
         Column("message", _("Message"), width=28),
         STATE,
+        Column("form", pgettext_lazy("of a message", "Kind"), width=16),
         Column("template", _("Template"), width=28),
         Column("id", _("Template id"), width=48),
         Column("number", _("Template number")),
         Column("checked", _("Compared at"), kind="moment", width=18),
     ),
     rows=_template_rows,
-    count=lambda _query: len(notices.known()),
+    count=lambda query: sum(1 for _row in _template_rows(query)),
     parameters=frozenset(),
 )
 

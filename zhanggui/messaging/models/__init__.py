@@ -3,7 +3,9 @@
 from zhanggui.messaging.models.campaigns import Campaign, CampaignState
 from zhanggui.messaging.models.messages import (
     BODY_COLUMN,
+    BY_PERMIT,
     GONE_OUT,
+    IN_WECHAT,
     ON_THEIR_WAY,
     TO_COLUMN,
     TROUBLE,
@@ -16,11 +18,13 @@ from zhanggui.messaging.models.messages import (
     Route,
     State,
     Why,
+    in_fen,
 )
 from zhanggui.messaging.models.rules import MessagingSettings, Rule
 from zhanggui.messaging.models.wallet import (
     Grant,
     GrantSource,
+    PackPrice,
     Purse,
     SmsPack,
     Stock,
@@ -30,7 +34,9 @@ from zhanggui.messaging.models.wallet import (
 
 __all__ = [
     "BODY_COLUMN",
+    "BY_PERMIT",
     "GONE_OUT",
+    "IN_WECHAT",
     "ON_THEIR_WAY",
     "TO_COLUMN",
     "TROUBLE",
@@ -45,6 +51,7 @@ __all__ = [
     "Message",
     "MessageDay",
     "MessagingSettings",
+    "PackPrice",
     "Purse",
     "Route",
     "Rule",
@@ -54,4 +61,5 @@ __all__ = [
     "StockMove",
     "Wallet",
     "Why",
+    "in_fen",
 ]

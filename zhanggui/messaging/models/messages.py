@@ -24,6 +24,11 @@ TO_COLUMN = "messaging_message.to"
 BODY_COLUMN = "messaging_message.body"
 
 
+def in_fen(milli_fen: int) -> int:
+    """Thousandths of a fen as whole fen, half up."""
+    return (milli_fen + 500) // 1000
+
+
 class Kind(models.TextChoices):
     """What a message is about, which decides when and to whom it may go."""
 
@@ -36,6 +41,11 @@ class Route(models.TextChoices):
 
     NONE = "", pgettext_lazy("way of a message", "Not decided")
     WECHAT = "wechat", pgettext_lazy("way of a message", "WeChat")
+    """A template message to a follower."""
+    NOTICE = "notice", pgettext_lazy("way of a message", "WeChat subscription")
+    """A subscription notification of the official account, to whoever allowed it."""
+    MINI = "mini", pgettext_lazy("way of a message", "Mini program")
+    """A subscription message of the mini program."""
     SMS = "sms", pgettext_lazy("way of a message", "SMS")
 
 
@@ -54,6 +64,9 @@ class State(models.TextChoices):
     CANCELLED = "cancelled", pgettext_lazy("state of a message", "Cancelled")
 
 
+BY_PERMIT = (Route.NOTICE, Route.MINI)
+"""Ways that use up what the receiver allowed."""
+IN_WECHAT = (Route.WECHAT, *BY_PERMIT)
 WAITING = (State.QUEUED, State.SENDING)
 ON_THEIR_WAY = (State.QUEUED, State.SENDING, State.SENT)
 GONE_OUT = (State.SENT, State.DELIVERED)
@@ -68,6 +81,7 @@ class Why(models.TextChoices):
     REFUSES = "refuses", _("The customer does not want such messages.")
     NO_CONSENT = "no_consent", _("The customer has not agreed to marketing.")
     CAPPED = "capped", _("The customer had enough messages today.")
+    NO_PERMIT = "no_permit", _("The customer has not allowed it in WeChat, or used it up.")
     NO_CREDIT = "no_credit", _("The SMS credit is used up. Buy more, then send it again.")
     GONE = "gone", _("The customer is blocked, erased or merged.")
     TOO_LATE = "too_late", _("It waited so long that it would only confuse.")
@@ -96,6 +110,8 @@ class Message(TenantModel):
     """What WeChat said before it went by SMS instead."""
     segments = models.PositiveSmallIntegerField(default=0)
     """What it cost, or what is set aside for it while it waits."""
+    milli_fen = models.PositiveIntegerField(default=0)
+    """What a segment cost when it was set aside, in thousandths of a fen."""
     attempt = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField(default=clock.now)
     first_try_at = models.DateTimeField(null=True)
@@ -105,7 +121,7 @@ class Message(TenantModel):
     platform_id = models.CharField(max_length=80, blank=True)
     """WeChat's number of it; for SMS our own that comes back with receipts."""
     link_token = models.UUIDField(null=True)
-    """Of the page on which a receiver of marketing says stop."""
+    """Of a page that is opened without signing in: to say stop, or what the template names."""
     created_at = models.DateTimeField(default=clock.now)
     sent_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
@@ -149,6 +165,16 @@ class Message(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.template}: {self.state}"
+
+    @property
+    def number(self) -> str:
+        """Ours, the same for every try; WeChat and SMS providers give it back."""
+        return f"zm{self.merchant_id}.{self.pk}"
+
+    @property
+    def cost_fen(self) -> int:
+        """What it cost in money, rounded to the fen."""
+        return in_fen(self.segments * self.milli_fen)
 
     @property
     def purse(self) -> Purse:

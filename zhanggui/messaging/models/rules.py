@@ -38,6 +38,8 @@ class Rule(TenantModel):
     template = models.CharField(max_length=60)
     is_on = models.BooleanField(default=True)
     by_wechat = models.BooleanField(default=True)
+    by_notice = models.BooleanField(default=True)
+    """By what the customer allowed in WeChat: subscription notifications, mini program."""
     by_sms = models.BooleanField(default=False)
     words = models.CharField(max_length=300, blank=True)
     """The shop's own words for the SMS, with places such as ``{programme}``."""

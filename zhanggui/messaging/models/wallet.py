@@ -30,25 +30,51 @@ class SmsPack(models.Model):
     segments = models.PositiveIntegerField()
     price_fen = models.PositiveIntegerField()
     is_on_sale = models.BooleanField(default=True)
+    resale_from_percent = models.PositiveSmallIntegerField(default=80)
+    resale_to_percent = models.PositiveSmallIntegerField(default=150)
+    """What operators may ask, in percent of the platform's price (P11)."""
 
     class Meta:
         ordering: ClassVar = ["segments", "code"]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(segments__gt=0), name="a_pack_holds_something"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(resale_from_percent__lte=models.F("resale_to_percent")),
+                name="pack_resale_range_is_a_range",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
 
+class PackPrice(models.Model):
+    """What an operator asks its merchants for a pack; without a row the platform's price holds."""
+
+    pack = models.ForeignKey(SmsPack, on_delete=models.CASCADE, related_name="prices")
+    operator = models.ForeignKey(Operator, on_delete=models.CASCADE, related_name="+")
+    price_fen = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["pack", "operator"], name="one_pack_price_a_seller")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pack_id}: {self.price_fen}"
+
+
 class Wallet(TenantModel):
-    """When to warn about a purse: once after each filling, at a fifth of what it then held."""
+    """What a segment of a purse cost, and when to warn: once after each filling, at a fifth."""
 
     purse = models.CharField(max_length=10, choices=Purse)
     filled = models.BigIntegerField(default=0)
     """What lay in the purse after the last filling."""
+    milli_fen = models.PositiveIntegerField(default=0)
+    """What a segment in it cost on average, in thousandths of a fen; gifts cost nothing. Only
+    fillings change it: spending takes out segments at this price."""
     warned_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):

@@ -302,6 +302,7 @@ class TestTiers:
         assert client.post("/platform/sms-credit/stock", fill).status_code == 302
         assert stock.left(operator) == 500
         pack = {"name": "一千条", "segments": "1000", "price": "55.50", "is_on_sale": "on"}
+        pack |= {"resale_from_percent": "80", "resale_to_percent": "150"}
         assert client.post("/platform/sms-credit/packs/sms-1k", pack).status_code == 302
         assert SmsPack.objects.get(code="sms-1k").price_fen == 5_550
         page = text_of(client.get("/platform/sms-credit/"))

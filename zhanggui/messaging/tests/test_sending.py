@@ -280,21 +280,40 @@ class TestDrain:
         assert (wallet.balance(Purse.SERVICE), wallet.held(Purse.SERVICE)) == (10, 0)
         assert checks.findings() == []
 
-    def test_no_provider_answers_and_it_is_tried_five_times(self, tea: Merchant) -> None:
+    def test_no_provider_answers_and_nothing_is_lost(self, tea: Merchant) -> None:
         fill_purse(tea, 10)
         with clock.at(NOON):
             message = send(tea, make_reader(tea, phone=PHONE))
         moment = NOON
         with fake_sms() as gateway:
             gateway.error = httpx2.ConnectError("down")
-            for wait in (0, 30, 60, 120, 240):
+            for wait in (0, 30, 60, 120, 240, 600, 600):
                 moment += timedelta(seconds=wait)
                 with clock.at(moment - timedelta(seconds=1)):
                     assert drain(tea) == (1 if wait == 0 and moment > NOON else 0)
                 with clock.at(moment):
                     assert drain(tea) == 1
-        assert fate(message) == (Route.SMS, State.FAILED, "no connection")
+            assert fate(message) == (Route.SMS, State.QUEUED, "no connection")
+            assert (wallet.balance(Purse.SERVICE), wallet.held(Purse.SERVICE)) == (9, 1)
+            gateway.error = None
+            with clock.at(moment + timedelta(minutes=10)):
+                assert drain(tea) == 1
+        assert fate(message) == (Route.SMS, State.SENT, "")
+        assert len(gateway.texts) == 1
+        assert (wallet.balance(Purse.SERVICE), wallet.held(Purse.SERVICE)) == (9, 0)
+
+    def test_after_a_day_of_silence_it_would_only_confuse(self, tea: Merchant) -> None:
+        fill_purse(tea, 10)
+        with clock.at(NOON):
+            message = send(tea, make_reader(tea, phone=PHONE))
+        with fake_sms() as gateway:
+            gateway.error = httpx2.ConnectError("down")
+            for hours in (0, 23, 25):
+                with clock.at(NOON + timedelta(hours=hours)):
+                    drain(tea)
+        assert fate(message) == (Route.SMS, State.SKIPPED, Why.TOO_LATE)
         assert (wallet.balance(Purse.SERVICE), wallet.held(Purse.SERVICE)) == (10, 0)
+        assert checks.findings() == []
 
     def test_nobody_knows_and_it_is_not_repeated(self, tea: Merchant, settings: Any) -> None:
         fill_purse(tea, 10)

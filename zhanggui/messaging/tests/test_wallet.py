@@ -190,7 +190,12 @@ class TestStock:
 
 
 def test_packs_begin_with_four(db: None) -> None:
-    assert [pack.code for pack in packs.on_sale()] == ["sms-1k", "sms-5k", "sms-20k", "sms-100k"]
-    assert packs.milli_fen_a_segment() == 6_000
-    assert packs.find("sms-5k") is not None
-    assert packs.find("nothing") is None
+    assert [pack.code for pack in packs.on_sale(None)] == [
+        "sms-1k",
+        "sms-5k",
+        "sms-20k",
+        "sms-100k",
+    ]
+    assert packs.milli_fen_a_segment(None) == 6_000
+    assert packs.find("sms-5k", None) is not None
+    assert packs.find("nothing", None) is None

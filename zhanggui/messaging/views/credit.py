@@ -16,9 +16,9 @@ from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.core import tokens
 from zhanggui.core.errors import DomainError
 from zhanggui.ledger.errors import AlreadyBooked
-from zhanggui.messaging import packs, selectors, wallet
+from zhanggui.messaging import credit_warnings, packs, selectors, wallet
 from zhanggui.messaging.forms import MoveForm
-from zhanggui.messaging.models import Purse, Wallet
+from zhanggui.messaging.models import Purse, Wallet, in_fen
 from zhanggui.messaging.permissions import MANAGE, VIEW
 from zhanggui.messaging.wallet import EVENT_LABELS
 from zhanggui.ui.paging import keyset
@@ -42,20 +42,12 @@ def _page(request: MerchantRequest, form: MoveForm, status: int = 200) -> HttpRe
     purse, kind = request.GET.get("purse", ""), request.GET.get("kind", "")
     found = selectors.statement(purse=purse, kind=kind)
     page = keyset(found, order=("-id",), after=request.GET.get("after", ""))
-    filled = {row.purse: row.filled for row in Wallet.objects.all()}
+    known = {row.purse: row for row in Wallet.objects.all()}
     shown = {
         "page": page,
         "lines": [_line(one) for one in selectors.lines(page.rows)],
-        "purses": [
-            {
-                "purse": one,
-                "left": wallet.balance(one),
-                "held": wallet.held(one),
-                "filled": filled.get(one.value, 0),
-            }
-            for one in Purse
-        ],
-        "packs": list(packs.on_sale()),
+        "purses": [_purse(one, known.get(one.value)) for one in Purse],
+        "packs": packs.on_sale(request.merchant.operator_id),
         "purse": purse,
         "kind": kind,
         "purse_choices": Purse.choices,
@@ -66,6 +58,18 @@ def _page(request: MerchantRequest, form: MoveForm, status: int = 200) -> HttpRe
         "is_open": bool(form.errors),
     }
     return render(request, "messaging/credit.html", shown, status=status)
+
+
+def _purse(purse: Purse, known: Wallet | None) -> dict[str, Any]:
+    left = wallet.balance(purse)
+    return {
+        "purse": purse,
+        "left": left,
+        "held": wallet.held(purse),
+        "filled": known.filled if known else 0,
+        "is_low": known is not None and credit_warnings.is_low(known.filled, left),
+        "worth_fen": in_fen(left * known.milli_fen) if known else 0,
+    }
 
 
 def _line(line: selectors.Line) -> dict[str, Any]:

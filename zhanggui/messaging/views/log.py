@@ -27,10 +27,12 @@ def log(request: MerchantRequest) -> HttpResponse:
     """Messages newest first, with filters, search and export."""
     zone = request.merchant.time_zone
     shown = MESSAGES.open(request)
-    shown.fill(selectors.messages(shown.values, search=shown.search, zone=zone))
+    found = selectors.messages(shown.values, search=shown.search, zone=zone)
+    shown.fill(found)
     dress(shown.rows)
     page = {
         "list": shown,
+        "costs": selectors.costs(found) if shown.is_filtered else None,
         "today": selectors.today(zone),
         "day": clock.local_date(clock.now(), zone).isoformat(),
         "may_manage": MANAGE.name in request.permissions,

@@ -39,6 +39,7 @@ from zhanggui.messaging.models import (
     Message,
     Purse,
     State,
+    in_fen,
 )
 from zhanggui.messaging.permissions import MAILING
 from zhanggui.messaging.routing import House
@@ -188,7 +189,7 @@ def _cost(house: House, template: MessageTemplate, row: Campaign) -> dict[str, A
         "purse": purse,
         "left": left,
         "missing": max(found.segments - left, 0),
-        "worth_fen": found.segments * packs.milli_fen_a_segment() // 1000,
+        "worth_fen": in_fen(found.segments * packs.milli_fen_a_segment(house.merchant.operator_id)),
         "due": due if due > now else None,
         "has_binding": house.binding(template) is not None,
         "wants_wechat": house.rule(template).by_wechat,

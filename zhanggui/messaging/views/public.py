@@ -15,7 +15,7 @@ from zhanggui.accounts.models import Merchant
 from zhanggui.contacts.guards import CustomerRequest, customer_view
 from zhanggui.contacts.models import Customer
 from zhanggui.core import tenancy
-from zhanggui.messaging import consents
+from zhanggui.messaging import consents, links
 from zhanggui.messaging.models import ConsentSource, Kind, Route
 
 WAYS = (
@@ -68,8 +68,8 @@ def stop(request: HttpRequest, merchant: str, token: str) -> HttpResponse:
     """The link in a marketing message: one press says stop, without signing in."""
     shop = get_object_or_404(Merchant, slug=merchant)
     with tenancy.merchant_scope(shop.pk):
-        message = consents.message_of_link(token)
-        if message is None or message.customer is None:
+        message = links.message_of(token)
+        if message is None or message.customer is None or message.kind != Kind.MARKETING:
             raise Http404
         if request.method == "POST":
             consents.note(

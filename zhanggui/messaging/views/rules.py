@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -15,13 +16,24 @@ from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.permissions import EDIT_CUSTOMERS
 from zhanggui.core.errors import DomainError
-from zhanggui.messaging import consents, house_rules, routing, segments, templates, words
+from zhanggui.messaging import (
+    consents,
+    house_rules,
+    links,
+    routing,
+    segments,
+    templates,
+    words,
+)
 from zhanggui.messaging.forms import RuleForm, SettingsForm
 from zhanggui.messaging.house_rules import SettingsInput
 from zhanggui.messaging.models import ConsentSource, Kind, Route
 from zhanggui.messaging.permissions import MANAGE
 from zhanggui.messaging.routing import House
 from zhanggui.messaging.templates import MessageTemplate
+
+NOBODYS = UUID(int=0)
+"""Stands in previews for the token of a message: as long as a real one."""
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,6 +70,7 @@ def _row(house: House, template: MessageTemplate) -> dict[str, Any]:
         "template": template,
         "rule": house.rule(template),
         "binding": house.binding(template),
+        "notices": [one for _route, one in house.notices(template)],
         "is_own": bool(house.rule(template).words),
     }
 
@@ -76,7 +89,7 @@ def rule(request: MerchantRequest, *, template: str) -> HttpResponse:
     if request.method == "POST":
         status = 422
         if form.is_valid():
-            values = {"by_wechat": False, "words": "", **form.cleaned_data}
+            values = {"by_wechat": False, "by_notice": False, "words": "", **form.cleaned_data}
             try:
                 house_rules.change_rule(template=known, actor=request.actor, **values)
             except DomainError as refusal:
@@ -90,6 +103,7 @@ def rule(request: MerchantRequest, *, template: str) -> HttpResponse:
         "form": form,
         "is_fixed": fixed,
         "binding": house.binding(known),
+        "notices": [one for _route, one in house.notices(known)],
         "account": house.account,
         **_preview(request, known, typed),
     }
@@ -107,6 +121,8 @@ def preview(request: MerchantRequest, *, template: str) -> HttpResponse:
 def _preview(request: MerchantRequest, template: MessageTemplate, typed: str) -> dict[str, Any]:
     examples = {field.name: str(field.example) for field in template.all_fields()}
     examples["shop"] = request.merchant.name
+    examples["stop"] = links.address(request.merchant, links.STOP, NOBODYS)
+    examples["link"] = links.address(request.merchant, template.page, NOBODYS)
     text = words.signature() + templates.sms_text(template, typed, examples)
     unknown = templates.unknown_places(template, typed)
     return {

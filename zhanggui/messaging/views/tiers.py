@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -22,8 +22,16 @@ from zhanggui.accounts.models import Merchant, Operator, TierState
 from zhanggui.core import idempotency, numbers, tenancy, tokens
 from zhanggui.core.errors import DomainError
 from zhanggui.messaging import packs, stock
-from zhanggui.messaging.forms import GiveForm, PackForm, StockForm
-from zhanggui.messaging.models import Grant, GrantSource, Purse, SmsPack, Stock, StockMove
+from zhanggui.messaging.forms import GiveForm, PackForm, PackPriceForm, StockForm
+from zhanggui.messaging.models import (
+    Grant,
+    GrantSource,
+    PackPrice,
+    Purse,
+    SmsPack,
+    Stock,
+    StockMove,
+)
 from zhanggui.messaging.permissions import OPERATOR_CREDIT, PLATFORM_CREDIT
 from zhanggui.ui.paging import keyset
 
@@ -47,6 +55,7 @@ def operator_credit(request: OperatorRequest) -> HttpResponse:
     shown = {
         "operator": request.operator,
         "left": stock.left(request.operator),
+        "offers": packs.on_sale(request.operator.pk),
         "form": form,
         "page": page,
         "names": dict(Merchant.objects.filter(pk__in=ids).values_list("pk", "name")),
@@ -118,6 +127,8 @@ def platform_pack(request: PlatformRequest, *, code: str) -> HttpResponse:
         "segments": pack.segments,
         "price": f"{pack.price_fen / 100:.2f}",
         "is_on_sale": pack.is_on_sale,
+        "resale_from_percent": pack.resale_from_percent,
+        "resale_to_percent": pack.resale_to_percent,
     }
     form = PackForm(request.POST or None, initial=initial)
     status = 200
@@ -125,18 +136,57 @@ def platform_pack(request: PlatformRequest, *, code: str) -> HttpResponse:
         status = 422
         if form.is_valid():
             clean = form.cleaned_data
+            names = ("name", "segments", "is_on_sale", "resale_from_percent", "resale_to_percent")
             packs.change(
                 pack=pack,
-                name=clean["name"],
-                segments=clean["segments"],
                 price_fen=int(clean["price"] * 100),
-                is_on_sale=clean["is_on_sale"],
                 actor=request.actor,
+                **{name: clean[name] for name in names},
             )
             messages.success(request, _("Saved. Merchants see it now."))
             return redirect("messaging:platform_credit")
-    page = {"pack": pack, "form": form}
+    own = PackPrice.objects.select_related("operator").filter(pack=pack)
+    page = {"pack": pack, "form": form, "prices": list(own.order_by("operator__name"))}
     return render(request, "messaging/platform_pack.html", page, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@operator_view(OPERATOR_CREDIT.name)
+def operator_pack(request: OperatorRequest, *, code: str) -> HttpResponse:
+    """What this operator asks its merchants for a pack."""
+    offer = packs.find(code, request.operator.pk)
+    if offer is None:
+        raise Http404
+    initial = {"price": f"{offer.price_fen / 100:.2f}"} if offer.is_own else {}
+    form = PackPriceForm(request.POST or None, initial=initial)
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                packs.set_price(
+                    pack=offer.pack,
+                    operator=request.operator,
+                    price_fen=int(form.cleaned_data["price"] * 100),
+                    actor=request.actor,
+                )
+            except DomainError as refusal:
+                status = put_refusal(form, refusal, "price")
+            else:
+                messages.success(request, _("Saved. Your merchants see this price now."))
+                return redirect("messaging:operator_credit", request.operator.slug)
+    page = {"offer": offer, "form": form, "least": offer.range_fen[0], "most": offer.range_fen[1]}
+    return render(request, "messaging/operator_pack.html", page, status=status)
+
+
+@require_POST
+@operator_view(OPERATOR_CREDIT.name)
+def operator_pack_drop(request: OperatorRequest, *, code: str) -> HttpResponse:
+    """Sell a pack at the platform's price again."""
+    pack = get_object_or_404(SmsPack, code=code)
+    packs.drop_price(pack=pack, operator=request.operator, actor=request.actor)
+    messages.success(request, _("You sell at the platform's price again."))
+    return redirect("messaging:operator_credit", request.operator.slug)
 
 
 def _give_form(request: HttpRequest | None, merchants: Any) -> GiveForm:

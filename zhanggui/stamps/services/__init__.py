@@ -9,6 +9,12 @@ from zhanggui.stamps.services.cards import (
     revoke_code,
     unblock_card,
 )
+from zhanggui.stamps.services.cases import (
+    REPORT_WITHIN,
+    case_of,
+    report_not_me,
+    settle_case,
+)
 from zhanggui.stamps.services.confirming import confirm, preview
 from zhanggui.stamps.services.managers import (
     accept_scan,
@@ -28,11 +34,13 @@ from zhanggui.stamps.services.programmes import (
 )
 
 __all__ = [
+    "REPORT_WITHIN",
     "ProgrammeInput",
     "accept_scan",
     "approve_pending",
     "block_card",
     "cancel_record",
+    "case_of",
     "code_status",
     "confirm",
     "create_programme",
@@ -44,9 +52,11 @@ __all__ = [
     "preview",
     "reject_pending",
     "remove_manager",
+    "report_not_me",
     "request_code",
     "resume_programme",
     "revoke_code",
     "revoke_invitation",
+    "settle_case",
     "unblock_card",
 ]

@@ -85,7 +85,6 @@ def _tell(record: StampRecord, cancel: StampRecord) -> None:
         ),
         purpose="stamps",
         subject=f"record:{cancel.pk}",
-        path=f"/w/{merchant.slug}/",
     )
 
 

@@ -374,7 +374,6 @@ def _message(
         ),
         once=("stamps", f"record:{moved.record_id}", ""),
         now=question.now,
-        path=f"/w/{desk.merchant_slug}/",
     )
 
 

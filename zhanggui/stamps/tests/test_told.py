@@ -23,6 +23,7 @@ def switch_on(name: str = told.STAMPED.name) -> None:
         template=templates.get(name),
         is_on=True,
         by_wechat=True,
+        by_notice=True,
         by_sms=False,
         words="",
         actor=ACTOR,

@@ -334,6 +334,7 @@ class TestRefusals:
         assert len(recorder.requests) == 1
 
 
+@pytest.mark.django_db
 class TestReserve:
     """The first provider's trouble is another one's work, unless it may have sent already."""
 

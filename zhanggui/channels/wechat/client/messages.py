@@ -185,10 +185,11 @@ class Messaging(Bound):
         *,
         page: str = "",
         jump: Jump | None = None,
-    ) -> None:
+    ) -> str:
         """Send a subscription notification of an official account (订阅通知).
 
         Never repeated once it may have arrived: each uses up one permission (43101 after).
+        Answers WeChat's number of it where it gives one; the event of its delivery has it.
         """
         body: dict[str, Any] = {
             "touser": openid,
@@ -199,7 +200,8 @@ class Messaging(Bound):
             body["page"] = page
         if jump:
             body["miniprogram"] = jump.wire()
-        self._post("/cgi-bin/message/subscribe/bizsend", body, is_repeatable=False)
+        path = "/cgi-bin/message/subscribe/bizsend"
+        return self._post(path, body, is_repeatable=False).maybe("msgid")
 
     def subscription_send(
         self,
@@ -210,8 +212,8 @@ class Messaging(Bound):
         page: str = "",
         state: str = "formal",
         lang: str = "zh_CN",
-    ) -> None:
-        """Send a subscription message of a mini program (订阅消息).
+    ) -> str:
+        """Send a subscription message of a mini program (订阅消息); answers as ``notify``.
 
         ``state`` is ``formal``, ``trial`` or ``developer``; always sent, since WeChat's pages
         disagree on whether it must be.
@@ -225,7 +227,8 @@ class Messaging(Bound):
         }
         if page:
             body["page"] = page
-        self._post("/cgi-bin/message/subscribe/send", body, is_repeatable=False)
+        path = "/cgi-bin/message/subscribe/send"
+        return self._post(path, body, is_repeatable=False).maybe("msgid")
 
     def subscription_categories(self) -> list[Category]:
         """The account's service categories."""

@@ -12,7 +12,12 @@ from zhanggui.channels.wechat.models.accounts import (
     TokenHolder,
     Way,
 )
-from zhanggui.channels.wechat.models.bindings import BindingState, TemplateBinding
+from zhanggui.channels.wechat.models.bindings import (
+    BindingState,
+    Form,
+    Permit,
+    TemplateBinding,
+)
 from zhanggui.channels.wechat.models.callbacks import (
     BODY_OF_DELIVERY,
     KIND_LABELS,
@@ -54,6 +59,7 @@ __all__ = [
     "DeliveryState",
     "Ending",
     "Follower",
+    "Form",
     "Kind",
     "MenuDraft",
     "MenuVersion",
@@ -64,6 +70,7 @@ __all__ = [
     "Outcome",
     "OutgoingMessage",
     "PageTicket",
+    "Permit",
     "PersonIdentity",
     "PushMode",
     "ReplyKind",

@@ -35,7 +35,7 @@ class OutgoingMessage(models.Model):
     """On whose behalf: several merchants may speak through one account."""
     openid = models.CharField(max_length=64)
     kind = models.CharField(max_length=10)
-    """``text`` (customer message) or ``template``."""
+    """``text`` (customer message), ``template`` or ``notice`` (subscription)."""
     body_sealed = models.BinaryField()
     state = models.CharField(max_length=10, choices=MessageState, default=MessageState.WAITING)
     error_code = models.IntegerField(null=True)

@@ -22,6 +22,7 @@ from zhanggui.channels.wechat.guards import ACCOUNT_KEY
 from zhanggui.channels.wechat.models import (
     ChannelAccount,
     Component,
+    Kind,
     PersonIdentity,
     SceneCode,
     Way,
@@ -44,6 +45,7 @@ def make_account(
     operator: Operator | None = None,
     app_id: str = "",
     name: str = "茶舍",
+    kind: Kind = Kind.OFFICIAL,
 ) -> ChannelAccount:
     """A connected account: of a merchant, of an operator, else of the platform."""
     tier = Tier.MERCHANT if merchant else Tier.OPERATOR if operator else Tier.PLATFORM
@@ -51,6 +53,7 @@ def make_account(
         tier=tier,
         merchant=merchant,
         operator=operator,
+        kind=kind,
         app_id=app_id or f"wxsb{next(_numbers):014d}",
         original_id=f"gh_{next(_numbers):012d}",
         name=name,

@@ -14,11 +14,15 @@ from zhanggui.channels.wechat.models import (
     BindingState,
     ChannelAccount,
     Follower,
+    Form,
+    Kind,
     OutgoingMessage,
+    Permit,
     TemplateBinding,
 )
 from zhanggui.channels.wechat.notices import Field, Notice
-from zhanggui.channels.wechat.tests.factories import fake_wechat, make_account
+from zhanggui.channels.wechat.tests.factories import fake_wechat, make_account, run_jobs
+from zhanggui.core import clock
 
 pytestmark = pytest.mark.django_db
 HERE = "/m/tea/channels/wechat/templates/"
@@ -84,6 +88,7 @@ def choose(owner: Client, **change: str) -> int:
 
 
 class TestChoosing:
+    @pytest.mark.spec("platform P22")
     def test_places_are_guessed_by_kind_and_previewed(self, owner: Client) -> None:
         with fake_wechat(**listed("tm-1")):
             answer = owner.get(f"{HERE}{STAMPED.name}/?template_id=tm-1")
@@ -91,10 +96,10 @@ class TestChoosing:
         assert values == {"thing1": "store", "time2": "at", "thing3": "reward"}
         assert answer.context["preview"].startswith("门店：湖滨店\n时间：2026年3月1日")
 
-    def test_chosen_it_can_be_looked_up(self, owner: Client, account: ChannelAccount) -> None:
+    def test_chosen_it_fills_its_places(self, owner: Client, account: ChannelAccount) -> None:
         assert choose(owner) == 302
-        binding = bindings.lookup(account.pk, STAMPED.name)
-        assert binding is not None
+        binding = TemplateBinding.objects.get(account=account)
+        assert (binding.form, binding.state) == (Form.TEMPLATE, BindingState.GOOD)
         assert bindings.filled(binding, {"store": "湖滨店", "at": "12:00"}) == {
             "thing1": "湖滨店",
             "time2": "12:00",
@@ -115,6 +120,7 @@ class TestChoosing:
         assert choose(owner, **change) == 422
         assert not TemplateBinding.objects.exists()
 
+    @pytest.mark.spec("platform P22")
     def test_one_number_counts_once_of_25(self, owner: Client, account: ChannelAccount) -> None:
         for place in range(25):
             TemplateBinding.objects.create(
@@ -123,9 +129,9 @@ class TestChoosing:
                 template_id=f"id-{place}",
                 number=str(place) if place < 24 else "23",
             )
-        assert bindings.used(account) == 24
+        assert bindings.used(account, Form.TEMPLATE) == 24
         assert choose(owner) == 302
-        assert bindings.used(account) == 25
+        assert bindings.used(account, Form.TEMPLATE) == 25
         TemplateBinding.objects.filter(template_key=STAMPED.name).delete()
         TemplateBinding.objects.create(account=account, template_key="one.more", template_id="z")
         assert choose(owner) == 409
@@ -133,26 +139,24 @@ class TestChoosing:
 
 
 class TestAfterwards:
-    def test_gone_at_wechat_is_told_and_not_used(
-        self, owner: Client, account: ChannelAccount
-    ) -> None:
+    def test_gone_at_wechat_is_told_and_not_used(self, owner: Client) -> None:
         choose(owner)
         with fake_wechat(**listed("tm-2")):
             owner.post(f"{HERE}check")
         assert TemplateBinding.objects.get().state == BindingState.GONE
-        assert bindings.lookup(account.pk, STAMPED.name) is None
         assert "已在微信删除" in owner.get(HERE).content.decode()
         assert "消息模板" in owner.get("/m/tea/").content.decode()
 
+    @pytest.mark.spec("platform P22")
     def test_a_test_goes_to_one_follower(self, owner: Client, account: ChannelAccount) -> None:
         choose(owner)
         follower = Follower.objects.create(account=account, openid="o-1")
-        answer = owner.post(f"{HERE}{STAMPED.name}/test", {"follower": str(follower.pk)})
+        answer = owner.post(f"{HERE}{STAMPED.name}/test", {"person": str(follower.pk)})
         assert answer.status_code == 302
         message = OutgoingMessage.objects.get()
         assert (message.openid, message.kind) == ("o-1", "template")
         other = Follower.objects.create(account=make_account(), openid="o-2")
-        sent = owner.post(f"{HERE}{STAMPED.name}/test", {"follower": str(other.pk)})
+        sent = owner.post(f"{HERE}{STAMPED.name}/test", {"person": str(other.pk)})
         assert sent.status_code == 404
         assert OutgoingMessage.objects.count() == 1
 
@@ -161,3 +165,98 @@ class TestAfterwards:
         owner.post(f"{HERE}{STAMPED.name}/unbind")
         assert not TemplateBinding.objects.exists()
         assert owner.get(f"{HERE}unknown.notice/").status_code == 404
+
+
+NOTICES = "/wxaapi/newtmpl/gettemplate"
+OFFERED = {
+    NOTICES: {
+        "data": [
+            {"priTmplId": one, "title": title, "content": CONTENT, "example": "", "type": kind}
+            for one, title, kind in (("sub-1", "取餐提醒", 2), ("sub-3", "服务通知", 3))
+        ]
+    }
+}
+NOTIFY = "/cgi-bin/message/subscribe/bizsend"
+MINI_SEND = "/cgi-bin/message/subscribe/send"
+
+
+def allow(account: ChannelAccount, openid: str, template_id: str = "sub-1") -> Permit:
+    return Permit.objects.create(
+        account=account, openid=openid, template_id=template_id, given_at=clock.now()
+    )
+
+
+class TestSubscriptions:
+    """The other two lists: notifications of the account, messages of the mini program (P22)."""
+
+    @pytest.mark.spec("platform P22")
+    @pytest.mark.parametrize("of", ["notice", "mini"])
+    def test_chosen_from_the_list_or_pasted(
+        self, owner: Client, tea: Merchant, account: ChannelAccount, of: str
+    ) -> None:
+        speaking = make_account(merchant=tea, kind=Kind.MINI) if of == "mini" else account
+        with fake_wechat(**OFFERED) as wechat:
+            page = owner.get(f"{HERE}{STAMPED.name}/?of={of}&pasted=sub-1")
+            assert page.context["preview"].startswith("门店：湖滨店\n时间：2026年3月1日")
+            assert [one.is_lasting for one in page.context["found"]] == [False, True]
+            answer = owner.post(f"{HERE}{STAMPED.name}/?of={of}", {**FORM, "template_id": "sub-3"})
+        assert answer["Location"] == f"{HERE}?of={of}"
+        assert set(wechat.paths()[1:]) == {NOTICES}
+        binding = TemplateBinding.objects.get()
+        assert (binding.account_id, binding.form) == (speaking.pk, Form.NOTICE)
+        assert (binding.template_id, binding.is_lasting) == ("sub-3", True)
+        listed_page = owner.get(f"{HERE}?of={of}").content.decode()
+        assert "服务通知" in listed_page
+        assert "服务通知" not in owner.get(HERE).content.decode()
+
+    def test_the_lists_count_for_themselves(self, owner: Client, account: ChannelAccount) -> None:
+        for place in range(25):
+            TemplateBinding.objects.create(
+                account=account, template_key=f"other.{place}", template_id=f"id-{place}"
+            )
+        with fake_wechat(**OFFERED):
+            taken = {**FORM, "template_id": "sub-1"}
+            answer = owner.post(f"{HERE}{STAMPED.name}/?of=notice", taken)
+        assert answer.status_code == 302
+        assert bindings.used(account, Form.NOTICE) == 1
+
+    @pytest.mark.spec("platform P22")
+    @pytest.mark.parametrize(("of", "path"), [("notice", NOTIFY), ("mini", MINI_SEND)])
+    def test_a_test_uses_up_one_permission(
+        self, owner: Client, tea: Merchant, account: ChannelAccount, of: str, path: str
+    ) -> None:
+        speaking = make_account(merchant=tea, kind=Kind.MINI) if of == "mini" else account
+        with fake_wechat(**OFFERED):
+            owner.post(f"{HERE}{STAMPED.name}/?of={of}", {**FORM, "template_id": "sub-1"})
+            page = owner.get(f"{HERE}{STAMPED.name}/?of={of}")
+        assert page.context["people"] == []
+        permit = allow(speaking, "o-reader")
+        test = f"{HERE}{STAMPED.name}/test?of={of}"
+        assert owner.post(test, {"person": str(permit.pk)}).status_code == 302
+        with fake_wechat(**{path: {"errcode": 0, "errmsg": "ok"}}) as wechat:
+            run_jobs()
+        body = wechat.body()
+        assert (body["touser"], body["template_id"]) == ("o-reader", "sub-1")
+        assert body["data"]["thing1"] == {"value": "湖滨店"}
+        assert owner.post(test, {"person": str(permit.pk)}).status_code == 404
+        assert OutgoingMessage.objects.count() == 1
+
+    def test_refused_it_gives_the_permission_back(
+        self, owner: Client, account: ChannelAccount
+    ) -> None:
+        with fake_wechat(**OFFERED):
+            owner.post(f"{HERE}{STAMPED.name}/?of=notice", {**FORM, "template_id": "sub-1"})
+        permit = allow(account, "o-reader")
+        for code, is_free in ((47003, True), (43101, False)):
+            Permit.objects.update(used_by="")
+            owner.post(f"{HERE}{STAMPED.name}/test?of=notice", {"person": str(permit.pk)})
+            with fake_wechat(**{NOTIFY: {"errcode": code, "errmsg": "no"}}):
+                run_jobs()
+            permit.refresh_from_db()
+            assert (permit.used_by == "") is is_free
+
+    def test_without_a_mini_program_the_page_says_so(self, owner: Client) -> None:
+        page = owner.get(f"{HERE}?of=mini")
+        assert page.status_code == 200
+        assert "还没有连接小程序" in page.content.decode()
+        assert owner.get(f"{HERE}{STAMPED.name}/?of=mini").status_code == 404

@@ -1,19 +1,32 @@
-"""Templates: which one carries which of our messages, tried with example values."""
+"""Templates: which one carries which of our messages, tried with example values.
+
+Three lists stand side by side: template messages and subscription notifications of the official
+account, subscription messages of the mini program. ``of`` in the address says which one is meant.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages as toasts
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from zhanggui.accounts.guards import PlaceRequest
 from zhanggui.accounts.models import Merchant
-from zhanggui.channels.wechat import bindings, notices
-from zhanggui.channels.wechat.client.messages import Template
-from zhanggui.channels.wechat.models import ChannelAccount, Follower, TemplateBinding
+from zhanggui.channels.wechat import bindings, notices, permits
+from zhanggui.channels.wechat.bindings import Template
+from zhanggui.channels.wechat.models import (
+    ChannelAccount,
+    Follower,
+    Form,
+    Kind,
+    TemplateBinding,
+)
 from zhanggui.channels.wechat.permissions import EDIT_CONTENT
 from zhanggui.channels.wechat.tracking.resolver import masked
 from zhanggui.channels.wechat.views import places
@@ -24,59 +37,143 @@ from zhanggui.core.errors import DomainError
 FOLLOWERS = 30
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateList:
+    """One of WeChat's lists of templates, as our pages call it."""
+
+    name: str
+    """``of`` in the address."""
+    label: str | Promise
+    lead: str | Promise
+    kind: Kind
+    form: Form
+
+    def url(self, request: HttpRequest, page: str = "templates", *arguments: Any) -> str:
+        """A page of this list at the place one is at."""
+        address = places.url(request, page, *arguments)
+        return f"{address}?of={self.name}" if self.name else address
+
+
+LISTS = (
+    TemplateList(
+        "",
+        pgettext_lazy("list of templates", "Template messages"),
+        gettext_lazy("To everybody who follows, as often as there is something to tell."),
+        Kind.OFFICIAL,
+        Form.TEMPLATE,
+    ),
+    TemplateList(
+        "notice",
+        pgettext_lazy("list of templates", "Subscription notifications"),
+        gettext_lazy(
+            "To whoever allowed it in WeChat, followers or not; each permission is good for one "
+            "message, with few exceptions."
+        ),
+        Kind.OFFICIAL,
+        Form.NOTICE,
+    ),
+    TemplateList(
+        "mini",
+        pgettext_lazy("list of templates", "Mini program"),
+        gettext_lazy(
+            "To whoever allowed it in the mini program; each yes is good for one message."
+        ),
+        Kind.MINI,
+        Form.NOTICE,
+    ),
+)
+_BY_NAME = {one.name: one for one in LISTS}
+
+
+def list_of(kind: str, form: str) -> TemplateList:
+    """The list of a kind of account and a form of messages."""
+    return next(one for one in LISTS if (one.kind, one.form) == (kind, form))
+
+
+def _asked(request: HttpRequest) -> TemplateList:
+    return _BY_NAME.get(request.GET.get("of", ""), LISTS[0])
+
+
+def _account_or_404(request: HttpRequest, shown: TemplateList) -> ChannelAccount:
+    account = places.own_account(request, kind=shown.kind)
+    if account is None:
+        raise Http404
+    return account
+
+
+def _held(account: ChannelAccount, shown: TemplateList) -> dict[str, TemplateBinding]:
+    rows = TemplateBinding.objects.select_related("account")
+    return {one.template_key: one for one in rows.filter(account=account, form=shown.form)}
+
+
 def templates(request: PlaceRequest) -> HttpResponse:
     """All our messages with the template that carries each."""
-    account = places.own_account(request)
+    shown = _asked(request)
+    account = places.own_account(request, kind=shown.kind)
     may_edit = places.may(request, EDIT_CONTENT)
-    if account is None:
-        page = {"section": "templates", "may_manage": may_edit}
-        return places.show(request, "wechat/backoffice/no_account.html", page)
-    held = {one.template_key: one for one in TemplateBinding.objects.filter(account=account)}
-    page = {
+    page: dict[str, Any] = {
         "section": "templates",
+        "shown": shown,
+        "lists": [(one, one.url(request)) for one in LISTS],
         "account": account,
-        "rows": [(notice, held.get(notice.name)) for notice in notices.known()],
-        "used": bindings.used(account),
-        "most": bindings.MOST_TEMPLATES,
-        "gone": [one for one in held.values() if one.state == "gone"],
         "may_edit": may_edit,
     }
+    if account is None and shown.kind == Kind.OFFICIAL:
+        page = {"section": "templates", "may_manage": may_edit}
+        return places.show(request, "wechat/backoffice/no_account.html", page)
+    if account is not None:
+        held = _held(account, shown)
+        page |= {
+            "rows": [
+                (one, held.get(one.name), shown.url(request, "template", one.name))
+                for one in notices.known()
+            ],
+            "used": bindings.used(account, shown.form),
+            "most": bindings.MOST_TEMPLATES,
+            "gone": [one for one in held.values() if one.state == "gone"],
+            "check_url": shown.url(request, "templates_check"),
+        }
     return places.show(request, "wechat/backoffice/templates.html", page)
 
 
 def templates_check(request: PlaceRequest) -> HttpResponse:
     """Ask WeChat which templates are still there."""
-    account = places.own_account_or_404(request)
+    shown = _asked(request)
+    account = _account_or_404(request, shown)
     try:
-        bindings.note_templates(account, bindings.templates_of(account))
+        found = bindings.templates_of(account, shown.form)
+        bindings.note_templates(account, shown.form, found)
     except DomainError as refusal:
         toasts.error(request, refusal.message)
     else:
         toasts.success(request, _("Compared with WeChat's list."))
-    return redirect(places.url(request, "templates"))
+    return redirect(shown.url(request))
 
 
 def template(request: PlaceRequest, name: str) -> HttpResponse:
     """Choose the template of one message and say what stands at its places."""
-    account = places.own_account_or_404(request)
+    shown = _asked(request)
+    account = _account_or_404(request, shown)
     notice = notices.find(name)
     if notice is None:
         raise Http404
-    held = TemplateBinding.objects.filter(account=account, template_key=name).first()
+    held = _held(account, shown).get(name)
     refused: DomainError | None = None
     found: list[Template] = []
     try:
-        found = bindings.templates_of(account)
+        found = bindings.templates_of(account, shown.form)
     except DomainError as refusal:
         refused = refusal
     asked = request.POST if request.method == "POST" else request.GET
-    chosen_id = asked.get("template_id", held.template_id if held else "").strip()[:64]
+    picked = asked.get("template_id", held.template_id if held else "")
+    chosen_id = (asked.get("pasted", "") or picked).strip()[:64]
     chosen = next((one for one in found if one.id == chosen_id), None)
     mapping = _mapping(request, notice, held, chosen)
     if request.method == "POST" and refused is None:
         try:
             bindings.bind(
                 account=account,
+                form=shown.form,
                 notice=notice,
                 template_id=chosen_id,
                 number=request.POST.get("number", "").strip()[:20],
@@ -87,9 +184,10 @@ def template(request: PlaceRequest, name: str) -> HttpResponse:
             refused = refusal
         else:
             toasts.success(request, _("This message goes out by that template from now on."))
-            return redirect(places.url(request, "templates"))
+            return redirect(shown.url(request))
     page = {
         "section": "templates",
+        "shown": shown,
         "account": account,
         "notice": notice,
         "held": held,
@@ -101,7 +199,12 @@ def template(request: PlaceRequest, name: str) -> HttpResponse:
         "preview": _preview(notice, chosen, mapping),
         "refused": refused,
         "is_unknown": bool(chosen_id) and chosen is None and bool(found),
-        "followers": _followers(request, account) if held else [],
+        "people": _people(request, held) if held else [],
+        "is_notice": shown.form == Form.NOTICE,
+        "list_url": shown.url(request),
+        "page_url": shown.url(request, "template", name),
+        "test_url": shown.url(request, "template_test", name),
+        "unbind_url": shown.url(request, "template_unbind", name),
     }
     status = refused.status if refused else 200
     return places.show(request, "wechat/backoffice/template.html", page, status=status)
@@ -155,38 +258,51 @@ def _preview(notice: notices.Notice, chosen: Template | None, mapping: dict[str,
     return bindings.preview(chosen.content, data)
 
 
-def _followers(request: PlaceRequest, account: ChannelAccount) -> list[tuple[int, str]]:
-    """Some followers to test with, the newest first: names where the shop knows them."""
-    rows = Follower.objects.filter(account=account, is_following=True).order_by("-changed_at")
-    newest = list(rows[:FOLLOWERS])
+def _reached(binding: TemplateBinding) -> dict[int, str]:
+    """Who can get a test, by the id of a row: newest followers, or whoever allowed it now."""
+    if binding.form == Form.NOTICE:
+        return permits.people_of(binding, FOLLOWERS)
+    rows = Follower.objects.filter(account=binding.account, is_following=True)
+    return dict(rows.order_by("-changed_at").values_list("pk", "openid")[:FOLLOWERS])
+
+
+def _people(request: PlaceRequest, binding: TemplateBinding) -> list[tuple[int, str]]:
+    """Some people to test with: names where the shop knows them, else the end of the openid."""
+    found = _reached(binding)
     names: dict[str, str] = {}
     if isinstance(places.place_of(request), Merchant):
         links = IdentityLink.objects.select_related("customer").filter(
-            account_id=account.pk, openid__in=[one.openid for one in newest]
+            account_id=binding.account_id, openid__in=found.values()
         )
         names = {link.openid: link.customer.name for link in links}
-    return [(one.pk, names.get(one.openid) or masked(one.openid)) for one in newest]
+    return [(pk, names.get(openid) or masked(openid)) for pk, openid in found.items()]
 
 
 def template_test(request: PlaceRequest, name: str) -> HttpResponse:
-    """Send a message with example values to a chosen follower."""
-    account = places.own_account_or_404(request)
-    binding = get_object_or_404(
-        TemplateBinding.objects.select_related("account"), account=account, template_key=name
-    )
-    follower_id = numbers.whole(request.POST.get("follower", ""))
-    follower = get_object_or_404(Follower, pk=follower_id, account=account, is_following=True)
-    bindings.send_test(binding=binding, openid=follower.openid, actor=request.actor)
-    toasts.success(request, _("On its way. Look at the phone of that follower."))
-    return redirect(places.url(request, "template", name))
+    """Send a message with example values to a chosen person."""
+    shown = _asked(request)
+    binding = _binding_or_404(request, shown, name)
+    openid = _reached(binding).get(numbers.whole(request.POST.get("person", "")) or 0)
+    if openid is None:
+        raise Http404
+    try:
+        bindings.send_test(binding=binding, openid=openid, actor=request.actor)
+    except DomainError as refusal:
+        toasts.error(request, refusal.message)
+    else:
+        toasts.success(request, _("On its way. Look at the phone of that person."))
+    return redirect(shown.url(request, "template", name))
 
 
 def template_unbind(request: PlaceRequest, name: str) -> HttpResponse:
     """Send a message by no template any more."""
-    account = places.own_account_or_404(request)
-    binding = get_object_or_404(
-        TemplateBinding.objects.select_related("account"), account=account, template_key=name
-    )
-    bindings.unbind(binding=binding, actor=request.actor)
-    toasts.success(request, _("This message no longer goes out by WeChat."))
-    return redirect(places.url(request, "templates"))
+    shown = _asked(request)
+    bindings.unbind(binding=_binding_or_404(request, shown, name), actor=request.actor)
+    toasts.success(request, _("This message no longer goes out by that template."))
+    return redirect(shown.url(request))
+
+
+def _binding_or_404(request: HttpRequest, shown: TemplateList, name: str) -> TemplateBinding:
+    rows = TemplateBinding.objects.select_related("account")
+    account = _account_or_404(request, shown)
+    return get_object_or_404(rows, account=account, form=shown.form, template_key=name)

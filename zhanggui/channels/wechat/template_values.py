@@ -26,6 +26,7 @@ NOT_ASCII = re.compile(r"[^\x21-\x7e]")
 NOT_NUMBER = re.compile(r"[^0-9.]")
 NOTHING = "-"
 FIXED = "="
+"""Before a text that is always the same, where a place is not filled by one of our fields."""
 
 
 def kind_of(place: str) -> str:

@@ -1,0 +1,97 @@
+"""Which templates of the tea house's official account carry which of our messages.
+
+So a stamp given in the demo stands in the customer's chat a moment later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from demo.base import owner_of
+from demo.cast import MERCHANTS
+from demo.made import find, made
+from demo.sandbox import Sandbox
+from zhanggui.channels.wechat import bindings, notices
+from zhanggui.channels.wechat.models import ChannelAccount, Form
+
+ONCE, LASTING = 2, 3
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A template in WeChat's list and the message it carries."""
+
+    notice: str
+    template_id: str
+    number: str
+    title: str
+    content: str
+    mapping: Mapping[str, str]
+    form: Form = Form.TEMPLATE
+    kind: int = ONCE
+
+
+STAMP = (
+    "集章卡：{{thing1.DATA}}\n变动：{{number2.DATA}}\n现有枚数：{{number3.DATA}}\n"
+    "门店：{{thing4.DATA}}\n时间：{{time5.DATA}}"
+)
+PLACES = {
+    "thing1": "programme",
+    "number2": "amount",
+    "number3": "balance",
+    "thing4": "store",
+    "time5": "time",
+}
+NOTICE = "门店：{{thing1.DATA}}\n通知事项：{{thing2.DATA}}\n内容：{{thing3.DATA}}"
+PLANS = (
+    Plan("stamps.stamped", "demo-stamp-given-000001", "45601", "集章成功通知", STAMP, PLACES),
+    Plan("stamps.cancelled", "demo-stamp-taken-000002", "45602", "集章取消通知", STAMP, PLACES),
+    Plan(
+        "messaging.announcement",
+        "demo-shop-notice-000003",
+        "",
+        "门店公告提醒",
+        NOTICE,
+        {"thing1": "shop", "thing2": "subject", "thing3": "text"},
+        Form.NOTICE,
+    ),
+)
+
+
+def make(sandbox: Sandbox) -> None:
+    """Put the templates into the sandbox and choose them, where that was not done."""
+    tea = MERCHANTS[0]
+    if tea.account is None:
+        return
+    account = ChannelAccount.objects.select_related("merchant").get(app_id=tea.account.app_id)
+    missing = [plan for plan in PLANS if find(_key(plan)) is None]
+    if not missing:
+        return
+    sandbox.put_templates(
+        account.app_id,
+        [_given(plan) for plan in missing if plan.form == Form.TEMPLATE],
+        [_given(plan) | {"kind": plan.kind} for plan in missing if plan.form == Form.NOTICE],
+    )
+    for plan in missing:
+        notice = notices.find(plan.notice)
+        if notice is None:
+            continue
+        binding = bindings.bind(
+            account=account,
+            form=plan.form,
+            notice=notice,
+            template_id=plan.template_id,
+            number=plan.number,
+            mapping=plan.mapping,
+            actor=owner_of(tea),
+        )
+        made(_key(plan), lambda row=binding: row)  # type: ignore[misc]
+
+
+def _key(plan: Plan) -> str:
+    return f"template:{plan.template_id}"
+
+
+def _given(plan: Plan) -> dict[str, object]:
+    return {"template_id": plan.template_id, "title": plan.title, "content": plan.content}
