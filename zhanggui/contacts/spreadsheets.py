@@ -176,7 +176,7 @@ EXPORT = exports.Export(
         exports.Column("seen", _("Last seen"), kind="moment", width=18),
     ),
     rows=_rows,
-    count=lambda query: _found(query).count(),
+    count=lambda query: query.counted(_found(query)),
     parameters=frozenset(
         {
             *("q", "state", "source", "store", "tag", "segment", "birthday", "phone", "followed"),

@@ -31,6 +31,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from zhanggui.accounts.models import Merchant, Operator, Tier
@@ -70,6 +71,12 @@ class Query:
     person_id: int | None = None
     place: Merchant | Operator | None = None
     """Whose list it is; None is the platform's."""
+    most: int = 0
+    """Counting may stop behind so many rows; 0: never. A page only asks whether a list is long."""
+
+    def counted(self, rows: QuerySet[Any, Any]) -> int:
+        """How many rows there are, or one more than ``most``; for lists that may be huge."""
+        return rows.order_by()[: self.most + 1].count() if self.most else rows.count()
 
     @property
     def operator(self) -> Operator | None:
@@ -101,6 +108,7 @@ class Export:
     rows: Callable[[Query], Iterable[Sequence[Any]]]
     """The rows, in the order of ``columns``; must stream (``.iterator()`` or keyset)."""
     count: Callable[[Query], int]
+    """How many rows; a list that may be huge answers ``query.counted(rows)``."""
     permission: str = ""
     """The right to see the list of a merchant; empty: merchants have no such list."""
     tiers: Mapping[Tier, str] = field(default_factory=dict)

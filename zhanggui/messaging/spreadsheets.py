@@ -99,7 +99,7 @@ MESSAGES = exports.Export(
         Column("sent", _("Handed over"), kind="moment", width=18),
     ),
     rows=_message_rows,
-    count=lambda query: _messages(query).count(),
+    count=lambda query: query.counted(_messages(query)),
     parameters=frozenset(
         {"q", "state", "route", "template", "mailing", "created_from", "created_to"}
     ),
@@ -118,9 +118,9 @@ STATEMENT = exports.Export(
         Column("reason", _("Reason"), width=30),
     ),
     rows=_statement_rows,
-    count=lambda query: selectors.statement(
-        purse=query.get("purse"), kind=query.get("kind")
-    ).count(),
+    count=lambda query: query.counted(
+        selectors.statement(purse=query.get("purse"), kind=query.get("kind"))
+    ),
     parameters=frozenset({"purse", "kind"}),
 )
 

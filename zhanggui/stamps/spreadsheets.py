@@ -66,7 +66,7 @@ LEDGER = Export(
         Column("reason", _("Reason"), width=28),
     ),
     rows=_record_rows,
-    count=lambda query: _records(query).count(),
+    count=lambda query: query.counted(_records(query)),
     parameters=frozenset({"q", "store", "kind", "since", "until"}),
 )
 
@@ -105,7 +105,7 @@ CARDS = Export(
         Column("taken", pgettext_lazy("card", "Taken"), kind="moment", width=18),
     ),
     rows=_card_rows,
-    count=lambda query: _cards(query).count(),
+    count=lambda query: query.counted(_cards(query)),
     parameters=frozenset({"q", "programme"}),
 )
 
@@ -142,7 +142,7 @@ VISITORS = Export(
         Column("last", _("Last time"), kind="moment", width=18),
     ),
     rows=_visitor_rows,
-    count=lambda query: _visitors(query).count(),
+    count=lambda query: query.counted(_visitors(query)),
     parameters=LEDGER.parameters,
 )
 

@@ -59,7 +59,7 @@ def _export(
 
     def count(query: Query) -> int:
         with _all_rows(query):
-            return found(query).count()
+            return query.counted(found(query))
 
     return Export(
         name=name,

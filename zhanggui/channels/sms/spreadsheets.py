@@ -52,7 +52,7 @@ def register_all() -> None:
                 Column("done", _("Done at"), kind="moment", width=18),
             ),
             rows=_rows,
-            count=lambda query: _messages(query).count(),
+            count=lambda query: query.counted(_messages(query)),
             parameters=frozenset({"state", "purpose", "since"}),
         )
     )

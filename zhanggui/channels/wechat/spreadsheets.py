@@ -80,7 +80,7 @@ def _export(
         tiers=TIERS,
         columns=columns,
         rows=rows,
-        count=lambda query: found(query).count(),
+        count=lambda query: query.counted(found(query)),
         parameters=parameters,
     )
 

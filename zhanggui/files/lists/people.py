@@ -116,7 +116,7 @@ AUDIT = Export(
         Column("ip", _("Address"), width=18),
     ),
     rows=_audit_rows,
-    count=lambda query: int(_audit(query).count()),
+    count=lambda query: query.counted(_audit(query)),
     parameters=frozenset({"action", "person", "target", "store", "since", "until"}),
 )
 

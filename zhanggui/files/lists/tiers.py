@@ -221,7 +221,7 @@ LOG = Export(
         Column("ip", _("Address"), width=18),
     ),
     rows=_log_rows,
-    count=lambda query: int(_entries(query).count()),
+    count=lambda query: query.counted(_entries(query)),
     parameters=frozenset({"q", "action", "target", "since", "until"}),
 )
 

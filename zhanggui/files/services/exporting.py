@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -59,11 +59,8 @@ def export_list(*, export: Export, query: Query, format_: Format, actor: Actor) 
         ExportTooLong: more rows than a sheet holds (E_EXPORT_TOO_LONG, 409).
     """
     _refuse_without_rights(export, query)
-    count = export.count(query)
-    if count > exports.MOST_ROWS:
-        raise ExportTooLong(rows=count, most=exports.MOST_ROWS)
-    if count > exports.DIRECTLY_AT_MOST:
-        return _begin(export, query, format_, count, actor)
+    if is_long(export, query):
+        return _begin(export, query, format_, actor)
     ready, written = _write(export, query, format_)
     audit.record(actor, TAKEN, _target(export), details=_details(export, query, format_, written))
     return ready
@@ -87,16 +84,34 @@ def export_at_tier(
     from zhanggui.files.services import tier_exports  # noqa: PLC0415  they need each other
 
     refuse_at_tier(export, query)
-    count = export.count(query)
-    if count > exports.MOST_ROWS:
-        raise ExportTooLong(rows=count, most=exports.MOST_ROWS)
-    if count > exports.DIRECTLY_AT_MOST:
-        return tier_exports.begin(
-            export=export, query=query, format_=format_, count=count, actor=actor
-        )
+    if is_long(export, query):
+        return tier_exports.begin(export=export, query=query, format_=format_, actor=actor)
     ready, written = _write(export, query, format_)
     record_at_tier(export, query, format_, written, actor)
     return ready
+
+
+def is_long(export: Export, query: Query) -> bool:
+    """Whether a list has more rows than are answered at once; huge ones are not counted here.
+
+    Raises:
+        ExportTooLong: more rows than a sheet holds, as far as is known (E_EXPORT_TOO_LONG, 409).
+    """
+    return count_rows(export, replace(query, most=exports.DIRECTLY_AT_MOST)) > (
+        exports.DIRECTLY_AT_MOST
+    )
+
+
+def count_rows(export: Export, query: Query) -> int:
+    """How many rows a list has.
+
+    Raises:
+        ExportTooLong: more than a sheet holds (E_EXPORT_TOO_LONG, 409).
+    """
+    count = export.count(query)
+    if count > exports.MOST_ROWS:
+        raise ExportTooLong(rows=count, most=exports.MOST_ROWS)
+    return count
 
 
 def refuse_at_tier(export: Export, query: Query) -> None:
@@ -169,7 +184,7 @@ def _details(export: Export, query: Query, format_: str, rows: int) -> dict[str,
     }
 
 
-def _begin(export: Export, query: Query, format_: str, count: int, actor: Actor) -> Task:
+def _begin(export: Export, query: Query, format_: str, actor: Actor) -> Task:
     with transaction.atomic():
         return jobs.start(
             kind=TASK,
@@ -180,7 +195,6 @@ def _begin(export: Export, query: Query, format_: str, count: int, actor: Actor)
                 "values": {name: query.get(name) for name in export.parameters if query.get(name)},
             },
             actor=actor,
-            total=count,
         )
 
 
@@ -191,6 +205,7 @@ def run_export(task: Task) -> jobs.Outcome:
 
     Raises:
         NotAllowed: the person may not have the list any more (E_NOT_ALLOWED, 403).
+        ExportTooLong: more rows than a sheet holds (E_EXPORT_TOO_LONG, 409).
     """
     export = exports.find(task.arguments["export"])
     format_: Format = task.arguments["format"]
@@ -199,6 +214,7 @@ def run_export(task: Task) -> jobs.Outcome:
     actor = jobs.actor_of(task)
     query = _query_of(task)
     _refuse_without_rights(export, query)
+    jobs.progress(task, 0, count_rows(export, query))
     with NamedTemporaryFile(suffix=f".{format_}") as file:
         path = Path(file.name)
         rows = write_rows(path, export, query, format_, lambda done: jobs.progress(task, done))

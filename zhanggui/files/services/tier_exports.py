@@ -41,7 +41,7 @@ ZONE = "Asia/Shanghai"
 KEEP_ROWS = timedelta(days=30)
 
 
-def begin(*, export: Export, query: Query, format_: Format, count: int, actor: Actor) -> TierExport:
+def begin(*, export: Export, query: Query, format_: Format, actor: Actor) -> TierExport:
     """Note a long export of somebody at a tier and queue its work."""
     title = _("%(list)s as %(format)s") % {"list": export.label, "format": format_}
     with transaction.atomic():
@@ -54,7 +54,6 @@ def begin(*, export: Export, query: Query, format_: Format, count: int, actor: A
             format=format_,
             values={name: query.get(name) for name in export.parameters if query.get(name)},
             language=get_language() or "",
-            total=count,
             device=actor.device,
             ip=actor.ip,
         )
@@ -112,6 +111,8 @@ def _write(taken: TierExport) -> None:
     rights = _rights_of(taken)
     query = Query(taken.values, rights, ZONE, taken.person_id, taken.operator)
     exporting.refuse_at_tier(export, query)
+    total = exporting.count_rows(export, query)
+    TierExport.objects.filter(pk=taken.pk).update(total=total)
     format_: Format = "csv" if taken.format == "csv" else "xlsx"
     with NamedTemporaryFile(suffix=f".{format_}") as file:
         path = Path(file.name)
