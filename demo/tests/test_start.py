@@ -99,6 +99,11 @@ class TestSignIn:
         away = client.post(door, {"who": "tea-owner", "next": "https://elsewhere.example/"})
         assert away["Location"] == owner.path
 
+    def test_each_way_in_carries_a_token(self, filled: Filled, client: Client) -> None:
+        ways = page(client).split(f'action="{reverse("demo:sign_in")}"')[1:]
+        assert len(ways) >= len(list(listing.sign_ins()))
+        assert all("csrfmiddlewaretoken" in way.partition("</form>")[0] for way in ways)
+
     def test_is_a_post_with_a_token(self, demo: None, db: None) -> None:
         client = Client(enforce_csrf_checks=True)
         door = reverse("demo:sign_in")

@@ -1,4 +1,4 @@
-"""What is wrong with a page of the back office as it was sent: title, heading, main buttons."""
+"""What is wrong with a page of the back office as it was sent: title, heading, buttons, forms."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class _Reader(HTMLParser):
         self.main_buttons: list[bool] = []
         """Of each main button whether an empty list holds it."""
         self.head_buttons = 0
+        self.posts = 0
+        self.tokens = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         classes = frozenset((dict(attrs).get("class") or "").split())
@@ -27,6 +29,8 @@ class _Reader(HTMLParser):
             else:
                 self.main_buttons.append(self._within("zg-empty"))
         self.headings += tag == "h1"
+        self.posts += tag == "form" and dict(attrs).get("method") == "post"
+        self.tokens += dict(attrs).get("name") == "csrfmiddlewaretoken"
         if tag not in VOID:
             self.open.append((tag, classes))
 
@@ -56,6 +60,8 @@ def faults_of(html: str, shop: str) -> list[str]:
     what, _, whose = page.title.partition(" · ")
     if not what.strip() or f" · {whose}".count(f" · {shop}") != 1:
         faults.append(f"title {page.title!r}")
+    if page.tokens < page.posts:
+        faults.append(f"{page.posts - page.tokens} forms without a token")
     if page.headings != 1:
         faults.append(f"{page.headings} headings")
     in_empty_lists = sum(page.main_buttons)

@@ -200,6 +200,7 @@ def test_every_page_of_a_tier_is_thrifty(kind: str) -> None:
 PAGE = "<title>{title}</title><main>{head}<h1>x</h1>{body}</main>"
 MAIN = '<a class="btn btn-primary">x</a>'
 HEAD = f'<div class="zg-head">{MAIN}</div>'
+POST = '<form method="post"><input name="x"></form>'
 EMPTY = f'<div class="zg-empty"><input>{MAIN}</div>'
 
 
@@ -215,6 +216,8 @@ EMPTY = f'<div class="zg-empty"><input>{MAIN}</div>'
         ("Stores · Tea · Zhanggui", "", "<h1>y</h1>", 1),
         ("Stores · Tea · Zhanggui", HEAD, MAIN, 1),
         ("Stores · Tea · Zhanggui", HEAD, EMPTY + MAIN, 1),
+        ("Stores · Tea · Zhanggui", HEAD, POST, 1),
+        ("Stores · Tea · Zhanggui", HEAD, POST.replace("x", "csrfmiddlewaretoken"), 0),
     ],
 )
 def test_what_is_out_of_order(title: str, head: str, body: str, faults: int) -> None:
