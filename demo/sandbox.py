@@ -36,15 +36,14 @@ class Sandbox:
         """Make an official account or change its settings."""
         self._call("PUT", f"accounts/{app_id}", values)
 
-    def put_templates(
-        self,
-        app_id: str,
-        templates: Sequence[Mapping[str, Any]],
-        notices: Sequence[Mapping[str, Any]],
+    def put_template(
+        self, app_id: str, template: Mapping[str, Any], *, is_notice: bool = False
     ) -> None:
-        """Give an account templates, of messages and of subscription notifications."""
-        self._call("PUT", f"accounts/{app_id}", {"templates": list(templates)})
-        self._call("PUT", f"accounts/{app_id}/notices", list(notices))
+        """Give an account a template, of messages or of subscription notifications."""
+        if is_notice:
+            self._call("PUT", f"accounts/{app_id}/notices", [template])
+        else:
+            self._call("PUT", f"accounts/{app_id}", {"templates": [template]})
 
     def put_component(self, app_id: str, values: Mapping[str, Any]) -> None:
         """Make a third-party platform or change its settings."""

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from demo.base import owner_of
 from demo.cast import MERCHANTS
 from demo.made import find, made
+from demo.pages import MINI
 from demo.sandbox import Sandbox
 from zhanggui.channels.wechat import bindings, notices
 from zhanggui.channels.wechat.models import ChannelAccount, Form
-
-ONCE, LASTING = 2, 3
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Plan:
     content: str
     mapping: Mapping[str, str]
     form: Form = Form.TEMPLATE
-    kind: int = ONCE
+    is_mini: bool = False
 
 
 STAMP = (
@@ -43,18 +42,27 @@ PLACES = {
     "thing4": "store",
     "time5": "time",
 }
-NOTICE = "门店：{{thing1.DATA}}\n通知事项：{{thing2.DATA}}\n内容：{{thing3.DATA}}"
 PLANS = (
     Plan("stamps.stamped", "demo-stamp-given-000001", "45601", "集章成功通知", STAMP, PLACES),
     Plan("stamps.cancelled", "demo-stamp-taken-000002", "45602", "集章取消通知", STAMP, PLACES),
     Plan(
-        "messaging.announcement",
-        "demo-shop-notice-000003",
+        "stamps.stamped",
+        "demo-stamp-notice-000003",
         "",
-        "门店公告提醒",
-        NOTICE,
-        {"thing1": "shop", "thing2": "subject", "thing3": "text"},
+        "集章提醒",
+        STAMP,
+        PLACES,
         Form.NOTICE,
+    ),
+    Plan(
+        "stamps.stamped",
+        "demo-mini-notice-000004",
+        "",
+        "集章提醒",
+        STAMP,
+        PLACES,
+        Form.NOTICE,
+        is_mini=True,
     ),
 )
 
@@ -62,21 +70,13 @@ PLANS = (
 def make(sandbox: Sandbox) -> None:
     """Put the templates into the sandbox and choose them, where that was not done."""
     tea = MERCHANTS[0]
-    if tea.account is None:
-        return
-    account = ChannelAccount.objects.select_related("merchant").get(app_id=tea.account.app_id)
-    missing = [plan for plan in PLANS if find(_key(plan)) is None]
-    if not missing:
-        return
-    sandbox.put_templates(
-        account.app_id,
-        [_given(plan) for plan in missing if plan.form == Form.TEMPLATE],
-        [_given(plan) | {"kind": plan.kind} for plan in missing if plan.form == Form.NOTICE],
-    )
-    for plan in missing:
+    for plan in PLANS:
+        app_id = MINI.app_id if plan.is_mini else tea.account.app_id if tea.account else ""
+        account = ChannelAccount.objects.select_related("merchant").filter(app_id=app_id).first()
         notice = notices.find(plan.notice)
-        if notice is None:
+        if account is None or notice is None or find(_key(plan)) is not None:
             continue
+        sandbox.put_template(app_id, _given(plan), is_notice=plan.form == Form.NOTICE)
         binding = bindings.bind(
             account=account,
             form=plan.form,

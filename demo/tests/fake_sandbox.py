@@ -75,9 +75,7 @@ class FakeSandbox:
 
     def _takes_templates(self, name: str, body: Any) -> bool:
         if name.endswith("/notices"):
-            self.notices += [
-                {**one, "priTmplId": one["template_id"], "type": one["kind"]} for one in body
-            ]
+            self.notices += [{**one, "priTmplId": one["template_id"], "type": 2} for one in body]
             return True
         if name.startswith("accounts/") and set(body) == {"templates"}:
             self.templates += body["templates"]

@@ -30,6 +30,7 @@ def buy(tea: Merchant, segments: int, paid_fen: int, cause: str = "order:1") -> 
     )
 
 
+@pytest.mark.spec("platform P28")
 class TestPrice:
     def test_a_segment_costs_what_was_paid_on_average(self, tea: Merchant) -> None:
         buy(tea, 1_000, 6_000)
@@ -59,6 +60,7 @@ class TestPrice:
         assert wallet.price_of(Purse.MARKETING) == 6_000
 
 
+@pytest.mark.spec("platform P28")
 class TestMessage:
     def test_keeps_what_it_cost_although_prices_change(
         self, tea: Merchant, account: ChannelAccount

@@ -217,6 +217,7 @@ class TestMailings:
 
 
 class TestWishes:
+    @pytest.mark.spec("platform P29")
     def test_the_link_in_a_message_stops_marketing(self, client: Client, tea: Merchant) -> None:
         fill_purse(tea, 10, Purse.MARKETING)
         MessagingSettings(needs_consent=False).save()

@@ -216,6 +216,7 @@ class TestCapsAndHours:
             assert drain(tea) == 1
         assert gateway.texts[0]["text"].endswith("九折 拒收请回复TD")
 
+    @pytest.mark.spec("platform P29")
     def test_a_customer_gets_so_many_a_day(self, tea: Merchant) -> None:
         fill_purse(tea, 10)
         MessagingSettings(service_a_day=2).save()

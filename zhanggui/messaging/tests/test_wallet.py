@@ -18,6 +18,7 @@ from zhanggui.messaging.models import Grant, Purse, StockMove
 from zhanggui.messaging.tests.factories import fill_purse
 
 
+@pytest.mark.spec("platform P28")
 class TestSegments:
     @pytest.mark.parametrize(
         ("signs", "parts"),
@@ -42,6 +43,7 @@ class TestSegments:
         assert segments.count("🍵" * 36) == 2
 
 
+@pytest.mark.spec("platform P28")
 class TestGrant:
     def test_fills_the_purse_in_double_entry(self, tea: Merchant) -> None:
         fill_purse(tea, 1_000)
@@ -87,6 +89,7 @@ class TestGrant:
         assert grant.taken_back_at is None
 
 
+@pytest.mark.spec("platform P28")
 class TestSpending:
     def test_set_aside_then_spent_and_given_back(self, tea: Merchant) -> None:
         fill_purse(tea, 10)
@@ -125,6 +128,7 @@ class TestSpending:
         assert checks.findings() == []
 
 
+@pytest.mark.spec("platform P28")
 class TestWarning:
     def test_owners_are_told_once_at_a_fifth(self, tea: Merchant) -> None:
         make_staff(tea, role=Role.OWNER)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from zhanggui.accounts.guards import public_view
 from zhanggui.accounts.models import Merchant
+from zhanggui.channels.wechat import permits
+from zhanggui.channels.wechat.jssdk import uses_phone
 from zhanggui.contacts.guards import CustomerRequest, customer_view
 from zhanggui.contacts.models import Customer
 from zhanggui.core import tenancy
-from zhanggui.messaging import consents, links
+from zhanggui.messaging import consents, links, routing, templates
 from zhanggui.messaging.models import ConsentSource, Kind, Route
 
+Text = str | Promise
 WAYS = (
     (Kind.SERVICE, Route.WECHAT),
     (Kind.SERVICE, Route.SMS),
@@ -43,7 +48,34 @@ def wishes_of(customer: Customer) -> list[dict[str, Any]]:
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A notification the customer can allow in WeChat."""
+
+    label: Text
+    template_id: str
+    is_lasting: bool
+    left: int
+    """Messages that are still allowed."""
+
+
+def offers_of(request: CustomerRequest) -> list[Offer]:
+    """Notifications of the shop's official account that it sends and the customer may allow."""
+    house = routing.house_of(request.merchant)
+    if house.account is None or request.link.account_id != house.account.pk:
+        return []
+    left = permits.left(house.account, [request.link.openid])
+    found: list[Offer] = []
+    for template in templates.known():
+        binding, rule = house.binding(template, Route.NOTICE), house.rule(template)
+        if binding is not None and rule.is_on and rule.by_notice:
+            many = left.get(binding.template_id, 0)
+            found.append(Offer(template.label, binding.template_id, binding.is_lasting, many))
+    return found
+
+
 @require_http_methods(["GET", "POST"])
+@uses_phone
 @customer_view
 def own_wishes(request: CustomerRequest) -> HttpResponse:
     """A customer's own page about messages."""
@@ -58,7 +90,11 @@ def own_wishes(request: CustomerRequest) -> HttpResponse:
             )
         messages.success(request, _("Saved."))
         return redirect("messaging:own_wishes", request.merchant.slug)
-    page = {"wishes": wishes_of(request.customer), "merchant": request.merchant}
+    page = {
+        "wishes": wishes_of(request.customer),
+        "offers": offers_of(request),
+        "merchant": request.merchant,
+    }
     return render(request, "messaging/mobile/wishes.html", page)
 
 

@@ -3,7 +3,9 @@
 // works as in any other browser.
 //
 // <button data-wechat-scan hidden>: opens the scanner; the text comes as the event "wechat:scanned".
+// <wx-open-subscribe>: WeChat's own element, which asks for permission to send; allowed here.
 
+const TAGS = ["wx-open-subscribe"];
 const APIS = ["updateAppMessageShareData", "updateTimelineShareData", "scanQRCode"];
 const page = document.getElementById("wechat-page");
 let phone = null;
@@ -32,7 +34,7 @@ async function connect() {
   await new Promise((resolve, reject) => {
     window.wx.ready(resolve);
     window.wx.error(({ errMsg }) => reject(new Error(errMsg)));
-    window.wx.config({ ...signed, debug: false, jsApiList: APIS });
+    window.wx.config({ ...signed, debug: false, jsApiList: APIS, openTagList: TAGS });
   });
   return window.wx;
 }
