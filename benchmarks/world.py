@@ -169,6 +169,12 @@ class World:
             row = connection.execute(sql, {"m": self.merchant.pk}).fetchone()
         return int(str(row[0])) if row else 0
 
+    def grouped(self, sql: str) -> dict[str, int]:
+        """Names with their counts; ``%(m)s`` is the merchant."""
+        with self.place.connect() as connection:
+            rows = connection.execute(sql, {"m": self.merchant.pk}).fetchall()
+        return {str(name): int(str(many)) for name, many in rows}
+
     def findings(self) -> int:
         """What ``check_ledger`` has to complain about."""
         from zhanggui.core import tenancy

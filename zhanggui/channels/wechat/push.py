@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -70,6 +71,29 @@ class Push:
             return f"msg:{self.message_id}"[:KEY_LENGTH]
         print_ = tokens.digest("|".join((self.openid, self.kind, self.key, self.message_id)))
         return f"event:{print_.hex()}:{int(self.sent_at.timestamp())}:{self.kind}"[:KEY_LENGTH]
+
+
+_PART = (
+    r"(?:<(?P<{0}>ToUserName|AppId|AgentID)>"
+    r"(?:<!\[CDATA\[[^][<>&]*\]\]>|[^][<>&]*)</(?P={0})>\s*)?"
+)
+_ENVELOPE = re.compile(
+    r"\s*<xml>\s*" + _PART.format("before") + r"<Encrypt>(?:<!\[CDATA\[(?P<quoted>[A-Za-z0-9+/=]+)"
+    r"\]\]>|(?P<plain>[A-Za-z0-9+/=]+))</Encrypt>\s*" + _PART.format("after") + r"</xml>\s*"
+)
+"""An envelope as WeChat writes it; anything else is read by the parser."""
+
+
+def encrypted(body: str) -> str:
+    """The encrypted part of a push; empty when there is none.
+
+    Raises:
+        CannotRead: as ``fields``.
+    """
+    usual = _ENVELOPE.fullmatch(body)
+    if usual is not None:
+        return usual["quoted"] or usual["plain"]
+    return fields(body).get("Encrypt", "")
 
 
 def fields(body: str) -> dict[str, str]:

@@ -175,7 +175,7 @@ def _letter(request: HttpRequest) -> Letter:
     stamp, nonce = _stamp(request), _field(request, "nonce", NONCE_FORM)
     try:
         body = _body(request).decode()
-        encrypted = push.fields(body).get("Encrypt", "") if is_sealed else ""
+        encrypted = push.encrypted(body) if is_sealed else ""
     except (UnicodeDecodeError, push.CannotRead):
         raise Refused(400, "body") from None
     if is_sealed and (not encrypted or not encrypted.isascii()):  # Base64 by its nature
