@@ -18,14 +18,18 @@ export const API = "/_sandbox/api";
 /** Draw the head and return the place for the page's own content. */
 export function desk(...tools) {
   const main = h("main", { class: "desk" });
+  const nav = h("nav", { class: "desk-nav", "aria-label": "页面" }, PAGES.map(([href, label, sign]) =>
+    h("a", { href, "aria-current": location.pathname === href ? "page" : null }, icon(sign), h("span", {}, label))));
   document.getElementById("app").append(
     h("header", { class: "desk-bar" },
       h("a", { class: "desk-name", href: "/" }, h("span", { class: "seal", "aria-hidden": "true" }, "微"), h("b", {}, "微信沙箱")),
-      h("nav", { class: "desk-nav", "aria-label": "页面" }, PAGES.map(([href, label, sign]) =>
-        h("a", { href, "aria-current": location.pathname === href ? "page" : null }, icon(sign), h("span", {}, label)))),
+      nav,
       h("div", { class: "desk-tools" }, tools)),
     main,
   );
+  // on a phone the strip is wider than the screen
+  const open = nav.querySelector("[aria-current]");
+  if (open) nav.scrollLeft = open.offsetLeft - (nav.clientWidth - open.offsetWidth) / 2;
   return main;
 }
 

@@ -26,7 +26,7 @@ const time = (seconds) => {
 
 function message(one) {
   return h("article", { class: "sms-card", "data-phone": one.phone },
-    h("header", {}, h("b", {}, one.phone.replace("+86", "")), h("span", {}, one.person ? `${one.person} 的手机` : `号码 ${one.phone.replace("+86", "")} 的手机`), h("time", {}, time(one.at))),
+    h("header", {}, h("b", {}, one.phone.replace("+86", "")), h("span", {}, one.person ? `${one.person} 的手机` : "不是沙箱里的人"), h("time", {}, time(one.at))),
     h("p", {}, withCodes(one.text, notice)));
 }
 
