@@ -239,7 +239,7 @@ def choose_template(office: Page) -> None:
     office.get_by_role("button", name="使用这个模板").click()
     office.get_by_role("link", name="门店通知").click()
     office.get_by_role("button", name="发送测试").click()
-    expect(office.get_by_text("已发出")).to_be_visible()
+    expect(office.get_by_text("微信已接收")).to_be_visible()
 
 
 def take_back(keeper: Phone) -> None:

@@ -155,10 +155,21 @@ class TestAfterwards:
         assert answer.status_code == 302
         message = OutgoingMessage.objects.get()
         assert (message.openid, message.kind) == ("o-1", "template")
+        assert "等待发送" in self._told(owner, answer)
+        with fake_wechat(**{"/cgi-bin/message/template/send": {"errcode": 47003, "errmsg": "no"}}):
+            run_jobs()
+        assert "错误码 47003" in self._told(owner, answer)
         other = Follower.objects.create(account=make_account(), openid="o-2")
         sent = owner.post(f"{HERE}{STAMPED.name}/test", {"person": str(other.pk)})
         assert sent.status_code == 404
         assert OutgoingMessage.objects.count() == 1
+
+    @staticmethod
+    def _told(owner: Client, answer: Any) -> str:
+        """What the page says about the test."""
+        with fake_wechat(**listed("tm-1")):
+            page: str = owner.get(answer["Location"]).content.decode()
+        return page.partition('id="wm-tested"')[2].partition("</main>")[0]
 
     def test_taken_away(self, owner: Client) -> None:
         choose(owner)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages as toasts
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,11 +21,13 @@ from zhanggui.accounts.guards import PlaceRequest
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.wechat import bindings, notices, permits
 from zhanggui.channels.wechat.bindings import Template
+from zhanggui.channels.wechat.errors import advice_for
 from zhanggui.channels.wechat.models import (
     ChannelAccount,
     Follower,
     Form,
     Kind,
+    OutgoingMessage,
     TemplateBinding,
 )
 from zhanggui.channels.wechat.permissions import EDIT_CONTENT
@@ -206,6 +209,7 @@ def template(request: PlaceRequest, name: str) -> HttpResponse:
         "test_url": shown.url(request, "template_test", name),
         "unbind_url": shown.url(request, "template_unbind", name),
     }
+    page |= _test_of(request, account)
     status = refused.status if refused else 200
     return places.show(request, "wechat/backoffice/template.html", page, status=status)
 
@@ -286,12 +290,20 @@ def template_test(request: PlaceRequest, name: str) -> HttpResponse:
     if openid is None:
         raise Http404
     try:
-        bindings.send_test(binding=binding, openid=openid, actor=request.actor)
+        tested = bindings.send_test(binding=binding, openid=openid, actor=request.actor)
     except DomainError as refusal:
         toasts.error(request, refusal.message)
-    else:
-        toasts.success(request, _("On its way. Look at the phone of that person."))
-    return redirect(shown.url(request, "template", name))
+        return redirect(shown.url(request, "template", name))
+    query = urlencode({"of": shown.name, "tested": tested})
+    return redirect(f"{places.url(request, 'template', name)}?{query}")
+
+
+def _test_of(request: HttpRequest, account: ChannelAccount) -> dict[str, Any]:
+    """What became of the test that was sent last; the page asks again while it waits."""
+    number = numbers.whole(request.GET.get("tested", ""))
+    found = OutgoingMessage.objects.filter(pk=number or 0, account=account).first()
+    advice = advice_for(found.error_code) if found and found.error_code is not None else ""
+    return {"tested": found, "tested_advice": advice}
 
 
 def template_unbind(request: PlaceRequest, name: str) -> HttpResponse:
