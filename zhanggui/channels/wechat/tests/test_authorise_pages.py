@@ -83,6 +83,7 @@ def begin(owner: Client) -> str:
     return unquote(back[1]).removeprefix("http://127.0.0.1:8000")
 
 
+@pytest.mark.spec("platform P18")
 @pytest.mark.usefixtures("component")
 class TestAuthorise:
     def test_the_return_connects_by_a_post(self, owner: Client, tea: Merchant) -> None:

@@ -112,6 +112,7 @@ class TestPage:
     def test_without_an_account_offers_to_connect_one(self, owner: Client) -> None:
         assert f"{HERE}connect" in page(owner)
 
+    @pytest.mark.spec("platform P18")
     def test_own_account_shows_health_and_no_secret(self, owner: Client, tea: Merchant) -> None:
         account = make_account(merchant=tea)
         Follower.objects.create(account=account, openid="a")
@@ -124,6 +125,7 @@ class TestPage:
         for secret in (SECRET, TOKEN, AES_KEY):
             assert secret not in text
 
+    @pytest.mark.spec("platform P18")
     def test_last_error_comes_with_its_advice(self, owner: Client, tea: Merchant) -> None:
         account = make_account(merchant=tea)
         account.last_error_code, account.last_error_at = 40164, clock.now()

@@ -114,9 +114,12 @@ def _ended(request: PlaceRequest, visit: AuthorisationVisit | None) -> HttpRespo
 
 def authorise_return(request: PlaceRequest, state: str) -> HttpResponse:
     """WeChat's page leads back here. Looking changes nothing: connecting is posted at once."""
+    visit = _visit(request, state)
+    kind = Kind(visit.kind) if visit else Kind.OFFICIAL
     if request.method == "GET":
         page = {
             "section": "account",
+            "kind": kind,
             "code": request.GET.get("auth_code", "")[:600],
             "finish_url": places.url(request, "authorise_return", state),
         }
@@ -130,7 +133,7 @@ def authorise_return(request: PlaceRequest, state: str) -> HttpResponse:
         )
     except DomainError as refusal:
         messages.error(request, refusal.message)
-        return redirect(places.url(request, "connect"))
+        return redirect(places.url(request, places.name_of("connect", kind)))
     messages.success(request, _("%(name)s is authorised and connected.") % {"name": account.name})
     return redirect(places.url(request, places.name_of("account", account.kind)))
 
