@@ -42,7 +42,13 @@ KEEP_ROWS = timedelta(days=30)
 
 
 def begin(*, export: Export, query: Query, format_: Format, actor: Actor) -> TierExport:
-    """Note a long export of somebody at a tier and queue its work."""
+    """Note a long export of somebody at a tier and queue its work.
+
+    Raises:
+        NotAllowed: nobody in person asks for it (E_NOT_ALLOWED, 403).
+    """
+    if actor.id is None:
+        raise NotAllowed
     title = _("%(list)s as %(format)s") % {"list": export.label, "format": format_}
     with transaction.atomic():
         made = TierExport.objects.create(
