@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from python_calamine import CalamineWorkbook
 
@@ -245,6 +247,23 @@ class TestLongList:
         assert content(client.get(f"{page}file")).startswith(b"\xef\xbb\xbf")
         Membership.objects.filter(person=owner).update(role=Role.MANAGER)
         assert client.get(f"{page}file").status_code == 403
+
+    def test_a_page_does_not_count_a_huge_list(
+        self, client: Client, tea: Merchant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(exports, "DIRECTLY_AT_MOST", 1)
+        client.force_login(make_staff(tea, role=Role.OWNER))
+        for number in range(3):
+            client.post("/m/tea/stores/new", {"name": f"{number} 店"})
+        with CaptureQueriesContext(connection) as asked:
+            client.post("/m/tea/exports/accounts.audit", {"format": "csv"})
+        counts = [one["sql"] for one in asked.captured_queries if "COUNT(" in one["sql"]]
+        assert ["LIMIT 2" in sql for sql in counts if "accounts_auditentry" in sql] == [True]
+        task = Task.objects.get()
+        assert task.total == 0
+        run_jobs()
+        task.refresh_from_db()
+        assert (task.state, task.total) == (TaskState.DONE, 3)
 
     def test_rights_count_when_it_runs(
         self, client: Client, tea: Merchant, long_list: Export
