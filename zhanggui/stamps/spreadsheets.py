@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
 from itertools import batched
 from typing import Any
 
@@ -13,9 +15,9 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.contacts.models import Customer
 from zhanggui.core import numbers
 from zhanggui.files.exports import Column, Export, Query, register
-from zhanggui.stamps import insight, selectors
+from zhanggui.stamps import cases, insight, permissions, selectors
 from zhanggui.stamps.forms import read_filter
-from zhanggui.stamps.models import Card, StampRecord
+from zhanggui.stamps.models import Card, Case, StampRecord
 from zhanggui.stamps.permissions import VIEW
 
 CHUNK = 500
@@ -147,7 +149,63 @@ VISITORS = Export(
 )
 
 
+CASE_NAMES = ("state", "kind", "store", "manager")
+
+
+def _cases(query: Query) -> QuerySet[Case]:
+    values: dict[str, Any] = {name: query.get(name) for name in CASE_NAMES}
+    values |= {name: _day(query.get(name)) for name in ("opened_from", "opened_to")}
+    return cases.found(values, search=query.get("q")[:80], zone=query.time_zone)
+
+
+def _day(typed: str) -> date | None:
+    with suppress(ValueError):
+        return date.fromisoformat(typed)
+    return None
+
+
+def _case_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    for case in _cases(query).iterator(chunk_size=CHUNK):
+        record = case.record
+        yield (
+            record.customer_name if record else "",
+            str(case.get_kind_display()),
+            record.at if record else None,
+            case.store.name if case.store else "",
+            case.manager_name,
+            case.text,
+            str(case.get_state_display()),
+            str(case.get_verdict_display()) if case.verdict else "",
+            case.note,
+            case.opened_at,
+            case.settled_at,
+        )
+
+
+CASES = Export(
+    name="stamps.cases",
+    label=_("Reports of customers"),
+    permission=permissions.HANDLE_CASES.name,
+    columns=(
+        Column("customer", _("Customer"), width=20),
+        Column("kind", _("Kind"), width=24),
+        Column("at", _("When"), kind="moment", width=18),
+        Column("store", _("Store"), width=20),
+        Column("manager", _("Manager")),
+        Column("text", _("In the customer's words"), width=40),
+        Column("state", _("State"), width=12),
+        Column("verdict", _("What came out"), width=24),
+        Column("note", _("Note"), width=40),
+        Column("opened", pgettext_lazy("case", "Reported"), kind="moment", width=18),
+        Column("settled", pgettext_lazy("state of a case", "Settled"), kind="moment", width=18),
+    ),
+    rows=_case_rows,
+    count=lambda query: query.counted(_cases(query)),
+    parameters=frozenset({"q", *CASE_NAMES, "opened_from", "opened_to"}),
+)
+
+
 def register_all() -> None:
     """Make them exportable."""
-    for export in (LEDGER, CARDS, VISITORS):
+    for export in (LEDGER, CARDS, VISITORS, CASES):
         register(export)
