@@ -158,7 +158,7 @@ def refund(request: HttpRequest, desk: Desk, slug: str, order_id: int) -> HttpRe
     services.refund_order(
         merchant=merchant, order_id=order_id, reason=_reason(request), actor=desk.actor
     )
-    messages.success(request, _("Refunded. The plan is what it was before this order."))
+    messages.success(request, _("Refunded. What was bought is taken back."))
     return redirect(desk.url("order", slug, order_id))
 
 
