@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import JSONObject
 
 from zhanggui.accounts import phones as phone_numbers
 from zhanggui.accounts.errors import PhoneFormat
@@ -179,6 +181,18 @@ def holder_of(phone: str) -> Customer | None:
 def tags() -> list[Tag]:
     """All tags of the merchant, by name."""
     return list(Tag.objects.order_by("name_key"))
+
+
+def with_tags(customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    """Customers that bring all tags of the merchant along; ``tags_with`` reads them."""
+    row = JSONObject(id="pk", name="name", colour="colour")
+    every = Tag.objects.order_by("name_key").values(row=row)
+    return customers.annotate(tag_rows=ArraySubquery(every))
+
+
+def tags_with(customer: Any) -> list[Tag]:
+    """The tags a customer of ``with_tags`` brought along, by name."""
+    return [Tag(**row) for row in customer.tag_rows]
 
 
 _USE = """

@@ -38,12 +38,13 @@ def _customer(customer_id: int) -> Customer:
 @require_safe
 def customer(request: MerchantRequest, customer_id: int) -> HttpResponse:
     """One customer: who it is, how it is known, what happened, what other modules say."""
-    found = get_object_or_404(selectors.with_life(Customer.objects.all()), pk=customer_id)
+    rows = selectors.with_tags(selectors.with_life(Customer.objects.all()))
+    found = get_object_or_404(rows, pk=customer_id)
     kept = services.survivor_of(found.pk) if found.state == CustomerState.REPLACED else None
     if kept is not None:
         messages.info(request, _("%(name)s was merged into this customer.") % {"name": found.name})
         return redirect("contacts:customer", request.merchant.slug, kept)
-    tags = selectors.tags()
+    tags = selectors.tags_with(found)
     stores = Store.objects.filter(pk__in=found.store_ids).values_list("pk", "name")
     dress([found], tags, dict(stores))
     identities = selectors.identities_of(found)
