@@ -192,7 +192,7 @@ CASES = Export(
         Column("at", _("When"), kind="moment", width=18),
         Column("store", _("Store"), width=20),
         Column("manager", _("Manager")),
-        Column("text", _("In the customer's words"), width=40),
+        Column("text", _("In the customer’s words"), width=40),
         Column("state", _("State"), width=12),
         Column("verdict", _("What came out"), width=24),
         Column("note", _("Note"), width=40),
