@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.models import Merchant, Role
+from zhanggui.accounts.tests.factories import make_staff
 from zhanggui.channels.wechat.models import ChannelAccount, Form, Permit
 from zhanggui.channels.wechat.tests.factories import PHONE_AGENT
 from zhanggui.contacts.tests.factories import make_link, sign_in_customer
@@ -46,3 +47,18 @@ class TestReminders:
         with tenancy.merchant_scope(tea.pk):
             Rule(template=PROBE.name, by_notice=False).save()
         assert "wx-open-subscribe" not in reader.get(page).content.decode()
+
+
+def test_a_shop_decides_about_subscriptions_by_themselves(
+    client: Client, tea: Merchant, account: ChannelAccount
+) -> None:
+    client.force_login(make_staff(tea, role=Role.OWNER))
+    page = f"/m/{tea.slug}/messages/rules/{PROBE.name}/"
+    shown = client.get(page).content.decode()
+    assert account.pk
+    assert 'name="by_notice"' in shown
+    assert 'name="by_wechat"' in shown
+    for sent, kept in (({"is_on": "on", "by_notice": "on"}, True), ({"is_on": "on"}, False)):
+        assert client.post(page, sent).status_code == 302
+        rule = Rule.objects.get(template=PROBE.name)
+        assert (rule.is_on, rule.by_wechat, rule.by_notice) == (True, False, kept)

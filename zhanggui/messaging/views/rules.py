@@ -32,7 +32,7 @@ from zhanggui.messaging.permissions import MANAGE
 from zhanggui.messaging.routing import House
 from zhanggui.messaging.templates import MessageTemplate
 
-NOBODYS = UUID(int=0)
+NOBODYS = UUID("6f1c2a9b-7d34-4e8a-9b52-c01de7f3a845")
 """Stands in previews for the token of a message: as long as a real one."""
 
 
