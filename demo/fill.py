@@ -18,6 +18,7 @@ from demo import (
     applicants,
     channels,
     entry,
+    followers,
     hours,
     listing,
     messages,
@@ -109,6 +110,7 @@ def _fill(size: Size, say: Say) -> Filled:
         filled.outcome = _tell(span, openids, size.workers, say)
         for day, until in pending.items():
             Day.objects.filter(day=day).update(until=until)
+    followers.make()
     regulars.make()
     messages.make()
     reports.make()
