@@ -142,7 +142,7 @@ class TestServing:
         shop = make_merchant("shop", operator=operator)
         found: list[ChannelAccount | None] = [minis.serving(shop)]
         for more in ({}, {"operator": operator}, {"merchant": shop}):
-            account = make_account(**more)  # type: ignore[arg-type]
+            account = make_account(**more)
             ChannelAccount.objects.filter(pk=account.pk).update(kind=Kind.MINI)
             found.append(minis.serving(shop))
             assert found[-1] == account
