@@ -49,7 +49,7 @@ def register_all() -> None:
         ),
     )
     panels.register(
-        place="contacts.customer.actions",
+        place="contacts.customer-head",
         panel=panels.Panel(
             "collecting/backoffice/_ask.html", _ask, permissions.REQUEST.name, order=40
         ),
