@@ -36,7 +36,7 @@ def test_the_example_with_its_secrets_filled_in_is_valid(monkeypatch: pytest.Mon
     for name, value in (settings_of(text) | FILLED).items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("ZHANGGUI_SANDBOX_URL", raising=False)
-    for name in ("API", "OPEN", "MP"):
+    for name in ("API", "OPEN", "MP", "JS"):
         monkeypatch.delenv(f"ZHANGGUI_WECHAT_{name}_URL", raising=False)
     for name in ("BASE", "BACKUP"):
         monkeypatch.delenv(f"ZHANGGUI_PAY_{name}_URL", raising=False)

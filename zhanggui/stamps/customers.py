@@ -79,7 +79,8 @@ def erase(customer_ids: Collection[int]) -> None:
     StampRecord.objects.filter(customer_id__in=customer_ids).update(
         customer_name=ERASED_NAME, name_key=""
     )
-    Case.objects.filter(record__customer_id__in=customer_ids).update(text="")
+    records = StampRecord.objects.filter(customer_id__in=customer_ids)
+    Case.objects.filter(record__in=records).update(text="")
     for card_id in Card.objects.filter(customer_id__in=customer_ids).values_list("pk", flat=True):
         code_services.revoke_live(subject_type=SUBJECT, subject_id=card_id)
 
