@@ -201,6 +201,10 @@ def said(phone: Phone) -> Locator:
     return phone.page.locator(".line:not(.mine) .bubble")
 
 
+REMEMBERED_MS = 2_200
+"""A web process keeps an account's rules for two seconds; nobody types as fast as a test."""
+
+
 def write_reply(office: Page) -> None:
     office.get_by_role("link", name="自动回复", exact=True).click()
     office.get_by_role("link", name="新建关键词规则").first.click()
@@ -208,6 +212,7 @@ def write_reply(office: Page) -> None:
     office.get_by_role("textbox", name="文字").fill(PLACE)
     office.get_by_role("button", name="保存回复").click()
     expect(office.locator("tbody tr")).to_contain_text(PLACE)
+    office.wait_for_timeout(REMEMBERED_MS)
 
 
 def ask(follower: Phone, text: str) -> None:

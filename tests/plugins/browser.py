@@ -41,8 +41,9 @@ HELP = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares the browser or the live product together."""
+    """Keep what shares the browser or the live product together; xdist reads the marks next."""
     for item in items:
         if USERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group("browser"))
