@@ -12,7 +12,7 @@ from tests.journeys.world import OWNER_PHONE, PASSWORD, Shop
 
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-SOON_MS = 15_000
+SOON_MS = 30_000
 EXPECTED = re.compile(r"Failed to load resource|Response Status Error|htmx:sendError|Send Error")
 """Refusals and a lost network are part of the play; scripts that break are not."""
 

@@ -23,7 +23,7 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 USERS = {"browser", "live_product"}
 INSTALL_S = 600
 JOURNEY_S = 300
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
 OPTIONS = [
     "--disable-gpu",
     "--disable-quic",
