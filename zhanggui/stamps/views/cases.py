@@ -49,7 +49,10 @@ def _record_of(token: str) -> StampRecord | None:
     message = links.message_of(token)
     if message is None or message.customer is None:
         return None
-    number = numbers.whole(links.subject_of(message).removeprefix(SUBJECT))
+    subject = links.subject_of(message)
+    if not subject.startswith(SUBJECT):  # a message about something else
+        return None
+    number = numbers.whole(subject.removeprefix(SUBJECT))
     rows = StampRecord.objects.select_related("store", "card__programme", "customer")
     return rows.filter(pk=number or 0).first()
 
