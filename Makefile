@@ -8,7 +8,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test coverage lint lint-quick format texts docs bench lock install install-dev
+.PHONY: help demo demo-reset test coverage lint lint-quick format texts docs bench bench-stamps lock install install-dev
 
 help:
 	@echo "make demo          演示环境 run the demo on http://127.0.0.1:8000/"
@@ -18,6 +18,7 @@ help:
 	@echo "make format        排版 format the code"
 	@echo "make texts         界面文字 collect and compile the texts"
 	@echo "make bench         性能 measure               make docs         build the documents"
+	@echo "make bench-stamps  印章识别 how well and how fast pressed stamps are recognised"
 	@echo "make lock          锁定依赖 pin the dependencies anew"
 
 install:
@@ -58,6 +59,9 @@ docs: install-dev
 
 bench: install-dev
 	@$(BIN)/python -m benchmarks
+
+bench-stamps: install-dev
+	@$(BIN)/python -m benchmarks.stamps $(ARGS)
 
 lock: install-dev
 	@$(PYTHON) tools/install.py lock $(ARGS)

@@ -15,7 +15,7 @@ import pytest
 from launcher.paths import ROOT
 
 REPORT = ROOT / "var" / "spec-passed.json"
-ROW = re.compile(r"[a-z]+ [A-Z]+-?\d+[a-z]?")
+ROW = re.compile(r"[a-z]+ (?:[A-Z]+-?\d+[a-z]?|press \d+)")
 
 _writer = pytest.StashKey["SpecRows"]()
 

@@ -12,7 +12,7 @@ INSERTs stand alone, so that the tables may be sharded by merchant.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString, NamedTuple
@@ -54,8 +54,7 @@ WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
 
 # The visit shows in the list of customers, once a day and store. A merge locks customers before
 # cards, a booking cards first: whoever is being merged is left alone, so neither waits for ever.
-MOVE: LiteralString = f"""
-WITH spent AS ({CONSUME}),
+MOVING: LiteralString = """
 target AS (
   SELECT r.id, r.amount, r.transaction_id
   FROM stamps_stamprecord r
@@ -102,7 +101,10 @@ SELECT spent.id, spent.operation, moved.id, moved.account_id, moved.balance, mov
        moved.name, moved.name_key, target.id, target.transaction_id,
        nextval('ledger_transaction_id_seq'), nextval('stamps_stamprecord_id_seq')
 FROM spent LEFT JOIN moved ON true LEFT JOIN target ON true
-"""  # noqa: S608  constants only
+"""
+"""What follows the CTE ``spent``: a code here, the right to press once in ``pressed``."""
+
+MOVE: LiteralString = f"WITH spent AS ({CONSUME}),{MOVING}"
 
 _TRANSACTION: LiteralString = """
 INSERT INTO ledger_transaction
@@ -131,7 +133,7 @@ VALUES (%(merchant)s, %(record)s, %(transaction)s, %(kind)s, %(method)s, %(card)
 _AUDIT: LiteralString = """
 INSERT INTO accounts_auditentry
   (merchant_id, at, actor_kind, actor_id, action, target, store_id, details, device, ip)
-VALUES (%(merchant)s, %(now)s, %(actor_kind)s, %(person)s, %(action)s, %(target)s, %(store)s,
+VALUES (%(merchant)s, %(now)s, %(actor_kind)s, %(actor)s, %(action)s, %(target)s, %(store)s,
         %(details)s, %(device)s, %(ip)s)
 """
 
@@ -227,6 +229,12 @@ class Booking:
     """What the second trip writes, besides what ``MOVE`` found."""
 
     kind: Kind
+    method: Method
+    cause: str
+    """What it refers to, such as ``code:17``; books once."""
+    code_id: int | None
+    actor_kind: ActorKind
+    actor_id: int | None
     event: str
     day: date
     manager_name: str
@@ -278,7 +286,7 @@ def ask(hot: HotTransaction, question: Question, check: Check | None) -> tuple[F
         if who != [[check.expected]]:
             raise Assumed
         check.is_passed = True
-    return _facts(facts), _moved(moved)
+    return _facts(facts), moved_of(moved)
 
 
 def _facts(rows: list[Line]) -> Facts:
@@ -297,7 +305,8 @@ def _facts(rows: list[Line]) -> Facts:
     )
 
 
-def _moved(rows: list[Line]) -> Moved | None:
+def moved_of(rows: list[Line]) -> Moved | None:
+    """Read what ``MOVING`` answers."""
     if not rows:
         return None
     row = rows[0]
@@ -322,7 +331,13 @@ def _moved(rows: list[Line]) -> Moved | None:
 
 
 def book(
-    hot: HotTransaction, question: Question, moved: Moved, booking: Booking, *, is_key_old: bool
+    hot: HotTransaction,
+    question: Question,
+    moved: Moved,
+    booking: Booking,
+    *,
+    is_key_old: bool,
+    more: Sequence[Statement] = (),
 ) -> None:
     """The second trip: the ledger, the record, the audit entry, the answer, COMMIT.
 
@@ -332,6 +347,7 @@ def book(
         moved: what it found.
         booking: what else is written.
         is_key_old: the key was used more than 24 hours ago: its old answer makes room.
+        more: what else commits with it.
     """
     values = _booking_values(question, moved, booking)
     statements = [Statement(sql, values) for sql in (_TRANSACTION, _ENTRIES, _RECORD, _AUDIT)]
@@ -341,7 +357,7 @@ def book(
         statements.append(Statement(_ANSWER, values))
     if booking.message:
         statements.append(booking.message)
-    hot.last(statements)
+    hot.last([*statements, *more])
 
 
 def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[str, Value]:
@@ -351,7 +367,7 @@ def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[
         "transaction": m.transaction_id,
         "unit": Unit.STAMP.value,
         "event": b.event,
-        "cause": f"code:{m.code_id}",
+        "cause": b.cause,
         "reversed": m.reversed_id,
         "store": q.store_id,
         "now": q.now,
@@ -361,7 +377,7 @@ def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[
         "delta": m.delta,
         "record": m.record_id,
         "kind": b.kind.value,
-        "method": Method.CODE.value,
+        "method": b.method.value,
         "card": m.card_id,
         "customer": m.customer_id,
         "person": q.person_id,
@@ -369,12 +385,13 @@ def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[
         "customer_name": m.customer_name,
         "name_key": m.name_key,
         "balance": m.balance,
-        "code": m.code_id,
+        "code": b.code_id,
         "cancelled": m.cancelled_id,
         "reason": b.reason,
-        "actor_kind": ActorKind.PERSON.value,
+        "actor_kind": b.actor_kind.value,
+        "actor": b.actor_id,
         "action": b.action,
-        "target": f"code:{m.code_id}",
+        "target": b.cause,
         "details": dict(b.details),
         "device": b.device,
         "ip": b.ip,

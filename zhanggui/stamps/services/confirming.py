@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import IntegrityError, transaction
 
 from zhanggui.accounts import audit, standing
-from zhanggui.accounts.models import Store, StoreState
+from zhanggui.accounts.models import ActorKind, Store, StoreState
 from zhanggui.codes import services as codes
 from zhanggui.codes import tries
 from zhanggui.codes.errors import CodeExpired, CodeInvalid, Locked
@@ -25,7 +25,7 @@ from zhanggui.core.errors import DomainError, InProgress, KeyReused
 from zhanggui.messaging import outbox
 from zhanggui.stamps import hot, rules, told
 from zhanggui.stamps.errors import CardState, NotManager, ReasonMissing
-from zhanggui.stamps.models import Kind, ManagerBinding
+from zhanggui.stamps.models import Kind, ManagerBinding, Method
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import CancelChoice, Confirmed, Desk, Preview
@@ -337,6 +337,11 @@ def _booking(
     kind = kind_of(moved.operation)
     return hot.Booking(
         kind=kind,
+        method=Method.CODE,
+        cause=f"code:{moved.code_id}",
+        code_id=moved.code_id,
+        actor_kind=ActorKind.PERSON,
+        actor_id=question.person_id,
         event=EVENTS[kind],
         day=clock.local_date(question.now, wish.desk.zone),
         manager_name=wish.desk.person_name,
