@@ -46,30 +46,12 @@ SHOP_TEXTS: Mapping[Role, str | Promise] = {
     ),
     Role.CLERK: gettext_lazy("Serves customers: sees them and what they hold."),
     Role.FINANCE: gettext_lazy("Looks at figures, the ledger and bills; changes nothing in shops."),
-    Role.SERVICE: gettext_lazy(
-        "Answers customers and takes in repairs. Its pages come with the repair desk; until then "
-        "it sees the stores only."
-    ),
-    Role.DISPATCHER: gettext_lazy(
-        "Assigns repairs to technicians. Its pages come with the repair desk; until then it sees "
-        "the stores only."
-    ),
-    Role.TECHNICIAN: gettext_lazy(
-        "Works on assigned repairs on a phone. Its pages come with the repair desk; until then it "
-        "sees the stores only."
-    ),
-    Role.REVIEWER: gettext_lazy(
-        "Reviews registrations for events. Its pages come with the events; until then it sees the "
-        "stores only."
-    ),
-    Role.SCANNER: gettext_lazy(
-        "Checks tickets at the door. Its pages come with the events; until then it sees the stores "
-        "only."
-    ),
-    Role.DRAW_HOST: gettext_lazy(
-        "Runs the lucky draw on the big screen. Its pages come with the events; until then it sees "
-        "the stores only."
-    ),
+    Role.SERVICE: gettext_lazy("Answers customers and takes in repairs."),
+    Role.DISPATCHER: gettext_lazy("Assigns repairs to technicians."),
+    Role.TECHNICIAN: gettext_lazy("Works on assigned repairs on a phone."),
+    Role.REVIEWER: gettext_lazy("Reviews registrations for events."),
+    Role.SCANNER: gettext_lazy("Checks tickets at the door."),
+    Role.DRAW_HOST: gettext_lazy("Runs the lucky draw on the big screen."),
 }
 TIER_TEXTS: Mapping[Role, str | Promise] = {
     Role.OWNER: gettext_lazy("Everything, also employees and roles."),
@@ -108,7 +90,10 @@ class RoleChoice:
 
 
 def roles_of(place: Place) -> list[RoleChoice]:
-    """All roles of a place, presets first, with their numbers of people; three statements."""
+    """The roles a place can give or has given, presets first, with their people; three statements.
+
+    A preset whose work no installed product knows is left out until somebody holds it.
+    """
     tier = permissions.tier_of(place)
     members = dict(
         permissions.members_of(place)
@@ -118,6 +103,7 @@ def roles_of(place: Place) -> list[RoleChoice]:
         .annotate(Count("pk"))
     )
     texts = SHOP_TEXTS if tier == Tier.MERCHANT else TIER_TEXTS
+    offered = permissions.offered(tier)
     presets = [
         RoleChoice(
             value=role.value,
@@ -129,6 +115,7 @@ def roles_of(place: Place) -> list[RoleChoice]:
             people=members.get(role.value, 0),
         )
         for role in permissions.PRESETS[tier]
+        if role in offered or role in members
     ]
     own = RoleSet.objects.filter(**permissions.of_place(place)).annotate(
         people=Count("memberships", distinct=True)

@@ -131,6 +131,16 @@ def of_role(role: str, *, tier: Tier, rights: Iterable[str] = ()) -> frozenset[s
     return frozenset(p.name for p in known(tier) if role in p.roles)
 
 
+def offered(tier: Tier) -> list[Role]:
+    """The presets that carry more than every preset of the tier does, in their order.
+
+    The others wait for a module that registers a right of theirs.
+    """
+    carried = {role: of_role(role, tier=tier) for role in PRESETS[tier]}
+    everybody = frozenset.intersection(*carried.values())
+    return [role for role, rights in carried.items() if rights > everybody]
+
+
 def of_membership(membership: Membership | Invitation) -> frozenset[str]:
     """The rights a membership carries at its place, or an invitation would give."""
     rights = membership.role_set.rights if membership.role_set is not None else ()

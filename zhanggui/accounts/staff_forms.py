@@ -104,7 +104,7 @@ class HandOverForm(forms.Form):
 
     def __init__(self, *args: Any, tier: Tier, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        presets = [role for role in permissions.PRESETS[tier] if role != Role.OWNER]
+        presets = [role for role in permissions.offered(tier) if role != Role.OWNER]
         self.fields["own_role"].choices = [  # type: ignore[attr-defined]
             (role.value, role_label(role, tier)) for role in presets
         ]

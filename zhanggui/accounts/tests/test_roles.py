@@ -58,17 +58,30 @@ class TestPage:
         make_staff(tea, role=Role.CLERK)
         answer = client.get(ROLES)
         found = {choice.role: choice for choice in answer.context["presets"]}
-        assert list(found) == list(permissions.PRESETS[Tier.MERCHANT])
+        assert list(found) == permissions.offered(Tier.MERCHANT)
         assert all(choice.explanation for choice in found.values())
         assert found[Role.CLERK].people == 1
         page = text(answer)
-        for word in ("店主", "财务", "技师", "抽奖主持", "查看操作日志"):
+        for word in ("店主", "财务", "店员", "查看操作日志"):
             assert word in page
 
-    def test_roles_of_products_to_come_carry_base_rights_only(self) -> None:
+    def test_roles_without_a_product_are_not_offered(
+        self, client: Client, tea: Merchant, owner: Person, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         for role in (Role.TECHNICIAN, Role.REVIEWER, Role.SCANNER, Role.DRAW_HOST):
             carried = permissions.of_role(role, tier=Tier.MERCHANT)
             assert carried == {"accounts.view_stores"}
+        assert "技师" not in text(client.get(ROLES))
+        work = permissions.Permission("repairs.work", "Work on repairs", roles={Role.TECHNICIAN})
+        monkeypatch.setitem(permissions._known, work.name, work)
+        assert "技师" in text(client.get(ROLES))
+
+    def test_a_role_somebody_holds_stays(
+        self, client: Client, tea: Merchant, owner: Person
+    ) -> None:
+        make_staff(tea, role=Role.SCANNER)
+        found = {choice.role: choice for choice in client.get(ROLES).context["presets"]}
+        assert found[Role.SCANNER].people == 1
 
     def test_who_may_only_look_gets_no_buttons(self, client: Client, tea: Merchant) -> None:
         client.force_login(make_staff(tea, role=Role.MANAGER))

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.channels.wechat import crypto
+from zhanggui.channels.wechat.models import Kind
 from zhanggui.channels.wechat.services import Credentials
 
 SECRET = forms.PasswordInput(attrs={"autocomplete": "new-password", "spellcheck": "false"})
@@ -50,6 +51,11 @@ class ConnectForm(forms.Form):
         help_text=_("We made one up for you. Choose the safe mode in WeChat."),
         error_messages={"invalid": _("Exactly 43 letters and digits.")},
     )
+
+    def __init__(self, *args: Any, kind: Kind = Kind.OFFICIAL, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if kind == Kind.MINI:
+            self.fields["name"].label = _("Name of the mini program")
 
     def clean_name(self) -> str:
         """Keep no blanks around the name."""

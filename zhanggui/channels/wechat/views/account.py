@@ -165,7 +165,7 @@ def mini_code_archive(request: PlaceRequest, mini_code_id: int) -> HttpResponse:
 def connect(request: PlaceRequest, *, kind: Kind = Kind.OFFICIAL) -> HttpResponse:
     """Connect an own account, or change the secrets of the one that is connected."""
     own = places.own_account(request, kind=kind)
-    form = ConnectForm(request.POST or None, initial=_initial(own))
+    form = ConnectForm(request.POST or None, initial=_initial(own), kind=kind)
     status = 200
     if request.method == "POST":
         status = 422
