@@ -6,11 +6,13 @@ Also the third-party platform that a new account can authorise by scanning in th
 from __future__ import annotations
 
 from datetime import timedelta
+from io import BytesIO
 from random import Random
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.urls import reverse
+from PIL import Image, ImageDraw, ImageFont
 
 from demo import world
 from demo.base import ACTOR, owner_of
@@ -37,8 +39,10 @@ from zhanggui.channels.wechat.replies.services import ReplyInput
 from zhanggui.channels.wechat.services import Credentials
 from zhanggui.channels.wechat.tracking import scans
 from zhanggui.channels.wechat.tracking import services as code_services
+from zhanggui.channels.wechat.tracking.fonts import font
 from zhanggui.channels.wechat.tracking.services import PURPOSE, CodeInput
 from zhanggui.core import clock, tenancy
+from zhanggui.signin.services import embedding
 
 COMPONENT = AccountPlan("component", "掌柜开放平台", "🏯")
 SCAN_DAYS = 28
@@ -57,6 +61,7 @@ def make(sandbox: Sandbox) -> None:
     if tea.account:
         account = ChannelAccount.objects.select_related("merchant").get(app_id=tea.account.app_id)
         _tea(account, tea, sandbox)
+        _site(tea)
     platform = ChannelAccount.objects.get(app_id=PLATFORM_ACCOUNT.app_id)
     _menu(
         platform,
@@ -171,6 +176,16 @@ def _tea(account: ChannelAccount, plan: MerchantPlan, sandbox: Sandbox) -> None:
             ),
         ),
         (
+            "prices",
+            ReplyInput(
+                Occasion.KEYWORD,
+                ReplyKind.PICTURE,
+                words=[Word("价格", False), Word("多少钱", False), Word("价目", False)],
+                text="价目表正在准备，请稍等一会儿再问。",
+                picture=_price_list(),
+            ),
+        ),
+        (
             "wifi",
             ReplyInput(
                 Occasion.KEYWORD,
@@ -194,6 +209,33 @@ def _tea(account: ChannelAccount, plan: MerchantPlan, sandbox: Sandbox) -> None:
         drawn = CodeInput(name, caption, reply, "stamps.wallet" if number == 0 else "")
         _code(account, drawn, days=30 if number == 2 else None, actor=owner)  # noqa: PLR2004
         _scans(account, name, openids, count)
+
+
+PRICES = (("凤凰单丛", "¥38"), ("正山小种", "¥32"), ("茉莉花茶", "¥26"), ("桂花乌龙", "¥30"))
+
+
+def _price_list() -> bytes:
+    """A price list as a shop would photograph it."""
+    picture = Image.new("RGB", (720, 960), "#F7F5F1")
+    pen = ImageDraw.Draw(picture)
+    large, plain = (ImageFont.truetype(str(font()), size) for size in (64, 44))
+    pen.rectangle((30, 30, 690, 930), outline="#C2362B", width=6)
+    pen.text((360, 130), "清岚茶事", font=large, fill="#C2362B", anchor="mm")
+    for number, (name, price) in enumerate(PRICES):
+        height = 300 + number * 150
+        pen.text((90, height), name, font=plain, fill="#1F2328", anchor="lm")
+        pen.text((630, height), price, font=plain, fill="#1F2328", anchor="rm")
+    out = BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def _site(plan: MerchantPlan) -> None:
+    merchant = Merchant.objects.get(slug=plan.slug)
+    with tenancy.merchant_scope(merchant.pk):
+        embedding.add_origin(
+            merchant=merchant, typed="https://www.qinglan.example", actor=owner_of(plan)
+        )
 
 
 def _menu(account: ChannelAccount, menu: tuple[Button, ...], actor: Actor) -> None:

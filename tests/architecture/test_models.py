@@ -83,6 +83,7 @@ GLOBAL = {
     "wechat.MenuDraft": "of an account",
     "wechat.MenuVersion": "of an account",
     "wechat.AutoReply": "of an account",
+    "wechat.ReplyPicture": "of an account",
     "wechat.TrackedCode": "of an account; some of them of a merchant it is lent to",
     "wechat.CodeScan": "of a code of an account",
     "wechat.OAuthState": "of an account, before the sign-in",

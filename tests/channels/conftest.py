@@ -36,6 +36,7 @@ class FromProduct(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Ask the sandbox and wait."""
+        request.read()  # a file comes in pieces
         return self._portal.call(self._ask, request)
 
     async def _ask(self, request: httpx2.Request) -> httpx2.Response:

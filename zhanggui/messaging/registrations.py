@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, hooks, todo
 from zhanggui.accounts import permissions as rights
@@ -16,6 +17,7 @@ from zhanggui.accounts.models import Merchant
 from zhanggui.channels.sms import hooks as sms_hooks
 from zhanggui.channels.wechat import hooks as wechat_hooks
 from zhanggui.channels.wechat import permits
+from zhanggui.channels.wechat.menus import builtin
 from zhanggui.contacts import holders, timeline
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.permissions import EDIT_CUSTOMERS
@@ -73,6 +75,14 @@ FIELDS = (
     ("by_notice", _("By WeChat subscription"), _yes_or_no),
     ("by_sms", _("By SMS"), _yes_or_no),
     ("words", _("Own words for the SMS"), str),
+)
+WISHES_PAGE = builtin.BuiltinPage(
+    "messaging.wishes",
+    _("Which messages I want"),
+    pgettext_lazy("button of a WeChat menu", "Messages"),
+    lambda shop: reverse("messaging:own_wishes", args=[shop.slug]) if shop else "",
+    is_default=False,
+    order=90,
 )
 TRIAL_SEGMENTS = 50
 """Source: repairs specification U-40."""

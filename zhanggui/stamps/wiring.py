@@ -43,6 +43,7 @@ PAGES = (
         pgettext_lazy("button of a WeChat menu", "My cards"),
         lambda shop: reverse("stamps:wallet", args=[shop.slug]) if shop else "",
         feature=permissions.FEATURE.name,
+        product=pgettext_lazy("button of a WeChat menu", "Stamps"),
         order=10,
     ),
     BuiltinPage(

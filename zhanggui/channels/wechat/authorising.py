@@ -29,6 +29,7 @@ from zhanggui.channels.wechat.errors import (
     AccountTaken,
     AuthorisationOver,
     AuthorisationUnknown,
+    AuthorisedElsewhere,
     ChannelError,
     ChannelRefused,
     ChannelUnreachable,
@@ -176,7 +177,8 @@ def complete_authorisation(
     Raises:
         AuthorisationUnknown: no such visit of this person (E_AUTHORISATION_UNKNOWN, 404).
         AuthorisationOver: too late, or nothing was agreed (E_AUTHORISATION_OVER, 410).
-        AccountTaken: the account is connected elsewhere (E_ACCOUNT_TAKEN, 409).
+        AuthorisedElsewhere: the account is in use elsewhere (E_AUTHORISED_ELSEWHERE, 409).
+        AccountTaken: two places authorised it at one moment (E_ACCOUNT_TAKEN, 409).
         AccountHeld: another account is connected here (E_ACCOUNT_HELD, 409).
         OtherAccountAuthorised: not the one to renew (E_OTHER_ACCOUNT, 409).
         WrongKindAuthorised: a mini program instead of an account (E_WRONG_KIND, 409).
@@ -184,7 +186,7 @@ def complete_authorisation(
         WechatUnreachable: no answer; the page may be loaded again (E_WECHAT_UNREACHABLE, 503).
     """
     visit = (
-        AuthorisationVisit.objects.select_related("component", "operator", "merchant")
+        AuthorisationVisit.objects.select_related("component", "operator", "merchant", "account")
         .filter(state_digest=random_tokens.digest(state), person=person)
         .first()
     )
@@ -206,7 +208,14 @@ def complete_authorisation(
 def _result(visit: AuthorisationVisit) -> ChannelAccount:
     if visit.account is not None:
         return visit.account
-    raise REFUSALS.get(visit.refusal, AuthorisationOver)
+    raise refusal_of(visit)
+
+
+def refusal_of(visit: AuthorisationVisit) -> DomainError:
+    """Why a visit connected nothing."""
+    if visit.refusal == AuthorisedElsewhere.code and visit.wanted is not None:
+        return AuthorisedElsewhere(visit.wanted)
+    return REFUSALS.get(visit.refusal, AuthorisationOver)()
 
 
 def _take(visit: AuthorisationVisit) -> bool:
@@ -225,13 +234,20 @@ def _finished(
     place = connecting.Place(Tier(visit.tier), visit.operator, visit.merchant)
     try:
         granted = _asked(lambda: connecting.exchange(visit.component, code))
+    except (WechatUnreachable, WechatRefused):
+        # nothing is decided: the page may be loaded again, the push may still come
+        AuthorisationVisit.objects.filter(pk=visit.pk).update(busy_until=None)
+        raise
+    try:
         _refuse_other(visit, granted)
         account = connecting.connect_granted(
             place=place, component=visit.component, granted=granted, at=at, actor=actor
         )
-    except (WechatUnreachable, WechatRefused):
-        # nothing is decided: the page may be loaded again, the push may still come
-        AuthorisationVisit.objects.filter(pk=visit.pk).update(busy_until=None)
+    except AuthorisedElsewhere as refusal:
+        connecting.keep_elsewhere(
+            held=refusal.held, component=visit.component, granted=granted, at=at, actor=actor
+        )
+        _end(visit, Ending.REFUSED, refusal=refusal.code, wanted=refusal.held)
         raise
     except DomainError as refusal:
         _end(visit, Ending.REFUSED, refusal=refusal.code)
@@ -253,9 +269,15 @@ def _end(
     *,
     refusal: str = "",
     account: ChannelAccount | None = None,
+    wanted: ChannelAccount | None = None,
 ) -> None:
     AuthorisationVisit.objects.filter(pk=visit.pk).update(
-        ending=ending, refusal=refusal, account=account, ended_at=clock.now(), busy_until=None
+        ending=ending,
+        refusal=refusal,
+        account=account,
+        wanted=wanted,
+        ended_at=clock.now(),
+        busy_until=None,
     )
 
 

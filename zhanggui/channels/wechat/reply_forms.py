@@ -13,6 +13,7 @@ from zhanggui.channels.wechat.models import AutoReply, Occasion, ReplyKind
 from zhanggui.channels.wechat.replies import rules
 from zhanggui.channels.wechat.replies.rules import Word
 from zhanggui.channels.wechat.replies.services import ReplyInput
+from zhanggui.files import kinds
 
 WHOLE = "whole"
 INSIDE = "inside"
@@ -79,13 +80,25 @@ class ReplyForm(forms.Form):
         widget=forms.URLInput(attrs={"placeholder": "https://"}),
         help_text=_("Of a card, if it shall have one: public, 900 × 500 looks best."),
     )
+    picture = forms.FileField(
+        label=pgettext_lazy("automatic reply", "Picture"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": kinds.PICTURE.accept}),
+        help_text=_("JPEG, PNG, WebP or HEIC up to 10 MB."),
+    )
     is_on = forms.BooleanField(label=_("Answers now"), required=False, initial=True)
 
     def __init__(
-        self, *args: Any, occasion: Occasion, pages: list[tuple[str, str]], **kwargs: Any
+        self,
+        *args: Any,
+        occasion: Occasion,
+        pages: list[tuple[str, str]],
+        has_picture: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.occasion = occasion
+        self.has_picture = has_picture
         if occasion != Occasion.KEYWORD:
             for name in ("words", "match", "priority"):
                 del self.fields[name]
@@ -125,12 +138,16 @@ class ReplyForm(forms.Form):
                 self.add_error("title", _("A card needs a title."))
             if not clean.get("page") and not clean.get("url") and "url" not in self.errors:
                 self.add_error("url", _("Say where the card leads."))
+        elif clean.get("kind") == ReplyKind.PICTURE:
+            has_one = self.has_picture or clean.get("picture")
+            if not has_one and "picture" not in self.errors:
+                self.add_error("picture", _("Choose the picture."))
         elif not clean.get("text") and "text" not in self.errors:
             self.add_error("text", _("Write the answer."))
         return clean
 
-    def values(self) -> ReplyInput:
-        """What was typed, once the form is valid."""
+    def values(self, *, picture: bytes = b"") -> ReplyInput:
+        """What was typed, once the form is valid, with the picture as it was checked."""
         clean = self.cleaned_data
         is_whole = clean.get("match") == WHOLE
         return ReplyInput(
@@ -143,6 +160,7 @@ class ReplyForm(forms.Form):
             url=clean["url"],
             page=clean["page"],
             picture_url=clean["picture_url"],
+            picture=picture,
             is_on=clean["is_on"],
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from zhanggui.channels.wechat import records
+from zhanggui.channels.wechat import moving, records
 from zhanggui.channels.wechat.models import (
     AuthorisationVisit,
     CallbackDelivery,
@@ -24,7 +24,8 @@ def forget() -> None:
     now = clock.now()
     records.forget()
     OAuthState.objects.filter(expires_at__lt=now - STATES_FOR).delete()
-    AuthorisationVisit.objects.filter(expires_at__lt=now - STATES_FOR).delete()
+    visits = AuthorisationVisit.objects.filter(expires_at__lt=now - STATES_FOR)
+    visits.exclude(wanted__isnull=False, ended_at__gte=now - moving.REMEMBERED_FOR).delete()
     CallbackDelivery.objects.filter(received_at__lt=now - DELIVERIES_FOR).delete()
     OutgoingMessage.objects.filter(created_at__lt=now - DELIVERIES_FOR).delete()
     with tenancy.all_merchants("sessions that have run out are deleted every night"):

@@ -299,7 +299,7 @@ def _reply_cells(rows: Iterable[AutoReply]) -> Iterator[Row]:
         yield (
             str(row.get_occasion_display()),
             " ".join(words),
-            row.title or row.text,
+            row.title or row.text or str(row.get_kind_display()),
             row.url,
             row.priority,
             str(_("answers") if row.is_on else _("switched off")),

@@ -64,6 +64,23 @@ def watch_tickets(timestamp: int) -> None:
     tickets.watch()
 
 
+@app.task(queue=QUEUE, name="wechat.hand_over_picture", retry=AGAIN)
+def hand_over_picture(reply_id: int) -> None:
+    """Let WeChat keep the picture of an automatic reply."""
+    from zhanggui.channels.wechat.replies import pictures  # noqa: PLC0415  like its neighbours
+
+    pictures.hand_over(reply_id=reply_id)
+
+
+@app.periodic(cron="27 * * * *")
+@app.task(queue=QUEUE, name="wechat.renew_pictures", queueing_lock="wechat.renew_pictures")
+def renew_pictures(timestamp: int) -> None:
+    """Hand pictures over again before WeChat forgets them, every hour."""
+    from zhanggui.channels.wechat.replies import pictures  # noqa: PLC0415  like its neighbours
+
+    pictures.renew()
+
+
 @app.periodic(cron="41 4 * * *")
 @app.task(queue=QUEUE, name="wechat.reconcile", queueing_lock="wechat.reconcile")
 def reconcile(timestamp: int) -> None:

@@ -73,6 +73,12 @@ urlpatterns += [
         name="platform_component_replay",
     ),
 ]
+urlpatterns += [
+    *places.addresses_above("wanted/<int:visit_id>/move", require_POST(account.move), "move"),
+    *places.addresses_above(
+        "wanted/<int:visit_id>/dismiss", require_POST(account.move_dismiss), "move_dismiss"
+    ),
+]
 for route, page, name, right in (
     ("", require_safe(account.account), "account", VIEW_ACCOUNT),
     ("history", require_safe(account.serving_history), "serving", VIEW_ACCOUNT),
@@ -145,6 +151,7 @@ for route, page, name, right in (
     ("menu/", FORM(menu.menu), "menu", EDIT_CONTENT),
     ("menu/now", require_safe(menu.menu_current), "menu_current", EDIT_CONTENT),
     ("menu/take-over", require_POST(menu.menu_take_over), "menu_take_over", EDIT_CONTENT),
+    ("menu/defaults", require_POST(menu.menu_defaults), "menu_defaults", EDIT_CONTENT),
     ("menu/delete", require_POST(menu.menu_delete), "menu_delete", EDIT_CONTENT),
     ("menu/versions/", require_safe(menu.menu_versions), "menu_versions", EDIT_CONTENT),
     (
@@ -157,6 +164,12 @@ for route, page, name, right in (
     ("replies/new", FORM(replies.reply_new), "reply_new", EDIT_CONTENT),
     ("replies/try", require_safe(replies.reply_try), "reply_try", EDIT_CONTENT),
     ("replies/<int:reply_id>/", FORM(replies.reply_edit), "reply_edit", EDIT_CONTENT),
+    (
+        "replies/<int:reply_id>/picture",
+        require_safe(replies.reply_picture),
+        "reply_picture",
+        EDIT_CONTENT,
+    ),
     (
         "replies/<int:reply_id>/switch",
         require_POST(replies.reply_switch),

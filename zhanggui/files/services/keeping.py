@@ -52,15 +52,7 @@ def store_upload(*, file: UploadedFile[bytes], kind: str, actor: Actor) -> Store
         QuotaFull: the merchant's room is used up (E_QUOTA_FULL, 409).
         DomainError: what the kind's own check refuses (422), see ``kinds``.
     """
-    wanted = kinds.kind_of(kind)
-    size = file.size or 0
-    if not size:
-        raise FileEmpty
-    if size > wanted.most_bytes:
-        raise FileTooBig(most=wanted.most_bytes // MEGABYTE)
-    with _as_path(file) as path:
-        scanners.refuse_infected(path)
-        checked = wanted.check(path)
+    with _checked(file, kind) as (path, checked):
         with path.open("rb") as content:
             sha256 = file_digest(content, "sha256").digest()
         stored = StoredFile(
@@ -72,6 +64,29 @@ def store_upload(*, file: UploadedFile[bytes], kind: str, actor: Actor) -> Store
             person_id=actor.id if actor.kind == ActorKind.PERSON else None,
         )
         return _keep(stored, checked.parts, path, actor)
+
+
+def read_picture(*, file: UploadedFile[bytes]) -> bytes:
+    """Check a picture somebody sent, for a module that keeps it in a row of its own.
+
+    Answers its large size, written anew (JPEG or PNG). The view must be marked as for
+    :func:`store_upload`, whose refusals are this function's, too.
+    """
+    with _checked(file, kinds.PICTURE.name) as (_path, checked):
+        return checked.parts[0].content or b""
+
+
+@contextmanager
+def _checked(file: UploadedFile[bytes], kind: str) -> Iterator[tuple[Path, kinds.Checked]]:
+    wanted = kinds.kind_of(kind)
+    size = file.size or 0
+    if not size:
+        raise FileEmpty
+    if size > wanted.most_bytes:
+        raise FileTooBig(most=wanted.most_bytes // MEGABYTE)
+    with _as_path(file) as path:
+        scanners.refuse_infected(path)
+        yield path, wanted.check(path)
 
 
 def keep_result(

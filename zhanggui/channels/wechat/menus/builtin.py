@@ -30,6 +30,11 @@ class BuiltinPage:
     is_of_shop: bool = True
     feature: str = ""
     """Shown only to shops whose plan has it."""
+    product: Text = ""
+    """What the button is called that gathers a product's pages when there are too many; at most
+    four Chinese signs, empty takes ``short``."""
+    is_default: bool = True
+    """Whether a menu of defaults has it; others are only offered."""
     order: int = 100
 
 
@@ -57,6 +62,9 @@ class Choice:
     label: str
     short: str
     url: str
+    product: str
+    is_default: bool
+    is_of_shop: bool
 
 
 def choices(account: ChannelAccount) -> list[Choice]:
@@ -109,7 +117,13 @@ def _shops(account: ChannelAccount) -> list[Merchant]:
 def _choice(page: BuiltinPage, merchant: Merchant | None, *, suffix: str = "") -> Choice:
     label = f"{page.label} · {merchant.name}" if suffix and merchant else str(page.label)
     return Choice(
-        f"{page.name}{suffix}", label, str(page.short), f"{settings.BASE_URL}{page.path(merchant)}"
+        name=f"{page.name}{suffix}",
+        label=label,
+        short=str(page.short),
+        url=f"{settings.BASE_URL}{page.path(merchant)}",
+        product=str(page.product or page.short),
+        is_default=page.is_default,
+        is_of_shop=page.is_of_shop,
     )
 
 

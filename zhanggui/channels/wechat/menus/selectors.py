@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from zhanggui.channels.wechat.client.answers import Answer
 from zhanggui.channels.wechat.client.menus import Button as WechatButton
 from zhanggui.channels.wechat.client.menus import button_of
-from zhanggui.channels.wechat.menus import builtin, rules
-from zhanggui.channels.wechat.menus.rules import Button, Kind, Line, Menu
+from zhanggui.channels.wechat.menus import defaults, rules
+from zhanggui.channels.wechat.menus.rules import Kind, Line, Menu
 from zhanggui.channels.wechat.models import ChannelAccount, MenuDraft, MenuVersion
 
 
@@ -36,7 +36,7 @@ def editor_of(account: ChannelAccount) -> Editor:
     draft = MenuDraft.objects.select_related("saved_by").filter(account=account).first()
     live = live_version(account)
     if draft is None:
-        return Editor(suggestion(account), 0, None, live, False, True)
+        return Editor(defaults.menu_of(account), 0, None, live, False, True)
     is_same = live is not None and live.content == draft.content and bool(live.content)
     return Editor(rules.read(draft.content), draft.revision, draft, live, is_same, False)
 
@@ -51,14 +51,6 @@ def versions(account: ChannelAccount) -> QuerySet[MenuVersion]:
     """What was published, newest first."""
     found = MenuVersion.objects.select_related("published_by").filter(account=account)
     return found.order_by("-number")
-
-
-def suggestion(account: ChannelAccount) -> Menu:
-    """A menu to begin with: one button a page that the products offer, at most three."""
-    return tuple(
-        Button(rules.new_id(), page.short, Kind.BUILTIN, page.name)
-        for page in builtin.choices(account)[: rules.MOST_BUTTONS]
-    )
 
 
 def reply_of_tap(account_id: int, key: str) -> str:

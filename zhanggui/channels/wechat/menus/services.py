@@ -18,10 +18,11 @@ from zhanggui.channels.wechat.errors import (
     MenuEmpty,
     MenuFaulty,
     MenuOverwritten,
+    NoMenuDefaults,
     WechatRefused,
     WechatUnreachable,
 )
-from zhanggui.channels.wechat.menus import builtin, rules
+from zhanggui.channels.wechat.menus import builtin, defaults, rules
 from zhanggui.channels.wechat.menus.rules import Menu, Problem
 from zhanggui.channels.wechat.models import ChannelAccount, MenuDraft, MenuVersion
 from zhanggui.channels.wechat.services import record
@@ -163,6 +164,18 @@ def _replace_draft(
             _put(draft, content, actor)
         record(actor, account, action)
     return draft
+
+
+def use_defaults(*, account: ChannelAccount, actor: Actor) -> MenuDraft:
+    """Make the draft what the products that are switched on offer; publishing is another step.
+
+    Raises:
+        NoMenuDefaults: no product has a page for this account (E_NO_MENU_DEFAULTS, 409).
+    """
+    menu = defaults.menu_of(account)
+    if not menu:
+        raise NoMenuDefaults
+    return _replace_draft(account, rules.as_json(menu), "wechat.menu.defaults", actor)
 
 
 def take_over(*, account: ChannelAccount, actor: Actor) -> MenuDraft:

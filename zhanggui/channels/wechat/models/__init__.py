@@ -39,7 +39,7 @@ from zhanggui.channels.wechat.models.people import (
     Outcome,
     PersonIdentity,
 )
-from zhanggui.channels.wechat.models.replies import AutoReply, Occasion, ReplyKind
+from zhanggui.channels.wechat.models.replies import AutoReply, Occasion, ReplyKind, ReplyPicture
 from zhanggui.channels.wechat.models.serving import ServingPeriod, ServingReason
 from zhanggui.channels.wechat.models.tracked import CodeScan, TrackedCode
 
@@ -74,6 +74,7 @@ __all__ = [
     "PersonIdentity",
     "PushMode",
     "ReplyKind",
+    "ReplyPicture",
     "SceneCode",
     "ServingPeriod",
     "ServingReason",

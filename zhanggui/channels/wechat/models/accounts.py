@@ -264,6 +264,11 @@ class AuthorisationVisit(models.Model):
     refusal = models.CharField(max_length=40, blank=True)
     """The code of what was refused, such as ``E_ACCOUNT_TAKEN``."""
     account = models.ForeignKey(ChannelAccount, null=True, on_delete=models.SET_NULL)
+    wanted = models.ForeignKey(
+        ChannelAccount, null=True, on_delete=models.SET_NULL, related_name="wanted_by"
+    )
+    """The account that was authorised here while it is in use elsewhere; whoever stands above
+    both places may move it."""
 
     def __str__(self) -> str:
         return f"{self.tier}:{self.pk}"

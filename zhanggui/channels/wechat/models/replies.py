@@ -24,6 +24,7 @@ class ReplyKind(models.TextChoices):
 
     TEXT = "text", pgettext_lazy("automatic reply", "Text")
     CARD = "card", pgettext_lazy("automatic reply", "Card with a link")
+    PICTURE = "picture", pgettext_lazy("automatic reply", "Picture")
 
 
 class AutoReply(models.Model):
@@ -39,7 +40,7 @@ class AutoReply(models.Model):
     """The higher one answers when two rules fit."""
     kind = models.CharField(max_length=10, choices=ReplyKind)
     text = models.TextField(blank=True)
-    """The text, or what a card says under its title."""
+    """The text, what a card says under its title, or what is said while WeChat has no picture."""
     title = models.CharField(max_length=64, blank=True)
     url = models.CharField(max_length=1024, blank=True)
     """Where a card leads."""
@@ -47,6 +48,10 @@ class AutoReply(models.Model):
     """A built-in page a card leads to instead."""
     picture_url = models.CharField(max_length=500, blank=True)
     """Of a card; any size, WeChat shows the first one wide."""
+    media_id = models.CharField(max_length=200, blank=True)
+    """Under which WeChat keeps the picture of this rule."""
+    media_until = models.DateTimeField(null=True)
+    """From then on WeChat may have forgotten it; renewed a day earlier."""
     is_on = models.BooleanField(default=True)
     changed_at = models.DateTimeField(default=clock.now)
 
@@ -64,3 +69,25 @@ class AutoReply(models.Model):
 
     def __str__(self) -> str:
         return f"{self.occasion}:{self.pk}"
+
+
+class ReplyPicture(models.Model):
+    """The picture of a rule: written anew, without metadata; WeChat keeps a copy for three days."""
+
+    reply = models.OneToOneField(AutoReply, on_delete=models.CASCADE, related_name="picture")
+    content = models.BinaryField()
+    """JPEG or PNG, its longest side at most 1,600 pixels."""
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"picture of {self.reply_id}"
+
+    @property
+    def is_png(self) -> bool:
+        """Whether parts of it are transparent; otherwise it is a JPEG."""
+        return bytes(self.content[:4]) == b"\x89PNG"
+
+    @property
+    def content_type(self) -> str:
+        """As browsers and WeChat want it said."""
+        return "image/png" if self.is_png else "image/jpeg"

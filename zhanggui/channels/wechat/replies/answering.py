@@ -13,6 +13,7 @@ from zhanggui.channels.wechat.passive import Reply
 from zhanggui.channels.wechat.push import Push
 from zhanggui.channels.wechat.replies import rules, scanning
 from zhanggui.channels.wechat.tracking import scans
+from zhanggui.core import clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,16 @@ def _usual(account: ChannelAccount, occasion: Occasion) -> Reply | None:
 
 
 def said(account: ChannelAccount, rule: AutoReply) -> Reply | None:
-    """What a rule says; a card whose page nobody offers any more becomes its text."""
+    """What a rule says; a card whose page nobody offers any more becomes its text.
+
+    So does a picture that WeChat does not keep (yet); without a text there is silence.
+    """
     if rule.kind == ReplyKind.TEXT:
         return passive.Text(rule.text)
+    if rule.kind == ReplyKind.PICTURE:
+        if rule.media_until is not None and rule.media_until > clock.now():
+            return passive.Media("image", rule.media_id)
+        return passive.Text(rule.text) if rule.text else None
     url = builtin.address_of(account, rule.page) if rule.page else rule.url
     if not url:
         return passive.Text(rule.text or rule.title)

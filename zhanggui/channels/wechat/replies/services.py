@@ -8,8 +8,15 @@ from dataclasses import dataclass, field
 from django.db import IntegrityError, transaction
 
 from zhanggui.accounts.actors import Actor
+from zhanggui.channels.wechat import tasks
 from zhanggui.channels.wechat.errors import ReplyThere, TooManyReplies
-from zhanggui.channels.wechat.models import AutoReply, ChannelAccount, Occasion, ReplyKind
+from zhanggui.channels.wechat.models import (
+    AutoReply,
+    ChannelAccount,
+    Occasion,
+    ReplyKind,
+    ReplyPicture,
+)
 from zhanggui.channels.wechat.replies import rules
 from zhanggui.channels.wechat.replies.rules import Word
 from zhanggui.channels.wechat.services import record
@@ -31,6 +38,8 @@ class ReplyInput:
     url: str = ""
     page: str = ""
     picture_url: str = ""
+    picture: bytes = b""
+    """A new picture, JPEG or PNG; empty keeps the one that is there."""
     is_on: bool = True
 
 
@@ -49,6 +58,7 @@ def add_reply(*, account: ChannelAccount, values: ReplyInput, actor: Actor) -> A
             if AutoReply.objects.filter(account=account).count() >= MOST_RULES:
                 raise TooManyReplies
             reply.save()
+            _put_picture(reply, values)
             record(actor, account, "wechat.reply.added", details={"occasion": reply.occasion})
     except IntegrityError as error:
         if "one_follow_and_one_default_reply" in str(error):
@@ -73,6 +83,19 @@ def _put(reply: AutoReply, values: ReplyInput) -> None:
     reply.changed_at = clock.now()
 
 
+def _put_picture(reply: AutoReply, values: ReplyInput) -> None:
+    """Keep a new picture and let a job hand it to WeChat; forget it with another kind of answer."""
+    is_picture = values.kind == ReplyKind.PICTURE
+    if is_picture and not values.picture:
+        return
+    ReplyPicture.objects.filter(reply=reply).delete()
+    reply.media_id, reply.media_until = "", None
+    reply.save(update_fields=["media_id", "media_until"])
+    if is_picture:
+        ReplyPicture.objects.create(reply=reply, content=values.picture)
+        tasks.hand_over_picture.defer(reply_id=reply.pk)
+
+
 def change_reply(*, reply: AutoReply, values: ReplyInput, actor: Actor) -> AutoReply:
     """Change a rule; its occasion stays.
 
@@ -85,6 +108,7 @@ def change_reply(*, reply: AutoReply, values: ReplyInput, actor: Actor) -> AutoR
         _put(kept, values)
         kept.occasion = occasion
         kept.save()
+        _put_picture(kept, values)
         record(actor, kept.account, "wechat.reply.changed", details={"occasion": kept.occasion})
     return kept
 

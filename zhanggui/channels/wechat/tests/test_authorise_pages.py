@@ -119,6 +119,7 @@ class TestAuthorise:
         assert "componentloginpage" not in over
         assert "重新发起授权" in over
 
+    @pytest.mark.spec("repairs A8")
     def test_left_without_an_answer_connects_nothing(self, owner: Client) -> None:
         back = begin(owner)
         assert "auth_code" not in owner.get(back).content.decode()
@@ -139,6 +140,7 @@ class TestAuthorise:
         assert wechat.calls == []
         assert not ChannelAccount.objects.exists()
 
+    @pytest.mark.spec("repairs U-47")
     def test_withdrawn_is_said_with_the_way_out(
         self, owner: Client, tea: Merchant, component: Component
     ) -> None:

@@ -24,10 +24,10 @@ from zhanggui.channels.wechat.authorising import (
 from zhanggui.channels.wechat.client.sendables import Text
 from zhanggui.channels.wechat.errors import (
     AccountHeld,
-    AccountTaken,
     AuthorisationLost,
     AuthorisationOver,
     AuthorisationUnknown,
+    AuthorisedElsewhere,
     ChannelRefused,
     MerchantMustAct,
     NoComponent,
@@ -233,6 +233,7 @@ class TestReturn:
         assert fake.paths() == []
         assert not ChannelAccount.objects.exists()
 
+    @pytest.mark.spec("repairs A8")
     def test_too_late_or_without_a_code_is_over(
         self, component: Component, tea: Merchant, boss: Person
     ) -> None:
@@ -340,16 +341,31 @@ class TestPush:
 
 
 class TestPlaces:
+    @pytest.mark.spec("repairs U-47")
     def test_in_use_elsewhere_is_refused_and_said_again(
         self, component: Component, tea: Merchant, boss: Person
     ) -> None:
         other = make_account(merchant=make_merchant("coffee"), app_id=APP_ID)
         visit = begin(tea, boss)
         for _time in range(2):
-            with wechat(), pytest.raises(AccountTaken):
+            with wechat(), pytest.raises(AuthorisedElsewhere) as refused:
                 complete(visit, boss)
+            assert refused.value.details == {"name": "茶舍", "where": "C***"}
         other.refresh_from_db()
         assert (other.merchant.slug if other.merchant else "", other.way) == ("coffee", Way.SECRET)
+
+    def test_refused_it_still_works_where_it_is_in_use(
+        self, component: Component, tea: Merchant, boss: Person
+    ) -> None:
+        # WeChat's new refresh token has voided the one that is in use
+        other = make_authorised(component, merchant=make_merchant("coffee"), app_id=APP_ID)
+        visit = begin(tea, boss)
+        with wechat(), pytest.raises(AuthorisedElsewhere):
+            complete(visit, boss)
+        other.refresh_from_db()
+        assert other.unseal("refresh_token") == "refresh-1"
+        assert tokens.access_token(other.pk) == "given-1"
+        assert (other.merchant.slug if other.merchant else "") == "coffee"
 
     @pytest.mark.parametrize(
         "gone", [{"is_connected": False}, {"standing": Standing.REVOKED}], ids=["off", "withdrawn"]
@@ -431,6 +447,7 @@ def begin_for(boss: Person, **place: Any) -> Visit:
 
 
 class TestWithdrawn:
+    @pytest.mark.spec("repairs U-47")
     def test_keeps_the_place_and_stops_every_call(
         self, component: Component, tea: Merchant
     ) -> None:

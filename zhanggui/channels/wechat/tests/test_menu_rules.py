@@ -27,6 +27,7 @@ def wrong(*menu: Button) -> list[tuple[str, str]]:
 
 
 @pytest.mark.spec("repairs D2")
+@pytest.mark.spec("repairs U-48")
 class TestNames:
     @pytest.mark.parametrize(
         ("name", "is_taken"),
@@ -63,7 +64,9 @@ class TestNames:
         )
 
 
+@pytest.mark.spec("platform P19")
 @pytest.mark.spec("repairs D3")
+@pytest.mark.spec("repairs U-48")
 class TestContents:
     @pytest.mark.parametrize(
         ("kind", "value", "is_taken"),
@@ -105,6 +108,14 @@ class TestContents:
         over = parent(*(button() for _ in range(6)))
         assert wrong(full) == []
         assert wrong(over) == [(over.id, "row")]
+
+    def test_a_button_with_entries_has_no_content_of_its_own(self) -> None:
+        drawn = rules.as_json((parent(button()),))
+        drawn[0] |= {"kind": "reply", "value": "9:00"}
+        [read] = rules.read(drawn)
+        assert (read.kind, read.value, len(read.entries)) == (Kind.NONE, "", 1)
+        [sent] = rules.to_wechat((read,), PAGES.__getitem__)
+        assert set(sent.wire()) == {"name", "sub_button"}
 
     def test_an_empty_menu(self) -> None:
         assert wrong() == [("", "row")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from zhanggui.accounts.tests.factories import (
     make_staff,
 )
 from zhanggui.channels.wechat.menus import rules
+from zhanggui.channels.wechat.menus.rules import Kind
 from zhanggui.channels.wechat.models import (
     AutoReply,
     ChannelAccount,
@@ -83,6 +85,7 @@ class TestMenu:
         assert wechat.calls == []
         assert not MenuVersion.objects.exists()
 
+    @pytest.mark.spec("platform P19")
     def test_publishing_sends_it_and_keeps_a_version(self, owner: Client, tea: Merchant) -> None:
         reply = row("营业时间", "reply", "9:00-18:00")
         drawn = menu(
@@ -143,6 +146,7 @@ class TestMenu:
         assert answer.status_code == 400
         assert not MenuDraft.objects.exists()
 
+    @pytest.mark.spec("platform P19")
     def test_a_version_comes_back_into_the_editor(self, owner: Client) -> None:
         with fake_wechat(**{CREATE: GOOD}):
             owner.post(f"{HERE}menu/", menu(row("一"), do="publish"))
@@ -152,6 +156,22 @@ class TestMenu:
         assert MenuDraft.objects.get().content[0]["name"] == "一"
         assert MenuVersion.objects.count() == 2
         assert "一" in shown(owner, f"{HERE}menu/versions/")
+
+    @pytest.mark.spec("repairs U-48")
+    def test_the_last_ten_versions_can_be_restored(
+        self, owner: Client, account: ChannelAccount
+    ) -> None:
+        content = [rules.Button(rules.new_id(), "", Kind.SCAN)]
+        for number in range(1, 13):
+            named = [replace(one, name=f"第{number}版") for one in content]
+            MenuVersion.objects.create(
+                account=account, number=number, content=rules.as_json(tuple(named))
+            )
+        page = shown(owner, f"{HERE}menu/")
+        for number in range(3, 13):
+            assert f"menu/versions/{number}/restore" in page
+            owner.post(f"{HERE}menu/versions/{number}/restore")
+            assert MenuDraft.objects.get().content[0]["name"] == f"第{number}版"
 
     def test_deleting_takes_it_away_and_is_a_version(self, owner: Client) -> None:
         with fake_wechat(**{CREATE: GOOD, DELETE: GOOD}) as wechat:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from zhanggui.accounts.guards import PlaceRequest
-from zhanggui.accounts.models import Merchant
+from zhanggui.accounts.models import Merchant, Operator
 from zhanggui.accounts.permissions import at
 from zhanggui.channels.wechat import (
     authorising,
@@ -22,6 +22,7 @@ from zhanggui.channels.wechat import (
     deliveries,
     health,
     minis,
+    moving,
     selectors,
     services,
     serving,
@@ -47,6 +48,8 @@ def account(request: PlaceRequest) -> HttpResponse:
     if isinstance(place, Merchant):
         found = own if own is not None else selectors.effective(place)[0]
         page["serving"] = serving.current(place)
+    else:
+        page["wishes"] = moving.wishes(place)
     page |= {
         "account": found,
         "own": own,
@@ -210,6 +213,33 @@ def disconnect(request: PlaceRequest, *, kind: Kind = Kind.OFFICIAL) -> HttpResp
     services.disconnect_account(account=own, actor=request.actor)
     messages.success(request, _("Disconnected. Followers and customers stay known."))
     return redirect(places.url(request, places.name_of("account", kind)))
+
+
+def move(request: PlaceRequest, visit_id: int) -> HttpResponse:
+    """Give an account to the shop that authorised it while another one uses it."""
+    try:
+        moved = moving.move(visit_id=visit_id, operator=_operator(request), actor=request.actor)
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("%(name)s was moved.") % {"name": moved.name})
+    return redirect(places.url(request, "account"))
+
+
+def move_dismiss(request: PlaceRequest, visit_id: int) -> HttpResponse:
+    """Leave an account where it is."""
+    try:
+        moving.dismiss(visit_id=visit_id, operator=_operator(request), actor=request.actor)
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("It stays where it is."))
+    return redirect(places.url(request, "account"))
+
+
+def _operator(request: PlaceRequest) -> Operator | None:
+    place = places.place_of(request)
+    return place if isinstance(place, Operator) else None
 
 
 def ask_now(request: PlaceRequest, *, kind: Kind = Kind.OFFICIAL) -> HttpResponse:

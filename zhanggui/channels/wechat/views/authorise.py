@@ -82,12 +82,13 @@ def _is_open(row: AuthorisationVisit, kept: Visit | None) -> bool:
 
 
 def _refusal(visit: AuthorisationVisit | None) -> DomainError:
-    kind = authorising.REFUSALS.get(visit.refusal) if visit else None
-    return kind() if kind else AuthorisationOver()
+    return authorising.refusal_of(visit) if visit else AuthorisationOver()
 
 
 def _visit(request: PlaceRequest, state: str) -> AuthorisationVisit | None:
-    rows = AuthorisationVisit.objects.select_related("account").filter(
+    rows = AuthorisationVisit.objects.select_related(
+        "account", "wanted__merchant", "wanted__operator"
+    ).filter(
         state_digest=tokens.digest(state), person=request.person, **at(places.place_of(request))
     )
     return rows.first()

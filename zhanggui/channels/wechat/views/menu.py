@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from zhanggui.accounts.guards import PlaceRequest
 from zhanggui.channels.wechat.errors import MenuFaulty
-from zhanggui.channels.wechat.menus import builtin, rules, selectors, services
+from zhanggui.channels.wechat.menus import builtin, defaults, rules, selectors, services
 from zhanggui.channels.wechat.menus.rules import Menu, Problem
 from zhanggui.channels.wechat.menus.words import WORDS
 from zhanggui.channels.wechat.models import ChannelAccount, MenuVersion
@@ -119,6 +119,8 @@ def _show(
         "drawn": json.dumps(drawn, ensure_ascii=False),
         "whole": [one for one in found if not one.row],
         "versions": selectors.versions(account)[:SHOWN],
+        "usual": rules.as_json(defaults.menu_of(account)),
+        "missing": [one.label for one in defaults.missing(account, shown)],
         "refusal": refusal,
         "icons": ICONS.items(),
         "may_edit": places.may(request, EDIT_CONTENT),
@@ -159,6 +161,18 @@ def menu_restore(request: PlaceRequest, version_number: int) -> HttpResponse:
     services.restore(version=version, actor=request.actor)
     text = _("Version %(n)s is in the editor. Look at it and publish it.")
     messages.success(request, text % {"n": version_number})
+    return redirect(places.url(request, "menu"))
+
+
+def menu_defaults(request: PlaceRequest) -> HttpResponse:
+    """Take into the editor what the products that are switched on offer."""
+    account = places.own_account_or_404(request)
+    try:
+        services.use_defaults(account=account, actor=request.actor)
+    except DomainError as refusal:
+        messages.error(request, refusal.message)
+    else:
+        messages.success(request, _("The default menu is in the editor. Look at it and publish."))
     return redirect(places.url(request, "menu"))
 
 

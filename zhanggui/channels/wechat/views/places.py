@@ -49,6 +49,18 @@ def addresses(route: str, page: Page, name: str, right: Permission) -> list[URLP
     ]
 
 
+def addresses_above(route: str, page: Page, name: str) -> list[URLPattern]:
+    """The two addresses of a page that merchants do not have."""
+    guarded = {
+        Tier.OPERATOR: operator_view(OPERATOR_ACCOUNT.name)(page),
+        Tier.PLATFORM: platform_view(PLATFORM_ACCOUNT.name)(page),
+    }
+    return [
+        path(f"{PREFIXES[tier]}{route}", guarded[tier], name=name_at(tier, name))
+        for tier in guarded
+    ]
+
+
 def name_at(tier: Tier, name: str) -> str:
     """The name of a page's address at a tier."""
     return name if tier == Tier.MERCHANT else f"{tier.value}_{name}"

@@ -9,13 +9,23 @@ from django.utils.translation import gettext as _
 
 from zhanggui.accounts.forms import put_refusal
 from zhanggui.accounts.guards import PlaceRequest
+from zhanggui.channels.wechat.errors import ReplyThere, TooManyReplies
 from zhanggui.channels.wechat.menus import builtin
-from zhanggui.channels.wechat.models import AutoReply, ChannelAccount, Occasion
+from zhanggui.channels.wechat.models import (
+    AutoReply,
+    ChannelAccount,
+    Occasion,
+    ReplyKind,
+    ReplyPicture,
+)
 from zhanggui.channels.wechat.permissions import EDIT_CONTENT
 from zhanggui.channels.wechat.replies import answering, services
 from zhanggui.channels.wechat.reply_forms import ReplyForm, initial_of
 from zhanggui.channels.wechat.views import places
 from zhanggui.core.errors import DomainError
+from zhanggui.files import kinds
+from zhanggui.files import services as files
+from zhanggui.files.uploading import file_of, takes_files
 from zhanggui.ui import paging
 
 LONGEST_TRY = 200
@@ -49,6 +59,7 @@ def replies(request: PlaceRequest) -> HttpResponse:
     return places.show(request, "wechat/backoffice/replies.html", page)
 
 
+@takes_files(kinds.PICTURE)
 def reply_new(request: PlaceRequest) -> HttpResponse:
     """Add a rule; the address says for which occasion."""
     account = places.own_account_or_404(request)
@@ -58,6 +69,7 @@ def reply_new(request: PlaceRequest) -> HttpResponse:
     return _form(request, account, Occasion(wanted), None)
 
 
+@takes_files(kinds.PICTURE)
 def reply_edit(request: PlaceRequest, reply_id: int) -> HttpResponse:
     """Change a rule."""
     account = places.own_account_or_404(request)
@@ -68,8 +80,11 @@ def reply_edit(request: PlaceRequest, reply_id: int) -> HttpResponse:
 def _form(
     request: PlaceRequest, account: ChannelAccount, occasion: Occasion, reply: AutoReply | None
 ) -> HttpResponse:
+    picture = ReplyPicture.objects.filter(reply=reply).first() if reply else None
     form = ReplyForm(
         request.POST or None,
+        request.FILES or None,
+        has_picture=picture is not None,
         initial=initial_of(reply) if reply else None,
         occasion=occasion,
         pages=[(one.name, one.label) for one in builtin.choices(account)],
@@ -79,17 +94,43 @@ def _form(
         status = 422
         if form.is_valid():
             try:
+                values = form.values(picture=_picture(request, form))
                 if reply is None:
-                    services.add_reply(account=account, values=form.values(), actor=request.actor)
+                    services.add_reply(account=account, values=values, actor=request.actor)
                 else:
-                    services.change_reply(reply=reply, values=form.values(), actor=request.actor)
-            except DomainError as refusal:
+                    services.change_reply(reply=reply, values=values, actor=request.actor)
+            except (ReplyThere, TooManyReplies) as refusal:
                 status = put_refusal(form, refusal)
+            except DomainError as refusal:
+                status = put_refusal(form, refusal, "picture")
             else:
                 messages.success(request, _("Saved. The account answers so from now on."))
                 return redirect(places.url(request, "replies"))
-    page = {"form": form, "reply": reply, "occasion": occasion, "account": account}
+    page = {
+        "form": form,
+        "reply": reply,
+        "occasion": occasion,
+        "account": account,
+        "picture": picture,
+        "is_kept": reply is not None and reply.media_until is not None,
+    }
     return places.show(request, "wechat/backoffice/reply_form.html", page, status=status)
+
+
+def _picture(request: PlaceRequest, form: ReplyForm) -> bytes:
+    """The picture that was sent, checked and written anew; empty without one."""
+    if form.cleaned_data["kind"] != ReplyKind.PICTURE or not form.cleaned_data["picture"]:
+        return b""
+    return files.read_picture(file=file_of(request, "picture"))
+
+
+def reply_picture(request: PlaceRequest, reply_id: int) -> HttpResponse:
+    """The picture a rule answers with."""
+    account = places.own_account_or_404(request)
+    found = get_object_or_404(ReplyPicture, reply=reply_id, reply__account=account)
+    response = HttpResponse(bytes(found.content), content_type=found.content_type)
+    response["Cache-Control"] = "private, max-age=300"
+    return response
 
 
 def reply_switch(request: PlaceRequest, reply_id: int) -> HttpResponse:
