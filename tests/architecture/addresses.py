@@ -25,14 +25,17 @@ from zhanggui.accounts.tests.factories import (
 from zhanggui.billing.tests.factories import make_order
 from zhanggui.channels.pay.tests import factories as pay
 from zhanggui.channels.wechat.models import (
+    AuthorisationVisit,
     AutoReply,
     CallbackDelivery,
     ChannelAccount,
+    Component,
     MenuVersion,
     MiniCode,
+    ReplyPicture,
     TrackedCode,
 )
-from zhanggui.channels.wechat.tests.factories import make_account
+from zhanggui.channels.wechat.tests.factories import make_account, make_component
 from zhanggui.collecting.tests.factories import make_request
 from zhanggui.contacts import services as contacts
 from zhanggui.contacts.models import DuplicatePair, Likeness
@@ -47,6 +50,7 @@ from zhanggui.core import clock, tenancy
 from zhanggui.core.tokens import new_token
 from zhanggui.files.models import ImportBatch, Task
 from zhanggui.messaging.tests import factories as messaging
+from zhanggui.signin.models import EmbedOrigin
 from zhanggui.stamps.models import ManagerBinding, PendingManager, StampRecord
 from zhanggui.stamps.services import report_not_me
 from zhanggui.stamps.tests import factories as stamps
@@ -243,7 +247,30 @@ def _version(merchant: Merchant) -> int:
 
 def _reply(merchant: Merchant) -> int:
     account = _account(merchant)
-    return AutoReply.objects.create(account=account, occasion="keyword", kind="text", text="x").pk
+    reply = AutoReply.objects.create(account=account, occasion="keyword", kind="picture")
+    ReplyPicture.objects.create(reply=reply, content=b"x")
+    return reply.pk
+
+
+def _wish(merchant: Merchant) -> int:
+    component = Component.objects.first() or make_component()
+    return AuthorisationVisit.objects.create(
+        state_digest=new_token().encode(),
+        code_digest=b"x",
+        component=component,
+        person=make_staff(merchant),
+        tier="merchant",
+        merchant=merchant,
+        kind="official",
+        expires_at=clock.now(),
+    ).pk
+
+
+def _origin(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        origin = EmbedOrigin(merchant_id=merchant.pk, origin="https://x.example")
+        origin.save()
+        return origin.pk
 
 
 def _code(merchant: Merchant) -> int:
@@ -327,6 +354,8 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "delivery_id": _delivery,
     "version_number": _version,
     "reply_id": _reply,
+    "visit_id": _wish,
+    "origin_id": _origin,
     "code_id": _code,
     "task_id": _task,
     "batch_id": _batch,

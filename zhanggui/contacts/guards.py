@@ -2,7 +2,7 @@
 
 A session belongs to one merchant and one identity link. It ends when the link's account is no
 longer the one this merchant's customers come through; the next page then signs in again, which
-is silent inside WeChat.
+is silent inside WeChat. A sign-in by phone number belongs to no account and holds outside WeChat.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from zhanggui.contacts.models import (
     CustomerSession,
     CustomerState,
     IdentityLink,
+    LinkKind,
     LinkState,
 )
+from zhanggui.contacts.services.sessions import SESSION_DAYS
 from zhanggui.core import clock, tenancy, tokens
 from zhanggui.core.errors import SignedOut
 from zhanggui.ui import qr
@@ -108,8 +110,7 @@ def cookie_path(merchant: Merchant) -> str:
 
 def _session_of(request: HttpRequest, merchant: Merchant) -> CustomerSession | None:
     token = request.COOKIES.get(COOKIE, "")
-    sign_in = hooks.sign_in()
-    if not token or sign_in is None:
+    if not token:
         return None
     session = (
         CustomerSession.objects.select_related("link__customer")
@@ -118,7 +119,27 @@ def _session_of(request: HttpRequest, merchant: Merchant) -> CustomerSession | N
     )
     if session is None or session.link.state != LinkState.ACTIVE:
         return None
-    return session if session.link.account_id == sign_in.account_id(merchant) else None
+    sign_in = hooks.sign_in()
+    if session.link.kind == LinkKind.PHONE:
+        # inside WeChat the account's own sign-in is silent and knows more: messages, payments
+        is_inside = sign_in is not None and sign_in.is_inside(request.headers.get("User-Agent", ""))
+        return None if is_inside else session
+    if sign_in is None or session.link.account_id != sign_in.account_id(merchant):
+        return None
+    return session
+
+
+def keep_signed_in(response: HttpResponse, merchant: Merchant, token: str) -> None:
+    """Give a browser the cookie of a customer's session."""
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=SESSION_DAYS * 24 * 60 * 60,
+        path=cookie_path(merchant),
+        secure=settings.IS_HTTPS,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def _sign_in(request: HttpRequest, merchant: Merchant) -> HttpResponse:

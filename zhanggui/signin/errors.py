@@ -145,3 +145,27 @@ class WechatNeeded(DomainError):
     code = "E_WECHAT_NEEDED"
     status = 409
     text = _("You work at a counter with this WeChat. Leave the counter before you unlink it.")
+
+
+class OriginWrong(DomainError):
+    code = "E_EMBED_ORIGIN"
+    status = 422
+    text = _("Write the address of the site only, for example https://www.example.com")
+
+
+class OriginsFull(DomainError):
+    code = "E_EMBED_ORIGINS_FULL"
+    status = 409
+    text = _("At most 20 sites. Remove one that is no longer used.")
+
+
+class FrameOver(DomainError):
+    code = "E_EMBED_OVER"
+    status = 410
+    text = _("This sign-in has stood open for too long. Load the page again.")
+
+
+class EntryOver(DomainError):
+    code = "E_ENTRY_OVER"
+    status = 410
+    text = _("This way in was used or is older than a minute. Sign in once more.")

@@ -114,6 +114,19 @@ class CodeSignInForm(CodeForm):
     """Signing in by phone and code."""
 
 
+class OriginForm(forms.Form):
+    """A site that may show the customers' sign-in."""
+
+    origin = forms.CharField(
+        label=_("Address of the site"),
+        max_length=260,
+        widget=forms.TextInput(
+            attrs={"placeholder": "https://www.example.com", "inputmode": "url"}
+        ),
+        help_text=_("Without a page behind it; with and without www are two sites."),
+    )
+
+
 class NewPasswordFields(CodeForm):
     """A code and a new password, twice."""
 

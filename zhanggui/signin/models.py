@@ -8,7 +8,9 @@ from django.db import models
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.models import Person
+from zhanggui.contacts.models import IdentityLink
 from zhanggui.core import clock
+from zhanggui.core.models import TenantForeignKey, TenantModel
 
 TOTP_COLUMN = "signin_totpdevice.secret"
 
@@ -20,6 +22,7 @@ class Purpose(models.TextChoices):
     LOGIN = "login", pgettext_lazy("purpose of a code", "Sign in")
     RESET = "reset", pgettext_lazy("purpose of a code", "New password")
     CHANGE_PHONE = "change_phone", pgettext_lazy("purpose of a code", "Change of phone")
+    CUSTOMER = "customer", pgettext_lazy("purpose of a code", "Sign in as a customer")
 
 
 class SmsCode(models.Model):
@@ -148,3 +151,41 @@ class QrVisit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose}:{self.pk}"
+
+
+class EmbedOrigin(TenantModel):
+    """A site of the merchant's that may show the customers' sign-in in a frame (U-46)."""
+
+    origin = models.CharField(max_length=260)
+    """As browsers say it: ``https://www.shop.example``, with the port if it is not the usual."""
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["merchant", "origin"], name="embed_origin_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.origin
+
+
+class EntryCode(TenantModel):
+    """Lets a customer who signed in inside a frame go on in the window itself; once, for 60 s."""
+
+    code_digest = models.BinaryField(max_length=32)
+    link = TenantForeignKey(IdentityLink, on_delete=models.CASCADE, related_name="entry_codes")
+    origin = models.CharField(max_length=260)
+    """The site whose frame it was; the window must come from there."""
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["merchant", "code_digest"], name="entry_code_once")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["merchant", "expires_at"], name="entry_codes_by_end")
+        ]
+
+    def __str__(self) -> str:
+        return f"entry {self.pk}"

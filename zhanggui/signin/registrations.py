@@ -20,13 +20,15 @@ ACTIONS = {
     "signin.wechat.linked": _("WeChat linked"),
     "signin.wechat.unlinked": _("WeChat unlinked"),
     "signin.rule.switched_on": _("Second factor required of all staff"),
+    "signin.origin.added": _("Site for the embedded sign-in added"),
+    "signin.origin.removed": _("Site for the embedded sign-in removed"),
     "signin.rule.switched_off": _("Second factor no longer required"),
 }
 
 
 def register_all() -> None:
     """Fill all registries; once per process, from ``apps.py``."""
-    permissions.register(rights.RULES)
+    permissions.register(rights.RULES, rights.EMBED)
     permissions.register_area("signin", _("Signing in"), order=510)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
@@ -41,5 +43,17 @@ def register_all() -> None:
             rights.RULES.name,
             order=620,
             group=_("Administration"),
+        ),
+    )
+    navigation.register(
+        surface="merchant",
+        entry=navigation.Entry(
+            "embed",
+            _("Embedded sign-in"),
+            "app-window",
+            "signin:embed",
+            rights.EMBED.name,
+            order=560,
+            group=_("Shop"),
         ),
     )

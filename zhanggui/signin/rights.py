@@ -12,3 +12,8 @@ RULES = Permission(
     explanation=_("Sees who of the staff has a second factor, and makes it a rule for everybody."),
     in_support=False,
 )
+EMBED = Permission(
+    "signin.embed",
+    _("Put the customers' sign-in on other sites"),
+    explanation=_("Says which sites may show it; customers type phone number and code there."),
+)

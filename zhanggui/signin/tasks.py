@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
-from zhanggui.signin.services import codes, pictures, scanning
+from zhanggui.signin.services import codes, embedding, pictures, scanning
 
 
 @app.periodic(cron="*/30 * * * *", periodic_id="signin.forget")
@@ -14,3 +14,4 @@ def forget(timestamp: int) -> None:
     pictures.forget()
     codes.forget()
     scanning.forget()
+    embedding.forget()

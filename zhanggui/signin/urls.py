@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.signin.views import entrance, joining, scanning, security
+from zhanggui.signin.views import embedding, entrance, joining, scanning, security
 
 app_name = "signin"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -46,4 +46,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/phone", security.phone, name="phone"),
     path("m/<slug:merchant>/security/", security.rule, name="rule"),
     path("m/<slug:merchant>/security/set", security.set_rule, name="set_rule"),
+    path("embed/<slug:merchant>/", embedding.frame, name="embed_frame"),
+    path("embed/<slug:merchant>/enter", embedding.enter, name="embed_enter"),
+    path("m/<slug:merchant>/embedded/", embedding.embed, name="embed"),
+    path(
+        "m/<slug:merchant>/embedded/<int:origin_id>/remove",
+        embedding.embed_remove,
+        name="embed_remove",
+    ),
 ]

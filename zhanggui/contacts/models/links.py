@@ -20,6 +20,7 @@ class LinkKind(models.TextChoices):
     MINI_PROGRAM = "mini", pgettext_lazy("identity", "Mini program")
     WECOM = "wecom", pgettext_lazy("identity", "WeCom")
     CARD = "card", pgettext_lazy("identity", "Physical card")
+    PHONE = "phone", pgettext_lazy("identity", "Sign-in by phone number")
 
 
 class LinkState(models.TextChoices):
@@ -38,7 +39,7 @@ class IdentityLink(TenantModel):
     customer = TenantForeignKey(Customer, on_delete=models.CASCADE, related_name="links")
     kind = models.CharField(max_length=10, choices=LinkKind, default=LinkKind.OFFICIAL)
     account_id = models.BigIntegerField()
-    """The channel account (a global row, so no constraint); 0 for physical cards."""
+    """The channel account (a global row, so no constraint); 0 for cards and phone numbers."""
     openid = models.CharField(max_length=64)
     """The identity itself: an openid, an external_userid, the number of a card."""
     unionid = models.CharField(max_length=64, blank=True)

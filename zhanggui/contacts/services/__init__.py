@@ -42,6 +42,7 @@ from zhanggui.contacts.services.merging import (
     undo_merge,
     why_not_undo,
 )
+from zhanggui.contacts.services.phone_visits import customer_of_phone
 from zhanggui.contacts.services.proving import prove_phone
 from zhanggui.contacts.services.segments import create_segment, delete_segment, edit_segment
 from zhanggui.contacts.services.sessions import (
@@ -80,6 +81,7 @@ __all__ = [
     "create_segment",
     "create_tag",
     "customer_of_identity",
+    "customer_of_phone",
     "delete_segment",
     "delete_tag",
     "dismiss_pair",

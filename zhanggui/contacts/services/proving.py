@@ -43,7 +43,7 @@ def prove_phone(*, link: IdentityLink, phone: str, actor: Actor) -> int:
     number = phone_numbers.parse(phone)
     with transaction.atomic():
         mine = IdentityLink.objects.values_list("customer_id", flat=True).get(pk=link.pk)
-        holder_id = _holder_of(number, link.merchant_id)
+        holder_id = holder_of(number, link.merchant_id)
         if holder_id is None or holder_id == mine:
             _put(mine, number)
         else:
@@ -55,7 +55,8 @@ def prove_phone(*, link: IdentityLink, phone: str, actor: Actor) -> int:
     return mine
 
 
-def _holder_of(number: str, merchant_id: int) -> int | None:
+def holder_of(number: str, merchant_id: int) -> int | None:
+    """Which customer of a merchant has this number (E.164)."""
     rows = Customer.objects.filter(phone_hash__in=phones.hashes(number, merchant_id=merchant_id))
     return rows.exclude(state__in=GONE).values_list("pk", flat=True).first()
 

@@ -41,6 +41,7 @@ PURPOSE_WORDS = {
     Purpose.LOGIN: gettext_lazy("signing in"),
     Purpose.RESET: gettext_lazy("a new password"),
     Purpose.CHANGE_PHONE: gettext_lazy("changing the phone number"),
+    Purpose.CUSTOMER: gettext_lazy("signing in as a customer"),
 }
 
 _SLOT = """
@@ -56,7 +57,13 @@ RETURNING id
 
 
 def send_code(
-    *, phone: str, purpose: Purpose, challenge: Challenge, ip: str | None, is_known: bool = True
+    *,
+    phone: str,
+    purpose: Purpose,
+    challenge: Challenge,
+    ip: str | None,
+    is_known: bool = True,
+    place: str = "",
 ) -> int:
     """Send a code to a phone; answers after how many seconds the next one may be asked for.
 
@@ -69,6 +76,7 @@ def send_code(
         ip: who asks; counted by network.
         is_known: False where nobody signs in with this number: everything happens alike, but no
             message is paid for.
+        place: where alone the code will be good, for example a merchant.
 
     Raises:
         SmsNotSetUp, SmsStopped, SmsBudgetSpent: nothing can be sent (503, 503, 429).
@@ -89,7 +97,7 @@ def send_code(
                 {
                     "phone": phone_hash(phone),
                     "purpose": purpose,
-                    "digits": _hash(digits, phone, purpose),
+                    "digits": _hash(digits, phone, purpose, place),
                     "now": moment,
                     "ends": moment + LASTS,
                     "oldest": moment - BETWEEN,
@@ -144,7 +152,9 @@ def seconds_to_next(*, phone: str, purpose: Purpose) -> int:
     return max(ceil((moment + BETWEEN - clock.now()).total_seconds()), 0)
 
 
-def check_code(*, phone: str, purpose: Purpose, digits: str, ip: str | None) -> None:
+def check_code(
+    *, phone: str, purpose: Purpose, digits: str, ip: str | None, place: str = ""
+) -> None:
     """Spend the newest code of a phone; the try is counted before it is compared.
 
     Raises:
@@ -167,7 +177,7 @@ def check_code(*, phone: str, purpose: Purpose, digits: str, ip: str | None) -> 
         is_burnt = code.used_at is None and code.tries >= MOST_TRIES
         raise CodeBurnt if is_burnt else CodeOver
     wanted = bytes(code.digits_hash)
-    if not hmac.compare_digest(_hash(fold(digits), phone, purpose), wanted):
+    if not hmac.compare_digest(_hash(fold(digits), phone, purpose, place), wanted):
         raise CodeBurnt if code.tries >= MOST_TRIES else CodeWrong
     with transaction.atomic(durable=True):
         is_first = rows.filter(used_at=None, digits_hash=wanted).update(used_at=moment)
@@ -191,8 +201,8 @@ def fold(typed: str) -> str:
     return "".join(unicodedata.normalize("NFKC", typed).split())
 
 
-def _hash(digits: str, phone: str, purpose: Purpose) -> bytes:
-    text = f"{purpose.value}|{phone}|{digits}"
+def _hash(digits: str, phone: str, purpose: Purpose, place: str) -> bytes:
+    text = f"{purpose.value}|{place}|{phone}|{digits}"
     return sealing.keyed_hash(text, purpose=HASH_PURPOSE, merchant_id=None)
 
 

@@ -112,9 +112,9 @@ def test_more_than_five_guesses_at_once_are_five(race_db: str) -> None:
     compared: list[bytes] = []
     kept = codes._hash
 
-    def hashed(digits: str, phone: str, purpose: Purpose) -> bytes:
+    def hashed(digits: str, phone: str, purpose: Purpose, place: str) -> bytes:
         compared.append(digits.encode())
-        return kept(digits, phone, purpose)
+        return kept(digits, phone, purpose, place)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(codes, "_hash", hashed)

@@ -220,15 +220,7 @@ def _customer_in(state: OAuthState, merchant: Merchant, *, link_id: int) -> Http
         link = IdentityLink.objects.get(pk=link_id)
         token = contact_services.open_session(link=link)
     response = HttpResponseRedirect(state.next_path)
-    response.set_cookie(
-        contact_guards.COOKIE,
-        token,
-        max_age=contact_services.SESSION_DAYS * 24 * 60 * 60,
-        path=contact_guards.cookie_path(merchant),
-        secure=settings.IS_HTTPS,
-        httponly=True,
-        samesite="Lax",
-    )
+    contact_guards.keep_signed_in(response, merchant, token)
     return response
 
 

@@ -1,0 +1,2 @@
+// Goes on by itself; without scripts its button does it.
+document.querySelector("form[data-send-now]")?.requestSubmit();
