@@ -196,6 +196,24 @@ class TestFilters:
         assert len(seen) == len(set(seen)) == 62
 
 
+class TestCounting:
+    @pytest.mark.parametrize(("up_to", "said"), [(2, (2, True)), (3, (3, False))])
+    def test_few_and_many_are_in_the_same_order(
+        self,
+        boss: Client,
+        tea: Merchant,
+        monkeypatch: pytest.MonkeyPatch,
+        up_to: int,
+        said: tuple[int, bool],
+    ) -> None:
+        for name in ("王一", "王二", "李三", "王四"):
+            make_customer(tea, name)
+        monkeypatch.setattr("zhanggui.contacts.views.list.FILTERED_UP_TO", up_to)
+        shown = boss.get(f"{HERE}?q=王&sort=oldest").context["list"]
+        assert [row.name for row in shown.rows] == ["王一", "王二", "王四"]
+        assert (shown.count, shown.is_more) == said
+
+
 class TestViewsAndColumns:
     def save(self, client: Client, **changes: str) -> str:
         values = {"wish": "save", "name": "熟客", "query": "state=active", "back": HERE} | changes

@@ -43,7 +43,7 @@ def customers(request: MerchantRequest) -> HttpResponse:
     filters = selectors.Filters.of(values, zone=request.merchant.time_zone)
     # what is common is searched on a large table: nobody compares numbers above a thousand there
     up_to = FILTERED_UP_TO if shown.is_filtered else lists.COUNT_UP_TO
-    shown.fill(selectors.found(filters), count_up_to=up_to)
+    shown.fill(selectors.found(filters), count_up_to=up_to, is_large=True)
     dress(shown.rows, tags_of(request), _stores(shown))
     done = _done(request)
     page = {
