@@ -229,5 +229,11 @@ STATICFILES_FINDERS = UI_FINDERS
 LOGGING = logging_config(is_production=IS_PRODUCTION)
 LOGGING_CONFIG = "logging.config.dictConfig"
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
-PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "concurrency": 4}
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "delete_jobs": "successful",
+    "concurrency": 4,
+    # A worker is told of new jobs, but forgets what it is told while it looks for one: what it
+    # missed, and jobs that come again, wait for its next look. Procrastinate's own 5 s are felt.
+    "fetch_job_polling_interval": 0.5,
+}
 SILENCED_SYSTEM_CHECKS: list[str] = []

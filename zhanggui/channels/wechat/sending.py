@@ -7,10 +7,12 @@ end; everything else is a refusal, recorded and not tried again.
 from __future__ import annotations
 
 import json
-from datetime import datetime
+import math
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from procrastinate.exceptions import AlreadyEnqueued
 
 from zhanggui.channels.wechat import api, permits, tasks
 from zhanggui.channels.wechat.client.sendables import Text
@@ -30,6 +32,8 @@ from zhanggui.core import clock, sealing
 
 MOST = 500
 """Woken at once; the rest a minute later."""
+SHORT = timedelta(minutes=2)
+"""Who waits no longer than this is woken when it is over, not by the sweep of the next minute."""
 
 
 def send(*, message_id: int, is_last_try: bool) -> None:
@@ -102,13 +106,28 @@ def _wait(message: OutgoingMessage, *, until: datetime, code: int | None) -> Non
     if message.expires_at is not None and message.expires_at < until:
         _done(message, MessageState.LATE, code=code)
         return
-    OutgoingMessage.objects.filter(pk=message.pk, state=MessageState.WAITING).update(
-        due_at=until, error_code=code
-    )
+    with transaction.atomic():
+        OutgoingMessage.objects.filter(pk=message.pk, state=MessageState.WAITING).update(
+            due_at=until, error_code=code
+        )
+        pause = until - clock.now()
+        if pause <= SHORT:
+            _wake_in(max(math.ceil(pause.total_seconds()), 0), until)
+
+
+def _wake_in(pause_s: int, until: datetime) -> None:
+    """Wake whoever waits for this moment; one job does it for all of them."""
+    lock = f"wechat.send_due:{until:%Y%m%d%H%M%S}"
+    try:
+        with transaction.atomic():
+            again = tasks.send_due.configure(queueing_lock=lock, schedule_in={"seconds": pause_s})
+            again.defer()
+    except AlreadyEnqueued:
+        return
 
 
 def wake() -> int:
-    """Let messages go whose waiting is over; run every minute, answers how many."""
+    """Let messages go whose waiting is over; run every minute at least, answers how many."""
     with transaction.atomic():
         due = OutgoingMessage.objects.filter(due_at__lte=clock.now()).order_by("due_at")
         ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:MOST])

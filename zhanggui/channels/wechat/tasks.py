@@ -46,6 +46,14 @@ def send_waiting(timestamp: int) -> None:
     sending.wake()
 
 
+@app.task(queue=QUEUE, name="wechat.send_due")
+def send_due() -> None:
+    """Send messages whose short wait is over: a second, a minute."""
+    from zhanggui.channels.wechat import sending  # noqa: PLC0415  like its neighbours
+
+    sending.wake()
+
+
 @app.periodic(cron="17 4 * * *")
 @app.task(queue=QUEUE, name="wechat.forget", queueing_lock="wechat.forget")
 def forget(timestamp: int) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import stamina
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from zhanggui.channels.wechat import api, messages, records, sending
 from zhanggui.channels.wechat.client.sendables import Text
@@ -39,6 +40,7 @@ from zhanggui.channels.wechat.tests.factories import (
     FakeWechat,
     fake_wechat,
     make_account,
+    run_job,
     run_jobs,
 )
 from zhanggui.core import clock
@@ -198,6 +200,26 @@ class TestMessage:
         message.refresh_from_db()
         assert (message.state, message.error_code) == (MessageState.SENT, None)
         assert fake.paths().count(TEXT_PATH) == 2
+
+    @pytest.mark.parametrize(("code", "pause"), WAITS)
+    def test_is_woken_when_a_short_wait_is_over(
+        self, account: ChannelAccount, code: int, pause: timedelta
+    ) -> None:
+        """By a job of that moment; midnight is left to the sweep of every minute."""
+        with fake_wechat(**{TEXT_PATH: {"errcode": code}}), clock.at(NOON):
+            written = [self.write(account).pk, self.write(account).pk]
+            for job in ProcrastinateJob.objects.filter(task_name="wechat.send_message"):
+                run_job(job)
+        due = OutgoingMessage.objects.filter(pk__in=written).values_list("due_at", flat=True)
+        assert set(due) == {NOON + pause}
+        began = datetime.now(UTC)
+        woken = ProcrastinateJob.objects.filter(task_name="wechat.send_due")
+        waits = [(job.scheduled_at - began).total_seconds() for job in woken if job.scheduled_at]
+        if pause > timedelta(minutes=2):
+            assert waits == []
+        else:
+            (wait_s,) = waits
+            assert pause.total_seconds() - 5 < wait_s <= pause.total_seconds()
 
     def test_does_not_wait_longer_than_it_is_wanted(self, account: ChannelAccount) -> None:
         with clock.at(NOON), fake_wechat(**{TEXT_PATH: {"errcode": 45009}}) as fake:
