@@ -50,9 +50,15 @@ def sandbox_settings(sandbox_url: str) -> dict[str, str]:
 def demo_environment(
     var: Path, secrets: Secrets, database_url: str, addresses: Addresses
 ) -> dict[str, str]:
-    """Everything the product's programs of a demo need; other settings of ours do not leak in."""
+    """Everything the product's programs of a demo need; other settings of ours do not leak in.
+
+    Bytecode is kept even where somebody forbade it: five programs would compile all of the code
+    at each start.
+    """
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith("ZHANGGUI_")
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ZHANGGUI_") and name != "PYTHONDONTWRITEBYTECODE"
     }
     return inherited | {
         "PYTHONUNBUFFERED": "1",

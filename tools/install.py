@@ -89,7 +89,8 @@ def _install(kind: str) -> None:
         say("安装 Python 软件包", "Installing Python packages")
         STAMP.unlink(missing_ok=True)
         listed = REQUIREMENTS / f"{kind}.txt"
-        options = ("--require-hashes", "--python", str(PYTHON))
+        # compiled now, not by each process at each start: images often forbid it to write
+        options = ("--require-hashes", "--compile-bytecode", "--python", str(PYTHON))
         uv.run("pip", "sync", *options, *_quiet(), str(listed))
         _write_command()
         STAMP.write_text(json.dumps(_packages_stamp(kind)), encoding="utf-8")

@@ -30,8 +30,6 @@ from zhanggui.ledger.models import Entry, Transaction, Unit
 from zhanggui.stamps import services as stamp_services
 from zhanggui.stamps.models import Card, Kind, ManagerBinding, StampRecord
 
-pytestmark = pytest.mark.xdist_group("demo")  # they share one filled database
-
 
 def counts() -> dict[str, int]:
     """How many rows of each kind there are, over all merchants."""

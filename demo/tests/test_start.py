@@ -21,7 +21,6 @@ from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import system_actor
 from zhanggui.accounts.models import Person, Role
 
-pytestmark = pytest.mark.xdist_group("demo")  # they share one filled database
 ROOT = Path(__file__).resolve().parents[2]
 
 

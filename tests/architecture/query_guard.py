@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pytest
@@ -94,6 +94,11 @@ def fault_of(statement: str, tables: frozenset[str] | None = None) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
+def _known_fault_of(statement: str) -> str:
+    return fault_of(statement)
+
+
 def _names_merchant(text: str, name: str) -> bool:
     column = rf'(?<![\w"])"?{re.escape(name)}"?\."?merchant_id"?'
     compared = re.compile(rf"{column}\)?\s*(?:=|IN\b)|=\s*\(*{column}", re.IGNORECASE)
@@ -107,7 +112,7 @@ def _watch(
 
     scope = tenancy._scope.get()
     if scope is None or scope.merchant_id is not None:
-        fault = fault_of(str(sql))
+        fault = _known_fault_of(str(sql))
         if fault:
             message = f"{fault}:\n{sql}"
             raise UnscopedStatement(message)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 
+import pytest
 from playwright.sync_api import Browser
+
+from tests.plugins import browser as plugin
+from tests.plugins.browser import Chromium
 
 
 class TestBrowser:
@@ -23,3 +29,16 @@ class TestBrowser:
     def test_still_works_after_one_of_them(self, browser: Browser) -> None:
         assert browser.is_connected()
         self.test_shows_chinese(browser)
+
+    def test_one_that_hangs_is_replaced(
+        self, chromium: Chromium, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(plugin, "CLOSES_S", 0.3)
+        context = browser.new_context()
+        for pid in plugin.pids():
+            os.kill(pid, signal.SIGSTOP)
+
+        plugin.close(context)
+
+        assert not browser.is_connected()
+        self.test_shows_chinese(chromium())

@@ -51,10 +51,10 @@ def test_strangers_find_nothing(
 def test_slow_statements_are_logged_without_values(caplog: pytest.LogCaptureFixture) -> None:
     before = SLOW._value.get()
     with (
-        connection.execute_wrapper(SlowStatements(limit_ms=20)),
+        connection.execute_wrapper(SlowStatements(limit_ms=200)),
         connection.cursor() as cursor,
     ):
-        cursor.execute("SELECT pg_sleep(0.05), %s", ["13800138000"])
+        cursor.execute("SELECT pg_sleep(0.25), %s", ["13800138000"])
         cursor.execute("SELECT %s", ["quick"])
     assert SLOW._value.get() == before + 1
     logged = caplog.text

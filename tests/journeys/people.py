@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect
 
 from tests.journeys.world import OWNER_PHONE, PASSWORD, Shop
+from tests.plugins.browser import close
 
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
@@ -31,7 +32,7 @@ def window(browser: Browser, size: dict[str, int]) -> Iterator[Page]:
     context.on("console", listen)
     context.on("weberror", lambda error: errors.append(str(error.error)))
     yield context.new_page()
-    context.close()
+    close(context)
     assert not errors, errors
 
 

@@ -1,6 +1,7 @@
 """A browser for journeys: Chromium and a Chinese font, found on the machine or brought.
 
-All tests that use it run in one xdist worker, so that there is one browser and one live product.
+All tests that use it run in one xdist worker (``sharing``), so that there is one of it. Chromium
+sometimes hangs while it closes a window: then it is killed, and the next test gets a new one.
 """
 
 from __future__ import annotations
@@ -8,23 +9,41 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-USERS = {"browser", "live_product"}
+USERS = {"playwright", "live_product"}
+MARK = f"--zhanggui-tests={secrets.token_hex(8)}"
+"""An option that Chromium does not know and that tells ours from others."""
+CLOSES_S = 20.0
 INSTALL_S = 600
 JOURNEY_S = 300
 PATIENCE_MS = 30_000
+SWITCHED_OFF = (
+    # Buttons and menus drawn by pages of their own: two thirds of the time a new window takes.
+    *("InitialWebUI", "WebUIReloadButton", "WebUIToolbar", "PreloadTopChromeWebUI"),
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+    # What Playwright switches off itself; Chromium follows the last list only.
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades"),
+    *("HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding"),
+    *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect", "AimEnabled"),
+    *("OptimizationHints", "NetworkTimeServiceQuerying", "PreconnectToSearch"),
+)
 OPTIONS = [
+    f"--disable-features={','.join(SWITCHED_OFF)}",
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",
@@ -41,14 +60,12 @@ HELP = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what shares the browser or the live product together; xdist reads the marks next."""
+    """Give journeys the time they need."""
     for item in items:
-        if USERS.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            if not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(JOURNEY_S))
+        is_slow = USERS.intersection(getattr(item, "fixturenames", ()))
+        if is_slow and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(JOURNEY_S))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -92,14 +109,79 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
+class Chromium:
+    """One headless Chromium for many tests, started when it is needed and again when it is gone."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._program = find_chromium(playwright)
+        self._browser: Browser | None = None
+
+    def __call__(self) -> Browser:
+        """The running browser."""
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = self._playwright.chromium.launch(
+                executable_path=self._program,
+                args=[*OPTIONS, MARK, *(["--no-sandbox"] if os.geteuid() == 0 else [])],
+            )
+        return self._browser
+
+    def close(self) -> None:
+        """End it."""
+        if self._browser is not None:
+            with _patience(), suppress(PlaywrightError):
+                self._browser.close()
+
+
 @pytest.fixture(scope="session")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    """One headless Chromium for the whole run; open a context of your own per person."""
-    program = find_chromium(playwright)
-    options = OPTIONS + (["--no-sandbox"] if os.geteuid() == 0 else [])
-    started = playwright.chromium.launch(executable_path=program, args=options)
+def chromium(playwright: Playwright) -> Iterator[Chromium]:
+    """The browser of the whole run."""
+    started = Chromium(playwright)
     yield started
     started.close()
+
+
+@pytest.fixture
+def browser(chromium: Chromium) -> Iterator[Browser]:
+    """A browser; open a context of your own per person, what is left open is closed."""
+    running = chromium()
+    yield running
+    for context in running.contexts:
+        close(context)
+
+
+def close(context: BrowserContext) -> None:
+    """Close somebody's windows, whether Chromium likes it or not."""
+    with _patience(), suppress(PlaywrightError):
+        context.close()
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Kill the browser if what is done here takes too long; Playwright itself would wait on."""
+    guard = threading.Timer(CLOSES_S, kill)
+    guard.start()
+    try:
+        yield
+    finally:
+        guard.cancel()
+
+
+def kill() -> None:
+    """End our browser at once."""
+    for pid in pids():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def pids() -> list[int]:
+    """Processes of our browser, known by their command line where the system shows it."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if MARK.encode() in file.read_bytes().split(b"\0"):
+                found.append(int(file.parent.name))
+    return found
 
 
 def find_chromium(playwright: Playwright) -> str:

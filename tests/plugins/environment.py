@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 
 from launcher.environment import sandbox_settings
 from launcher.paths import ROOT
@@ -25,5 +26,12 @@ def _forget_the_callers_settings() -> None:
             del os.environ[name]
 
 
+def _keep_bytecode() -> None:
+    """A run starts some sixty processes; none of them should compile what another has."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
 _forget_the_callers_settings()
+_keep_bytecode()
 os.environ.update(SETTINGS)

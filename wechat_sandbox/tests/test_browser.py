@@ -47,10 +47,8 @@ class Desk:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
-    yield made
-    made.close()
+def context(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
 
 
 @pytest.fixture

@@ -46,10 +46,8 @@ def site() -> Iterator[str]:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
-    yield made
-    made.close()
+def context(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
 
 
 @pytest.fixture
@@ -105,7 +103,6 @@ class TestEveryPage:
                 for found in Axe().run(page).response["violations"]
                 if found["impact"] in SERIOUS
             ]
-        context.close()
 
         assert faults == []
 
@@ -163,7 +160,6 @@ class TestDigits:
         page.goto(f"{site}/ui/phone-desk/")
         assert page.locator("#digits").is_visible()
         assert not page.locator(".zg-digits-boxes").first.is_visible()
-        context.close()
 
 
 class TestForms:
@@ -256,7 +252,6 @@ class TestSwitches:
         expect(root).to_have_attribute("data-bs-theme", "light")
         page.reload()
         expect(root).to_have_attribute("data-bs-theme", "light")
-        context.close()
 
     def test_language_comes_back_to_the_page(self, site: str, page: Page) -> None:
         page.goto(f"{site}/ui/list/?q=x")
