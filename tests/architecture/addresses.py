@@ -54,6 +54,7 @@ from zhanggui.signin.models import EmbedOrigin
 from zhanggui.stamps.models import ManagerBinding, PendingManager, StampRecord
 from zhanggui.stamps.services import report_not_me
 from zhanggui.stamps.tests import factories as stamps
+from zhanggui.stamps.tests.pressing import make_seal
 
 _numbers = count(1)
 
@@ -208,6 +209,12 @@ def _record(merchant: Merchant) -> int:
         return stamps.stamp(desk, card).record_id
 
 
+def _seal(merchant: Merchant) -> int:
+    store = make_store(merchant)
+    with tenancy.merchant_scope(merchant.pk):
+        return make_seal(store).pk
+
+
 def _case(merchant: Merchant) -> int:
     record_id = _record(merchant)
     with tenancy.merchant_scope(merchant.pk):
@@ -348,6 +355,7 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "card_id": _card,
     "record_id": _record,
     "case_id": _case,
+    "seal_id": _seal,
     "invitation_id": _invitation,
     "pending_id": _pending,
     "binding_id": _binding,

@@ -22,6 +22,7 @@ from zhanggui.contacts.holders import Held, Sheet
 from zhanggui.contacts.timeline import Before, Entry
 from zhanggui.stamps.models import Card, Case, Kind, StampRecord
 from zhanggui.stamps.operations import SUBJECT
+from zhanggui.stamps.press_models import Press, PressNonce
 
 Text = str | Promise
 
@@ -81,6 +82,8 @@ def erase(customer_ids: Collection[int]) -> None:
     )
     records = StampRecord.objects.filter(customer_id__in=customer_ids)
     Case.objects.filter(record__in=records).update(text="")
+    Press.objects.filter(customer_id__in=customer_ids).update(customer_id=None, frames={})
+    PressNonce.objects.filter(customer_id__in=customer_ids).delete()
     for card_id in Card.objects.filter(customer_id__in=customer_ids).values_list("pk", flat=True):
         code_services.revoke_live(subject_type=SUBJECT, subject_id=card_id)
 

@@ -19,6 +19,7 @@ from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tokens
 from zhanggui.core.models import TenantForeignKey, TenantModel
 from zhanggui.ledger.models import Account, Transaction
+from zhanggui.stamps import press_models  # noqa: F401  Django looks for tables here
 
 BINDS_AT_ONCE_FOR = timedelta(minutes=30)
 
@@ -130,6 +131,7 @@ class Kind(models.TextChoices):
 class Method(models.TextChoices):
     """How it was proved (assurance)."""
 
+    PRESS = "press", _("Pressed stamp")
     CODE = "otp", _("One-time code")
     BACK_OFFICE = "office", _("Back office")
 
@@ -185,6 +187,9 @@ class CaseKind(models.TextChoices):
     """What a case is about; more kinds come with the fraud desk."""
 
     NOT_ME = "not_me", _("Customer: “that was not me”")
+    REPLAYED = "replayed", _("Press sent twice")
+    GONE_SEAL = "gone_seal", _("Lost or retired stamp used")
+    TOO_EXACT = "too_exact", _("Presses too exact to be real")
 
 
 class CaseState(models.TextChoices):

@@ -52,4 +52,12 @@ HANDLE_CASES = Permission(
     explanation=_("A customer says that a stamp, or its cancel, was not theirs."),
 )
 
-ALL = (VIEW, MANAGE_PROGRAMMES, MANAGE_MANAGERS, CANCEL, HANDLE_CASES)
+MANAGE_SEALS = Permission(
+    "stamps.manage_seals",
+    _("Make, enrol and retire physical stamps"),
+    frozenset({Role.OWNER, Role.MANAGER}),
+    feature=FEATURE.name,
+    explanation=_("Whoever holds a stamp in use can stamp every card of its store."),
+)
+
+ALL = (VIEW, MANAGE_PROGRAMMES, MANAGE_MANAGERS, CANCEL, HANDLE_CASES, MANAGE_SEALS)

@@ -22,12 +22,14 @@ from zhanggui.stamps import measures, permissions, segments, selectors, spreadsh
 from zhanggui.stamps.models import (
     Card,
     Case,
+    CaseKind,
     CaseState,
     ManagerBinding,
     ManagerInvitation,
     Programme,
     StampRecord,
 )
+from zhanggui.stamps.press_models import Seal
 from zhanggui.ui import navigation as menus
 from zhanggui.ui import panels
 from zhanggui.ui.formats import count
@@ -51,6 +53,17 @@ ACTIONS = {
     "stamps.record.cancelled": _("Stamps cancelled in the back office"),
     "stamps.case.opened": _("Reported: “that was not me”"),
     "stamps.case.settled": _("Report settled"),
+    "stamps.case.alarmed": _("Alarm about a pressed stamp"),
+    "stamps.press.accepted": _("Stamp pressed"),
+    "stamps.press.refused": _("Press refused"),
+    "stamps.desk.pressed": _("Manager page opened by the stamp"),
+    "stamps.seal.made": _("Physical stamp made"),
+    "stamps.seal.enrolling": _("Enrolment of a physical stamp begun"),
+    "stamps.seal.active": _("Physical stamp taken into use"),
+    "stamps.seal.suspended": _("Physical stamp suspended"),
+    "stamps.seal.retired": _("Physical stamp retired"),
+    "stamps.seal.lost": _("Physical stamp reported lost"),
+    "stamps.seal.moved": _("Physical stamp moved to another store"),
     "stamps.manager.invited": _("QR code for managers made"),
     "stamps.invitation.revoked": _("QR code for managers revoked"),
     "stamps.manager.bound": _("Became store manager"),
@@ -78,6 +91,8 @@ def register_all() -> None:
     audit.register_target("card", _("Card"), _cards)
     audit.register_target("record", _("Ledger entry"), _records)
     audit.register_target("case", _("Report of a customer"), _reports)
+    audit.register_target("seal", _("Physical stamp"), _seals)
+    audit.register_target("press", _("Press"))
     audit.register_target("manager_invitation", _("QR code for managers"), _invitations)
     todo.register(_waiting)
     templates.register(told.STAMPED, told.CANCELLED, told.DECIDED)
@@ -126,6 +141,15 @@ def _menu() -> None:
             "stamps:cards",
             permissions.VIEW.name,
             order=130,
+            group=group,
+        ),
+        menus.Entry(
+            "stamps_seals",
+            _("Physical stamps"),
+            "rubber-stamp",
+            "stamps:seals",
+            permissions.VIEW.name,
+            order=135,
             group=group,
         ),
         menus.Entry(
@@ -194,7 +218,10 @@ def _waiting(request: MerchantRequest) -> Iterator[todo.Question]:
     if permissions.HANDLE_CASES.name in request.permissions:
         url = reverse("stamps:reports", args=[slug])
         open_cases = Case.objects.filter(state=CaseState.OPEN)
-        yield todo.how_many(open_cases, lambda many: _reported(many, url))
+        told_by_customers = open_cases.filter(kind=CaseKind.NOT_ME)
+        yield todo.how_many(told_by_customers, lambda many: _reported(many, url))
+        alarms = open_cases.exclude(kind=CaseKind.NOT_ME)
+        yield todo.how_many(alarms, lambda many: _alarmed(many, url))
     if permissions.MANAGE_MANAGERS.name in request.permissions:
         waiting = selectors.waiting_for_approval()[:MOST_WAITING]
         wanted = {"pk": F("pk"), "name": F("name"), "store": F("store_id")}
@@ -212,6 +239,24 @@ def _reported(many: int, url: str) -> Iterator[todo.Todo]:
         _("A stamp, or its cancel, that the customer knows nothing of. Ask who confirmed it."),
         f"{url}?state=open",
         "message-report",
+        tone="danger",
+        order=20,
+    )
+
+
+def _seals(ids: Collection[int]) -> audit.Rows:
+    return Seal.objects.filter(pk__in=ids).values_list("pk", "name")
+
+
+def _alarmed(many: int, url: str) -> Iterator[todo.Todo]:
+    if not many:
+        return
+    text = ngettext("%(n)s alarm about pressed stamps", "%(n)s alarms about pressed stamps", many)
+    yield todo.Todo(
+        text % {"n": count(many)},
+        _("A press sent twice, a lost stamp in use, or presses too exact for a hand."),
+        f"{url}?state=open",
+        "alert-triangle",
         tone="danger",
         order=20,
     )

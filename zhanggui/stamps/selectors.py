@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString, TypedDict
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from zhanggui.accounts import standing
 from zhanggui.accounts.models import Person, Store, StoreState
@@ -30,9 +30,11 @@ from zhanggui.stamps.models import (
     PendingState,
     Programme,
     ProgrammeState,
+    ProgrammeStore,
     StampRecord,
 )
 from zhanggui.stamps.permissions import FEATURE
+from zhanggui.stamps.press_models import Seal, SealState
 from zhanggui.stamps.results import Desk
 
 LEDGER_DAYS = 15
@@ -104,6 +106,14 @@ JOIN contacts_customer k ON k.merchant_id = %(merchant)s AND k.id = r.customer_i
 LEFT JOIN stamps_stamprecord c ON c.merchant_id = %(merchant)s AND c.reverses_id = r.id
 WHERE r.merchant_id = %(merchant)s AND r.id = ANY(%(records)s)
 """
+
+
+def takes_press(programme_id: int) -> bool:
+    """Whether a stamp may be pressed on cards of this programme: one is in use in its stores."""
+    places = ProgrammeStore.objects.filter(programme_id=programme_id)
+    here = places.filter(store_id=OuterRef("store_id"))
+    seals = Seal.objects.filter(state=SealState.ACTIVE)
+    return seals.filter(Exists(here) | ~Exists(places)).exists()
 
 
 def desk_of(person_id: int) -> Desk | None:

@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.contacts.models import Customer
 from zhanggui.core import numbers
 from zhanggui.files.exports import Column, Export, Query, register
-from zhanggui.stamps import cases, insight, permissions, selectors
+from zhanggui.stamps import cases, insight, permissions, seal_sheets, selectors
 from zhanggui.stamps.forms import read_filter
 from zhanggui.stamps.models import Card, Case, StampRecord
 from zhanggui.stamps.permissions import VIEW
@@ -207,5 +207,5 @@ CASES = Export(
 
 def register_all() -> None:
     """Make them exportable."""
-    for export in (LEDGER, CARDS, VISITORS, CASES):
+    for export in (LEDGER, CARDS, VISITORS, CASES, *seal_sheets.EXPORTS):
         register(export)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.stamps.views import cases, managers, mobile, office, programmes, staff
+from zhanggui.stamps.views import (
+    cases,
+    managers,
+    mobile,
+    office,
+    pressing,
+    programmes,
+    seals,
+    staff,
+)
 
 app_name = "stamps"
 
@@ -20,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{CARD}more", mobile.more, name="card_more"),
     path(f"{CARD}cancel", mobile.cancel_layer, name="card_cancel"),
     path(f"{CARD}live", mobile.live, name="card_live"),
+    path(f"{CARD}press/allow", pressing.allow, name="press_allow"),
+    path(f"{CARD}press", pressing.press, name="press"),
     path(f"{CARD}code", mobile.request_code, name="card_code"),
     path(f"{CARD}code/revoke", mobile.revoke_code, name="card_code_revoke"),
     path(f"{WALLET}n/<slug:token>", cases.told, name="told"),
@@ -32,6 +43,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("staff/data/attempts", staff.attempts, name="staff_attempts"),
     path("staff/data/waiting", staff.waiting, name="staff_live"),
     path("staff/ledger", staff.ledger, name="staff_ledger"),
+    path("staff/press", pressing.desk_door, name="desk_door"),
+    path("staff/press/send", pressing.desk_press, name="desk_press"),
     path("staff/leave", staff.leave, name="staff_leave"),
     path(OFFICE, programmes.programmes, name="programmes"),
     path(f"{OFFICE}programmes/new", programmes.programme_new, name="programme_new"),
@@ -42,6 +55,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
         programmes.programme_state,
         name="programme_state",
     ),
+    path(f"{OFFICE}seals/", seals.seals, name="seals"),
+    path(f"{OFFICE}seals/new", seals.seal_new, name="seal_new"),
+    path(f"{OFFICE}seals/presses/", seals.presses, name="presses"),
+    path(f"{OFFICE}seals/phones/", seals.phones, name="press_phones"),
+    path(f"{OFFICE}seals/<int:seal_id>/", seals.seal, name="seal"),
+    path(f"{OFFICE}seals/<int:seal_id>/step", seals.step, name="seal_step"),
+    path(f"{OFFICE}seals/<int:seal_id>/move", seals.move, name="seal_move"),
+    path(f"{OFFICE}seals/<int:seal_id>/enrol", seals.enrol, name="seal_enrol"),
+    path(f"{OFFICE}seals/<int:seal_id>/progress", seals.progress, name="seal_progress"),
+    path(f"{OFFICE}seals/<int:seal_id>/pattern.<str:form>", seals.pattern, name="seal_pattern"),
+    path(f"{OFFICE}seals/<int:seal_id>/print", seals.sheet, name="seal_print"),
+    path(f"{WALLET}enrol/<str:token>", seals.phone, name="enrol_phone"),
+    path(f"{WALLET}enrol/<str:token>/press", seals.phone_press, name="enrol_press"),
     path(f"{OFFICE}ledger/", office.ledger, name="ledger"),
     path(f"{OFFICE}ledger/<int:record_id>/cancel", office.cancel, name="cancel"),
     path(f"{OFFICE}figures/", office.figures, name="figures"),

@@ -21,7 +21,7 @@ MM_PER_PX = 25.4 / 163
 
 type Order = tuple[int, int, int, int, int]
 
-ORDERS: tuple[Order, ...] = tuple(permutations(range(COUNT)))  # type: ignore[assignment]
+ORDERS: tuple[Order, ...] = tuple(permutations(range(COUNT)))  # type: ignore[arg-type]
 PAIRS = tuple(combinations(range(COUNT), 2))
 
 

@@ -25,6 +25,7 @@ from zhanggui.stamps.services.managers import (
     remove_manager,
     revoke_invitation,
 )
+from zhanggui.stamps.services.pressing import allow_press, press
 from zhanggui.stamps.services.programmes import (
     ProgrammeInput,
     create_programme,
@@ -32,11 +33,22 @@ from zhanggui.stamps.services.programmes import (
     pause_programme,
     resume_programme,
 )
+from zhanggui.stamps.services.seals import (
+    enrol_press,
+    enter_by_press,
+    make_seal,
+    move_seal,
+    phone_link,
+    progress_of,
+    read_link,
+    step_seal,
+)
 
 __all__ = [
     "REPORT_WITHIN",
     "ProgrammeInput",
     "accept_scan",
+    "allow_press",
     "approve_pending",
     "block_card",
     "cancel_record",
@@ -45,11 +57,19 @@ __all__ = [
     "confirm",
     "create_programme",
     "edit_programme",
+    "enrol_press",
+    "enter_by_press",
     "invite_manager",
     "leave",
+    "make_seal",
+    "move_seal",
     "open_card",
     "pause_programme",
+    "phone_link",
+    "press",
     "preview",
+    "progress_of",
+    "read_link",
     "reject_pending",
     "remove_manager",
     "report_not_me",
@@ -58,5 +78,6 @@ __all__ = [
     "revoke_code",
     "revoke_invitation",
     "settle_case",
+    "step_seal",
     "unblock_card",
 ]

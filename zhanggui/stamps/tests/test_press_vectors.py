@@ -190,7 +190,13 @@ def test_a_hand() -> None:
 
 @pytest.mark.spec("stamps press 15")
 def test_two_alike_stamps_in_one_book() -> None:
-    points = [[122.6, 330], [222.1, 227.3], [299.1, 355.7], [174, 330], [125.8, 394.2]]
+    points: list[list[float]] = [
+        [122.6, 330],
+        [222.1, 227.3],
+        [299.1, 355.7],
+        [174, 330],
+        [125.8, 394.2],
+    ]
     book = [Pattern.of(1, T1), Pattern.of(3, T3)]
     refused = why(points, book)
 

@@ -102,8 +102,9 @@ def join(request: CustomerRequest) -> HttpResponse:
 @require_GET
 def card(request: CustomerRequest, token: str) -> HttpResponse:
     """The card itself (C1)."""
-    found = _own_card(request, token)
-    page = _card_page(found, _newest_live(found))
+    found = own_card(request, token)
+    page = card_page(found, _newest_live(found))
+    page["takes_press"] = selectors.takes_press(found.programme_id)
     return render(request, "stamps/mobile/card.html", page)
 
 
@@ -111,9 +112,10 @@ def card(request: CustomerRequest, token: str) -> HttpResponse:
 @require_GET
 def more(request: CustomerRequest, token: str) -> HttpResponse:
     """Behind the three dots (C3): records, rules, and the way to cancel."""
-    found = _own_card(request, token)
-    page = _card_page(found, _newest_live(found), is_more=True)
+    found = own_card(request, token)
+    page = card_page(found, _newest_live(found), is_more=True)
     page["wants_cancel"] = "cancel" in request.GET
+    page["takes_press"] = selectors.takes_press(found.programme_id)
     return render(request, "stamps/mobile/more.html", page)
 
 
@@ -121,7 +123,9 @@ def more(request: CustomerRequest, token: str) -> HttpResponse:
 @require_GET
 def cancel_layer(request: CustomerRequest, token: str) -> HttpResponse:
     """The layer of 取消累计 (C4), before a code is taken."""
-    page = _card_page(_own_card(request, token), None, is_more=True)
+    found = own_card(request, token)
+    page = card_page(found, None, is_more=True)
+    page["takes_press"] = selectors.takes_press(found.programme_id)
     return render(request, "stamps/mobile/_cancel_layer.html", page)
 
 
@@ -129,15 +133,15 @@ def cancel_layer(request: CustomerRequest, token: str) -> HttpResponse:
 @require_POST
 def request_code(request: CustomerRequest, token: str) -> HttpResponse:
     """Six digits for one operation; a second tap shows the same ones (D13)."""
-    found = _own_card(request, token)
+    found = own_card(request, token)
     kind = Kind.CANCEL if request.POST.get("kind") == Kind.CANCEL else Kind.ACCUMULATE
     try:
         shown = services.request_code(card=found, kind=kind, actor=request.actor)
     except DomainError as refusal:
-        page = _card_page(found, None, is_more=_is_more(request)) | {"refusal": refusal}
+        page = card_page(found, None, is_more=_is_more(request)) | {"refusal": refusal}
         return _answer(request, "_no_code.html", page, status=refusal.status)
     layer = _layer_of(found, shown)
-    page = {**_card_page(found, layer, is_more=_is_more(request)), "layer": layer}
+    page = {**card_page(found, layer, is_more=_is_more(request)), "layer": layer}
     return _answer(request, "_code_layer.html", page)
 
 
@@ -145,11 +149,11 @@ def request_code(request: CustomerRequest, token: str) -> HttpResponse:
 @require_POST
 def revoke_code(request: CustomerRequest, token: str) -> HttpResponse:
     """The customer withdraws the code (作废); one that was used stays used."""
-    found = _own_card(request, token)
+    found = own_card(request, token)
     code = _code_of(found, request.POST.get("ref", ""))
     status = services.revoke_code(card=found, code_id=code.pk, actor=request.actor)
     found.refresh_from_db()
-    page = _card_page(found, None, is_more=_is_more(request))
+    page = card_page(found, None, is_more=_is_more(request))
     page["layer"] = _layer_of(found, status)
     return _answer(request, "_ended.html", page)
 
@@ -162,12 +166,12 @@ def live(request: CustomerRequest, token: str) -> HttpResponse:
     The phone sends what it shows: ``v`` the card's version, ``n`` its stamps, ``ref`` and ``s``
     the code and its state.
     """
-    found = _own_card(request, token)
+    found = own_card(request, token)
     layer = _told_layer(found, request.GET.get("ref", ""))
     is_same_card = request.GET.get("v") == str(found.version)
     if is_same_card and (layer is None or layer.told == request.GET.get("s")):
         return HttpResponse(status=204)
-    page = _card_page(found, layer, is_more="more" in request.GET)
+    page = card_page(found, layer, is_more="more" in request.GET)
     page["fresh"] = _fresh(found, request.GET.get("n", ""))
     page["layer"] = layer
     page["is_new_card"] = not is_same_card
@@ -178,14 +182,16 @@ def _is_more(request: CustomerRequest) -> bool:
     return request.POST.get("more") == "1"
 
 
-def _own_card(request: CustomerRequest, token: str) -> Card:
+def own_card(request: CustomerRequest, token: str) -> Card:
+    """The card of the address, if it is this customer's."""
     found = selectors.card_by_token(token, request.customer.pk)
     if found is None:
         raise Http404
     return found
 
 
-def _card_page(card: Card, layer: Layer | None, *, is_more: bool = False) -> dict[str, Any]:
+def card_page(card: Card, layer: Layer | None, *, is_more: bool = False) -> dict[str, Any]:
+    """What every page and piece about a card shows."""
     records = selectors.records_of_card(card.pk, 50 if is_more else NEWEST_RECORDS)
     programme = card.programme
     last = next((row for row in records if row.record.amount > 0 and not row.is_cancelled), None)

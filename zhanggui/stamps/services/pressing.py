@@ -1,0 +1,525 @@
+"""A stamp laid on the customer's card: the right to press, the press, and its alarms.
+
+Source: stamps specification 7.3, 7.7, 5.5; R11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+
+from zhanggui.accounts import audit
+from zhanggui.accounts.models import ActorKind, Merchant
+from zhanggui.contacts.services import masked_name
+from zhanggui.core import clock, constraints, idempotency, limits, tokens
+from zhanggui.core.db.pipeline import Value, hot_transaction
+from zhanggui.core.errors import DomainError, InProgress, KeyReused
+from zhanggui.core.limits import Limit
+from zhanggui.messaging import outbox
+from zhanggui.stamps import hot, pressed, rules, told
+from zhanggui.stamps.errors import (
+    Ambiguous,
+    CardState,
+    NonceOver,
+    NonceUsed,
+    PointsBad,
+    PointsFew,
+    PointsMany,
+    PressOff,
+    PressTime,
+    Replayed,
+    ScaleOff,
+    SealNotInUse,
+    StampUnknown,
+)
+from zhanggui.stamps.models import Card, Case, CaseKind, Kind, Method
+from zhanggui.stamps.operations import EVENTS, OPERATIONS
+from zhanggui.stamps.press_models import Press, PressNonce, PressUse, SealState
+from zhanggui.stamps.recognition.rule import (
+    Match,
+    Unrecognised,
+    Why,
+    recognise_points,
+    settle,
+)
+from zhanggui.stamps.results import Confirmed
+from zhanggui.stamps.touches import Sent, mark_of
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.actors import Actor
+    from zhanggui.core.db.pipeline import Statement
+
+NONCE_LIVES = timedelta(seconds=120)
+MARKS_FOR = timedelta(days=90)
+LEARNED_FROM = 3
+TOO_EXACT_UM = 50
+LONGEST_KEY = 80
+RUNS = 3
+PRESSED = "stamps.press.accepted"
+REFUSED = "stamps.press.refused"
+PRESSES = Limit("stamps-press", most=40, window_s=600, lock_s=300)
+"""Of one customer; a shop's own phone that serves a queue presses less often than this."""
+NONCES = Limit("stamps-press-nonce", most=120, window_s=600, lock_s=300)
+USES = {Kind.ACCUMULATE: PressUse.STAMP, Kind.CANCEL: PressUse.CANCEL}
+E4 = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Nonce:
+    """The right to press once, as the page holds it."""
+
+    token: str
+    life_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a phone sends."""
+
+    card: Card
+    kind: Kind
+    nonce: str
+    sent: Sent
+    actor: Actor
+    key: str
+    now: datetime
+    zone: str
+
+    @property
+    def print(self) -> bytes:
+        """What was asked for, to hold against another use of the same key."""
+        return idempotency.fingerprint({"nonce": self.nonce, "kind": self.kind.value})
+
+
+@dataclass(slots=True)
+class _Judged:
+    """What the rule said."""
+
+    match: Match | None = None
+    refusal: DomainError | None = None
+    mark: bytes | None = None
+
+
+class _Refused(Exception):
+    """A refusal that is noted before it is raised."""
+
+    def __init__(
+        self,
+        refusal: DomainError,
+        match: Match | None = None,
+        mark: bytes | None = None,
+        held: pressed.Held | None = None,
+        alarms: Sequence[tuple[CaseKind, str]] = (),
+    ) -> None:
+        self.refusal = refusal
+        self.match = match
+        self.mark = mark
+        self.held = held
+        self.alarms = alarms
+        super().__init__(refusal.code)
+
+
+def allow_press(*, card: Card, kind: Kind, actor: Actor) -> Nonce:
+    """Give the phone the right to press once, for this card and operation, for 120 s.
+
+    Raises:
+        TooMany: a phone that asks without end (429).
+    """
+    limits.claim(NONCES, actor.key)
+    token = tokens.new_token()
+    moment = clock.now()
+    PressNonce(
+        merchant_id=card.merchant_id,
+        digest=tokens.digest(token),
+        customer_id=card.customer_id,
+        card_id=card.pk,
+        operation=OPERATIONS[kind],
+        created_at=moment,
+        expires_at=moment + NONCE_LIVES,
+    ).save(force_insert=True)
+    return Nonce(token, int(NONCE_LIVES.total_seconds()))
+
+
+def press(
+    *,
+    card: Card,
+    kind: Kind,
+    nonce: str,
+    sent: Sent,
+    actor: Actor,
+    zone: str,
+    key: str = "",
+) -> Confirmed:
+    """Recognise the stamp on the card and book what it stands for.
+
+    Args:
+        card: the customer's own card, with its programme.
+        kind: give a stamp, or take the newest of the stamp's store back (R11).
+        nonce: of ``allow_press``.
+        sent: what the phone recorded; everything is decided here.
+        actor: the customer.
+        zone: of the merchant.
+        key: idempotency key; a repeat within 24 h answers the same.
+
+    Raises:
+        TooMany: 40 presses in ten minutes (429).
+        NonceUsed, NonceOver: the right is gone (409, 410).
+        PointsFew, PointsMany, PointsBad, PressTime, StampUnknown, ScaleOff, Ambiguous: not surely
+            a stamp (422).
+        SealNotInUse: a suspended, retired or lost stamp; the last two alarm (409).
+        Replayed: equal to a press of the last 90 days; alarms (409).
+        CardFull, CardState, NothingToCancel, CancelWindow: the card refuses (409).
+        KeyReused: the key was used for something else (409).
+    """
+    limits.claim(PRESSES, actor.key)
+    wish = Wish(card, kind, nonce, sent, actor, key[:LONGEST_KEY], clock.now(), zone)
+    try:
+        return _run(wish)
+    except _Refused as refused:
+        _note(wish, refused)
+        raise refused.refusal from None
+
+
+def _run(wish: Wish) -> Confirmed:
+    judged = _judge_touch(wish)
+    values = _values(wish, judged)
+    for _ in range(RUNS):
+        known = pressed.look(values)
+        answer = _answered(wish, known)
+        if answer is not None:
+            return answer
+        held, match = _decide(wish, known, judged)
+        try:
+            return _book(wish, known, values, held, match)
+        except IntegrityError as error:
+            name = constraints.violated(error)
+            if name == "press_never_repeated":
+                raise _replay(None, judged, held) from error
+            if name not in {"one_answer_per_key", "cancelled_once", "one_reversal_each"}:
+                raise
+    raise _Refused(InProgress())
+
+
+def _judge_touch(wish: Wish) -> _Judged:
+    """The points of the press and their mark; what needs no book."""
+    try:
+        points = settle(wish.sent.press)
+    except Unrecognised as why:
+        return _Judged(refusal=refusal_of(why))
+    return _Judged(mark=mark_of(points))
+
+
+def _values(wish: Wish, judged: _Judged) -> dict[str, Value]:
+    merchant_id = wish.card.merchant_id
+    return {
+        "merchant": merchant_id,
+        "now": wish.now,
+        "nonce": tokens.digest(wish.nonce),
+        "customer": wish.card.customer_id,
+        "card": wish.card.pk,
+        "operation": OPERATIONS[wish.kind],
+        "programme": wish.card.programme_id,
+        "model": wish.sent.model,
+        "caller": wish.actor.key,
+        "key": wish.key,
+        "mark": judged.mark,
+        "marks_since": wish.now - MARKS_FOR,
+        "amount": 1,
+        "record": None,
+        "cancel_since": wish.now - rules.MANAGER_CANCELS_WITHIN,
+    }
+
+
+def _answered(wish: Wish, known: pressed.Known) -> Confirmed | None:
+    if known.answered_at is None or known.answered_at <= wish.now - idempotency.REPLAY_FOR:
+        return None
+    if known.fingerprint != wish.print:
+        raise KeyReused
+    return Confirmed.from_json(known.answer)
+
+
+def _decide(wish: Wish, known: pressed.Known, judged: _Judged) -> tuple[pressed.Held, Match]:
+    """Whether these touches are a stamp that counts here.
+
+    Raises:
+        _Refused: it is not.
+    """
+    if known.nonce_id is None or known.is_over:
+        raise _Refused(NonceUsed() if known.is_used else NonceOver())
+    if known.is_used:
+        raise _Refused(NonceUsed())
+    if judged.refusal is not None:
+        raise _Refused(judged.refusal)
+    if not any(held.state == SealState.ACTIVE for held in known.book.values()):
+        raise _Refused(PressOff(), mark=judged.mark)
+    if known.equal_id is not None:
+        raise _replay(known.equal_id, judged, None)
+    learned = known.scale_sum_e4 / known.presses / E4 if known.presses >= LEARNED_FROM else None
+    book = [held.pattern for held in known.book.values()]
+    try:
+        match = recognise_points(settle(wish.sent.press), book, learned_scale=learned)
+    except Unrecognised as why:
+        raise _Refused(refusal_of(why), why.nearest, judged.mark) from None
+    held = known.book[match.key]
+    if held.state != SealState.ACTIVE:
+        is_gone = held.state in {SealState.RETIRED, SealState.LOST}
+        day = clock.local_date(wish.now, wish.zone)
+        alarms = [(CaseKind.GONE_SEAL, f"seal:{held.seal_id}:{day}")] if is_gone else []
+        raise _Refused(SealNotInUse(), match, judged.mark, held, alarms)
+    if not held.is_open:
+        raise _Refused(CardState(), match, judged.mark, held)
+    return held, match
+
+
+def _replay(equal_id: int | None, judged: _Judged, held: pressed.Held | None) -> _Refused:
+    if equal_id is None:
+        found = Press.objects.filter(mark=judged.mark).values_list("pk", flat=True).first()
+        equal_id = found or 0
+    return _Refused(Replayed(), None, None, held, [(CaseKind.REPLAYED, f"press:{equal_id}")])
+
+
+def refusal_of(why: Unrecognised) -> DomainError:
+    """What the customer is told."""
+    if why.why is Why.FEW:
+        return PointsFew(n=why.count)
+    simple: dict[Why, type[DomainError]] = {
+        Why.MANY: PointsMany,
+        Why.BAD: PointsBad,
+        Why.TIME: PressTime,
+        Why.UNKNOWN: StampUnknown,
+        Why.SCALE: ScaleOff,
+        Why.AMBIGUOUS: Ambiguous,
+    }
+    return simple[why.why]()
+
+
+def _book(
+    wish: Wish,
+    known: pressed.Known,
+    values: dict[str, Value],
+    held: pressed.Held,
+    match: Match,
+) -> Confirmed:
+    with hot_transaction() as transaction_:
+        nonce_id = known.nonce_id or 0
+        moved = pressed.move(transaction_, values, nonce_id=nonce_id, held=held)
+        if moved is None:
+            raise _Refused(NonceUsed(), match)
+        if moved.card_id is None:
+            raise _card_refusal(wish, held, match, values["mark"])
+        answer = _confirmed(wish, held, moved)
+        written = _written(wish, match)
+        hot.book(
+            transaction_,
+            _question(wish, held),
+            moved,
+            _booking(wish, held, moved, answer, known),
+            is_key_old=known.answered_at is not None,
+            more=pressed.keep(values, written, held=held, record_id=moved.record_id),
+        )
+    if written.residual_um < TOO_EXACT_UM:
+        _watch_exactness(wish, held)
+    return answer
+
+
+def _card_refusal(wish: Wish, held: pressed.Held, match: Match, mark: Value) -> _Refused:
+    """Why the card did not move."""
+    refusal = rules.why_not(rules.card_of(wish.card.pk), wish.kind, store_id=held.store_id)
+    return _Refused(refusal or InProgress(), match, mark if isinstance(mark, bytes) else None, held)
+
+
+def _confirmed(wish: Wish, held: pressed.Held, moved: hot.Moved) -> Confirmed:
+    return Confirmed(
+        record_id=moved.record_id,
+        kind=wish.kind.value,
+        amount=moved.delta,
+        customer_name=masked_name(moved.customer_name),
+        programme_name=moved.programme_name,
+        store_name=held.store_name,
+        slots=moved.slots,
+        before=moved.balance - moved.delta,
+        after=moved.balance,
+        at=wish.now.isoformat(),
+    )
+
+
+def _written(wish: Wish, match: Match) -> pressed.Written:
+    return pressed.Written(
+        use=USES[wish.kind].value,
+        residual_um=round(match.fit.residual * 1000),
+        largest_um=round(match.fit.largest * 1000),
+        scale_e4=round(match.fit.scale * E4),
+        turn_e1=round(match.fit.turn_deg * 10),
+        touches=wish.sent.touches,
+        is_stray=match.is_stray,
+        frames=wish.sent.raw,
+    )
+
+
+def _question(wish: Wish, held: pressed.Held) -> hot.Question:
+    return hot.Question(
+        merchant_id=wish.card.merchant_id,
+        binding_id=0,
+        person_id=0,
+        store_id=held.store_id,
+        hashes=[],
+        subject_type="",
+        now=wish.now,
+        tries_since=wish.now,
+        cancel_since=wish.now - rules.MANAGER_CANCELS_WITHIN,
+        replay_since=wish.now - idempotency.REPLAY_FOR,
+        amount=1,
+        record_id=None,
+        caller=wish.actor.key,
+        key=wish.key,
+    )
+
+
+def _booking(
+    wish: Wish,
+    held: pressed.Held,
+    moved: hot.Moved,
+    answer: Confirmed,
+    known: pressed.Known,
+) -> hot.Booking:
+    return hot.Booking(
+        kind=wish.kind,
+        method=Method.PRESS,
+        cause=f"press:{known.nonce_id}",
+        code_id=None,
+        actor_kind=ActorKind.CUSTOMER,
+        actor_id=wish.actor.id,
+        event=EVENTS[wish.kind],
+        day=clock.local_date(wish.now, wish.zone),
+        manager_name=held.name,
+        reason="",
+        action=PRESSED,
+        details={"kind": wish.kind.value, "amount": moved.delta, "record": moved.record_id},
+        device=wish.actor.device,
+        ip=wish.actor.ip,
+        fingerprint=wish.print if wish.key else b"",
+        answer=answer.as_json(),
+        message=_message(wish, held, moved, known),
+    )
+
+
+def _message(
+    wish: Wish, held: pressed.Held, moved: hot.Moved, known: pressed.Known
+) -> Statement | None:
+    template = told.STAMPED if moved.delta > 0 else told.CANCELLED
+    if template.name not in known.told:
+        return None
+    return outbox.statement(
+        merchant_id=wish.card.merchant_id,
+        customer_id=moved.customer_id,
+        customer_name=moved.customer_name,
+        template=template.name,
+        data=told.values(
+            programme=moved.programme_name,
+            amount=moved.delta,
+            balance=moved.balance,
+            slots=moved.slots,
+            store=held.store_name,
+            at=wish.now,
+            zone=wish.zone,
+        ),
+        once=("stamps", f"record:{moved.record_id}", ""),
+        now=wish.now,
+    )
+
+
+def _note(wish: Wish, refused: _Refused) -> None:
+    """Use the right up, keep the press and raise the alarms, in a transaction of its own."""
+    moment = wish.now
+    with transaction.atomic():
+        PressNonce.objects.filter(
+            digest=tokens.digest(wish.nonce), customer_id=wish.card.customer_id, used_at=None
+        ).update(used_at=moment)
+        row = Press(
+            merchant_id=wish.card.merchant_id,
+            seal_id=refused.held.seal_id if refused.held else None,
+            store_id=refused.held.store_id if refused.held else None,
+            use=USES[wish.kind],
+            outcome=refused.refusal.code,
+            customer_id=wish.card.customer_id,
+            card_id=wish.card.pk,
+            model=wish.sent.model,
+            touches=wish.sent.touches,
+            frames=wish.sent.raw,
+            at=moment,
+        )
+        if refused.match is not None:
+            row.residual_um = round(refused.match.fit.residual * 1000)
+            row.largest_um = round(refused.match.fit.largest * 1000)
+            row.scale_e4 = round(refused.match.fit.scale * E4)
+            row.turn_e1 = round(refused.match.fit.turn_deg * 10)
+            row.is_stray = refused.match.is_stray
+        _save(row, refused.mark)
+        audit.record(
+            wish.actor,
+            REFUSED,
+            f"card:{wish.card.pk}",
+            store_id=row.store_id,
+            details={"code": refused.refusal.code},
+        )
+        for kind, subject in refused.alarms:
+            alarm(kind, subject, store_id=row.store_id, actor=wish.actor)
+
+
+def _save(row: Press, mark: bytes | None) -> None:
+    """Keep the mark of a refused press, too, unless another press has it."""
+    row.mark = mark
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        if constraints.violated(error) != "press_never_repeated":
+            raise
+        row.pk = None
+        row.mark = None
+        row.save(force_insert=True)
+
+
+def alarm(kind: CaseKind, subject: str, *, store_id: int | None, actor: Actor) -> None:
+    """Open a case for the office, once for each subject; inside the caller's transaction."""
+    row = Case(kind=kind, subject=subject[:40], store_id=store_id)
+    if Case.objects.filter(kind=kind, subject=row.subject).exists():
+        return
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        if constraints.violated(error) != "one_case_a_subject":
+            raise
+        return
+    audit.record(
+        actor, "stamps.case.alarmed", f"case:{row.pk}", store_id=store_id, details={"kind": kind}
+    )
+
+
+def _watch_exactness(wish: Wish, held: pressed.Held) -> None:
+    """Two presses nearer to the pattern than any hand gets: somebody knows it by heart (7.7)."""
+    exact = Press.objects.filter(
+        customer_id=wish.card.customer_id,
+        seal_id__isnull=False,
+        outcome="ok",
+        residual_um__lt=TOO_EXACT_UM,
+        at__gt=wish.now - MARKS_FOR,
+    )
+    if exact.count() > 1:
+        with transaction.atomic():
+            alarm(
+                CaseKind.TOO_EXACT,
+                f"customer:{wish.card.customer_id}",
+                store_id=held.store_id,
+                actor=wish.actor,
+            )
+
+
+def zone_of(card: Card) -> str:
+    """The time zone of the card's merchant."""
+    return Merchant.objects.values_list("time_zone", flat=True).get(pk=card.merchant_id)
