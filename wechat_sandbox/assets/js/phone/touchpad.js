@@ -1,14 +1,15 @@
 // Five fingers on a page of the in-app browser, for pages that read a stamp laid on the screen.
 //
-// With a touch screen the fingers themselves count. With a mouse up to five points are placed,
-// from a pattern or one by one, and pressed together. The page gets pointer and touch events as
+// With a touch screen the fingers themselves count. With a mouse up to six points are placed, from a
+// pattern, from a physical stamp pasted as JSON or one by one, and pressed together. The page gets pointer and touch events as
 // from a phone; where a browser cannot make touch events it gets a message instead:
 // { type: "wechat-sandbox:touch", phase: "start" | "move" | "end", touches: [{ id, x, y }] }.
 
 import { h, icon } from "../dom.js";
 import { toast } from "./feedback.js";
+import { pressed, readPattern, stamps, keepStamp } from "./stamps.js";
 
-export const MOST = 5;
+export const MOST = 6;
 const HOLD_MS = 350;
 const STEP_MS = 12;
 const RADIUS = 12;
@@ -98,6 +99,19 @@ export function touchpad(frame, host) {
   const press = h("button", { type: "button", class: "button primary small" }, "按下");
   let points = kept();
   let pattern = null;
+  let stamp = null;
+  let middle = null;
+
+  const choice = h("select", { class: "field", "aria-label": "印章" });
+  const paste = h("input", { class: "field", "aria-label": "印章图案", placeholder: "粘贴印章坐标（JSON 或毫米 x,y x,y …）", autocomplete: "off" });
+  const noise = h("input", { type: "range", min: "0", max: "1", step: "0.1", value: "0.3", "aria-label": "噪声（毫米）" });
+  const missing = h("input", { type: "checkbox" });
+  const extra = h("input", { type: "checkbox" });
+
+  const list = (name = "") => {
+    choice.replaceChildren(h("option", { value: "" }, "不用印章"), ...stamps().map((one) => h("option", { value: one.name, selected: one.name === name }, one.name)));
+    stamp = stamps().find((one) => one.name === choice.value) ?? null;
+  };
 
   function kept() {
     try {
@@ -125,8 +139,16 @@ export function touchpad(frame, host) {
   };
 
   const lay = () => {
-    if (!pattern) return;
     const { width, height } = area.getBoundingClientRect();
+    if (stamp) {
+      points = pressed(stamp.points, {
+        x: middle?.[0] ?? width / 2, y: middle?.[1] ?? height / 2, turn: Number(turn.value), noise: Number(noise.value),
+        missing: missing.checked, extra: extra.checked,
+      });
+      draw();
+      return;
+    }
+    if (!pattern) return;
     const angle = (Number(turn.value) * Math.PI) / 180;
     const size = Number(spread.value);
     points = pattern.map(([x, y]) => [
@@ -138,11 +160,16 @@ export function touchpad(frame, host) {
 
   area.addEventListener("click", (event) => {
     if (event.target !== area || event.pointerType === "touch") return;
+    const box = area.getBoundingClientRect();
+    if (stamp) { // the stamp is laid where the mouse points
+      middle = [event.clientX - box.left, event.clientY - box.top];
+      lay();
+      return;
+    }
     if (points.length >= MOST) {
       toast(`最多 ${MOST} 个点`);
       return;
     }
-    const box = area.getBoundingClientRect();
     points.push([event.clientX - box.left, event.clientY - box.top]);
     pattern = null;
     draw();
@@ -169,6 +196,7 @@ export function touchpad(frame, host) {
   for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) area.addEventListener(name, follow);
 
   press.addEventListener("click", async () => {
+    if (stamp) lay(); // no two presses are alike
     press.disabled = true;
     area.classList.add("pressed");
     for (const [place, [x, y]] of points.entries()) {
@@ -188,18 +216,38 @@ export function touchpad(frame, host) {
   });
   turn.addEventListener("input", lay);
   spread.addEventListener("input", lay);
+  for (const one of [noise, missing, extra]) one.addEventListener("input", lay);
+  choice.addEventListener("change", () => {
+    stamp = stamps().find((one) => one.name === choice.value) ?? null;
+    middle = null;
+    lay();
+  });
+  paste.addEventListener("change", () => {
+    const found = readPattern(paste.value);
+    if (!found) {
+      toast("没有读到五个点的毫米坐标");
+      return;
+    }
+    keepStamp(found);
+    list(found.name);
+    paste.value = "";
+    lay();
+  });
 
   const pad = h("div", { class: "touchpad" },
     area,
     h("div", { class: "touch-tools" },
+      h("div", { class: "touch-row" }, choice, paste),
+      h("div", { class: "touch-row" }, h("label", {}, "噪声", noise), h("label", {}, missing, "缺一点"), h("label", {}, extra, "多一点")),
       h("div", { class: "touch-row" },
-        PATTERNS.map(([label, shape]) => h("button", { type: "button", class: "button small", onclick: () => { pattern = shape; lay(); } }, label))),
+        PATTERNS.map(([label, shape]) => h("button", { type: "button", class: "button small", onclick: () => { pattern = shape; stamp = null; choice.value = ""; lay(); } }, label))),
       h("div", { class: "touch-row" }, h("label", {}, "间距", spread), h("label", {}, "转动", turn)),
       h("div", { class: "touch-row" }, field),
       h("div", { class: "touch-row" }, count,
-        h("button", { type: "button", class: "button small", onclick: () => { points = []; pattern = null; draw(); } }, "清除"), press,
+        h("button", { type: "button", class: "button small", onclick: () => { points = []; pattern = null; stamp = null; choice.value = ""; draw(); } }, "清除"), press,
         h("button", { type: "button", class: "icon-button", "aria-label": "收起触屏", title: "收起触屏", onclick: () => { fingers.lift(); pad.remove(); } }, icon("close")))));
   host.append(pad);
+  list();
   draw();
   press.focus();
 }
