@@ -50,6 +50,7 @@ PHONE_COUNTRIES = [code for code in ENV.phone_countries.split(",") if code]
 INSTALLED_APPS = [
     "demo",
     "zhanggui.stamps",
+    "zhanggui.coupons",
     "zhanggui.collecting",
     "zhanggui.billing",
     "zhanggui.messaging",

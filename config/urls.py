@@ -23,6 +23,7 @@ urlpatterns = [
     path("", include("zhanggui.channels.wechat.urls")),
     path("", include("zhanggui.channels.sms.urls")),
     path("", include("zhanggui.channels.pay.urls")),
+    path("", include("zhanggui.coupons.urls")),
     path("", include("zhanggui.collecting.urls")),
     path("", include("zhanggui.stamps.urls")),
 ]

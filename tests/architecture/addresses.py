@@ -48,6 +48,7 @@ from zhanggui.contacts.tests.factories import (
 )
 from zhanggui.core import clock, tenancy
 from zhanggui.core.tokens import new_token
+from zhanggui.coupons.tests import factories as coupons
 from zhanggui.files.models import ImportBatch, Task
 from zhanggui.messaging.tests import factories as messaging
 from zhanggui.signin.models import EmbedOrigin
@@ -115,6 +116,11 @@ def _places(route: str, pattern: URLPattern) -> tuple[tuple[str, bool], ...]:
 def of_kind(kind: str) -> list[Address]:
     """Addresses behind one kind of guard."""
     return [address for address in addresses() if address.kind == kind]
+
+
+def _in_scope[Row](merchant: Merchant, make: Callable[[], Row]) -> Row:
+    with tenancy.merchant_scope(merchant.pk):
+        return make()
 
 
 def _store(merchant: Merchant) -> int:
@@ -374,6 +380,14 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "difference_id": lambda merchant: pay.make_difference(merchant).pk,
     "notification_id": lambda merchant: pay.make_notification(merchant).pk,
     "mini_code_id": _mini_code,
+    "coupon_template_id": lambda merchant: _in_scope(merchant, coupons.make_template).pk,
+    "coupon_id": lambda merchant: _in_scope(merchant, coupons.make_coupon).pk,
+    "coupon_link_id": lambda merchant: (
+        _in_scope(merchant, lambda: coupons.make_link(coupons.make_template())).pk
+    ),
+    "use_id": lambda merchant: (
+        _in_scope(merchant, lambda: coupons.redeem(coupons.make_coupon())).pk
+    ),
     "collect_id": lambda merchant: make_request(merchant).pk,
     "message_id": _message,
     "mailing_id": _mailing,

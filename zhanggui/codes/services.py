@@ -294,9 +294,10 @@ class Reason:
 
     refusal: DomainError
     code_id: int | None
+    subject_type: str = ""
 
 
-def why_not(*, digits: str, store_id: int, person_id: int, subject_type: str) -> Reason:
+def why_not(*, digits: str, store_id: int, person_id: int, subject_types: Sequence[str]) -> Reason:
     """Read why a code is of no use here; changes nothing.
 
     A code of another merchant is not looked for, so it answers like one that never was. What
@@ -304,18 +305,21 @@ def why_not(*, digits: str, store_id: int, person_id: int, subject_type: str) ->
     """
     moment = clock.now()
     found = list(
-        OneTimeCode.objects.filter(digits_hash__in=hashes_of(digits), subject_type=subject_type)
+        OneTimeCode.objects.filter(
+            digits_hash__in=hashes_of(digits), subject_type__in=subject_types
+        )
         .order_by("-created_at", "-pk")
         .defer("digits_hash", "digits_sealed")[:20]
     )
     live = next((code for code in found if code.state in LIVE and code.expires_at > moment), None)
     if live is not None:
-        return Reason(_why_not_live(live, store_id, person_id, moment), live.pk)
+        refusal = _why_not_live(live, store_id, person_id, moment)
+        return Reason(refusal, live.pk, live.subject_type)
     here = [code for code in found if not code.store_ids or store_id in code.store_ids]
     ended = max(here, key=_end_of, default=None)
     if ended is None or moment - _end_of(ended) > ENDED_IS_TOLD_FOR:
         return Reason(CodeInvalid(), None)
-    return Reason(_why_ended(ended), ended.pk)
+    return Reason(_why_ended(ended), ended.pk, ended.subject_type)
 
 
 def _end_of(code: OneTimeCode) -> datetime:

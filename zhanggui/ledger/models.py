@@ -21,9 +21,10 @@ class Unit(models.TextChoices):
     STAMP = "stamp", _("Stamps")
     CNY = "cny", _("Money in fen")
     SMS = "sms", _("SMS segments")
+    COUPON = "coupon", _("Uses of coupons")
 
 
-NEVER_BELOW_ZERO = (Unit.CNY.value, Unit.SMS.value)
+NEVER_BELOW_ZERO = (Unit.CNY.value, Unit.SMS.value, Unit.COUPON.value)
 """What can be spent only while it is there."""
 
 

@@ -11,6 +11,7 @@ from zhanggui.stamps.views import (
     office,
     pressing,
     programmes,
+    redeeming,
     seals,
     staff,
 )
@@ -38,6 +39,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("staff/bar", staff.bar, name="staff_bar"),
     path("staff/preview", staff.preview, name="staff_preview"),
     path("staff/confirm", staff.confirm, name="staff_confirm"),
+    path("staff/redeem", redeeming.confirm, name="staff_redeem"),
+    path("staff/redeem/undo", redeeming.undo, name="staff_undo"),
+    path("staff/redemptions", redeeming.ledger, name="staff_redemptions"),
     path("staff/data", staff.figures, name="staff_figures"),
     path("staff/data/customers", staff.customers, name="staff_customers"),
     path("staff/data/attempts", staff.attempts, name="staff_attempts"),

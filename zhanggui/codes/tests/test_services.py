@@ -69,7 +69,7 @@ def hold(digits: str, person_id: int = PERSON) -> int | None:
 def why_not(digits: str, store_id: int = STORE, person_id: int = PERSON) -> Any:
     """Why a code is refused."""
     reason = services.why_not(
-        digits=digits, store_id=store_id, person_id=person_id, subject_type=SUBJECT
+        digits=digits, store_id=store_id, person_id=person_id, subject_types=[SUBJECT]
     )
     return type(reason.refusal)
 

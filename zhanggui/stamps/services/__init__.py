@@ -16,6 +16,7 @@ from zhanggui.stamps.services.cases import (
     settle_case,
 )
 from zhanggui.stamps.services.confirming import confirm, preview
+from zhanggui.stamps.services.confirming_others import Done, confirm_other
 from zhanggui.stamps.services.managers import (
     accept_scan,
     approve_pending,
@@ -25,6 +26,7 @@ from zhanggui.stamps.services.managers import (
     remove_manager,
     revoke_invitation,
 )
+from zhanggui.stamps.services.others import Seen
 from zhanggui.stamps.services.pressing import allow_press, press
 from zhanggui.stamps.services.programmes import (
     ProgrammeInput,
@@ -46,7 +48,9 @@ from zhanggui.stamps.services.seals import (
 
 __all__ = [
     "REPORT_WITHIN",
+    "Done",
     "ProgrammeInput",
+    "Seen",
     "accept_scan",
     "allow_press",
     "approve_pending",
@@ -55,6 +59,7 @@ __all__ = [
     "case_of",
     "code_status",
     "confirm",
+    "confirm_other",
     "create_programme",
     "edit_programme",
     "enrol_press",

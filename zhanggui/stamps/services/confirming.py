@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 
 from zhanggui.accounts import audit, standing
 from zhanggui.accounts.models import ActorKind, Store, StoreState
+from zhanggui.codes import desk as code_desk
 from zhanggui.codes import services as codes
 from zhanggui.codes import tries
 from zhanggui.codes.errors import CodeExpired, CodeInvalid, Locked
@@ -29,6 +30,7 @@ from zhanggui.stamps.models import Kind, ManagerBinding, Method
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import CancelChoice, Confirmed, Desk, Preview
+from zhanggui.stamps.services import others
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -94,7 +96,7 @@ class Wish:
         )
 
 
-def preview(*, desk: Desk, digits: str, actor: Actor) -> Preview:
+def preview(*, desk: Desk, digits: str, actor: Actor) -> Preview | others.Seen:
     """Show what confirming a code would do, and hold it for this manager for 60 s (D17).
 
     Args:
@@ -110,39 +112,46 @@ def preview(*, desk: Desk, digits: str, actor: Actor) -> Preview:
         CardFull, CardState, NothingToCancel, CancelWindow: the card refuses (409); the code
             stays as it was.
     """
-    typed = _typed(digits, desk, actor)
-    outcome: Preview | Refused
+    typed = typed_digits(digits, desk, actor)
+    outcome: Preview | others.Seen | Refused
     try:
         with transaction.atomic():
             outcome = _look(desk, typed, actor)
     except _TakeBack as back:
         outcome = Refused(back.refusal, back.code_id)
-        _note_refusal(desk, actor, outcome)
+        note_refusal(desk, actor, outcome)
     if isinstance(outcome, Refused):
         raise outcome.refusal
     return outcome
 
 
-def _typed(digits: str, desk: Desk, actor: Actor) -> str:
+def typed_digits(digits: str, desk: Desk, actor: Actor) -> str:
+    """Six half-width digits; anything else is refused and noted, but no try."""
     try:
         return codes.normalise(digits)
     except DomainError as refusal:
         if desk.check is None:
-            _note_refusal(desk, actor, Refused(refusal))
+            note_refusal(desk, actor, Refused(refusal))
         raise
 
 
-def _look(desk: Desk, typed: str, actor: Actor) -> Preview | Refused:
+def _look(desk: Desk, typed: str, actor: Actor) -> Preview | others.Seen | Refused:
     known = tries.take_turn(person_id=desk.person_id, store_id=desk.store_id)
     is_bound = ManagerBinding.objects.filter(pk=desk.binding_id, removed_at=None).exists()
-    barred = _barred(known, is_bound=is_bound, is_open=_is_open(desk))
-    if barred is not None:
-        raise _TakeBack(barred)
+    refused = barred(known, is_bound=is_bound, is_open=is_open_now(desk))
+    if refused is not None:
+        raise _TakeBack(refused)
     code_id = codes.hold(
         digits=typed, store_id=desk.store_id, person_id=desk.person_id, subject_type=SUBJECT
     )
     if code_id is None:
-        return _no_code(desk, typed, actor, known)
+        other = others.look(desk, typed)
+        if other is None:
+            return no_code(desk, typed, actor, known)
+        if other.refusal is not None:
+            raise _TakeBack(other.refusal, other.code_id)
+        audit.record(actor, PREVIEWED, f"code:{other.code_id}", store_id=desk.store_id)
+        return other
     code = OneTimeCode.objects.defer("digits_hash", "digits_sealed").get(pk=code_id)
     kind = kind_of(code.operation)
     card = rules.card_of(code.subject_id)
@@ -155,13 +164,15 @@ def _look(desk: Desk, typed: str, actor: Actor) -> Preview | Refused:
     return _preview(code, kind, card, desk)
 
 
-def _is_open(desk: Desk) -> bool:
+def is_open_now(desk: Desk) -> bool:
+    """Whether the store is open and the shop takes business."""
     stores = Store.objects.filter(pk=desk.store_id, state=StoreState.OPEN)
     store = stores.select_related("merchant").first()
     return store is not None and standing.takes_business(store.merchant, FEATURE.name)
 
 
-def _barred(known: Tries, *, is_bound: bool, is_open: bool) -> DomainError | None:
+def barred(known: Tries, *, is_bound: bool, is_open: bool) -> DomainError | None:
+    """Why this person may type no code here now, whatever the code."""
     if not is_bound:
         return NotManager()
     wait = known.seconds_locked(clock.now())
@@ -233,7 +244,7 @@ def confirm(
             stays as it was.
         KeyReused: the key was used for something else (E_KEY_REUSED, 409).
     """
-    typed = _typed(digits, desk, actor)
+    typed = typed_digits(digits, desk, actor)
     wish = Wish(
         desk, typed, actor, amount, reason.strip()[:LONGEST_REASON], record_id, key[:LONGEST_KEY]
     )
@@ -263,7 +274,7 @@ def _run(wish: Wish) -> Confirmed | Refused:
 
 
 def _noted(wish: Wish, refused: Refused) -> Refused:
-    _note_refusal(wish.desk, wish.actor, refused)
+    note_refusal(wish.desk, wish.actor, refused)
     return refused
 
 
@@ -273,7 +284,7 @@ def _spend(wish: Wish) -> Confirmed | Refused:
         facts, moved = hot.ask(transaction_, question, wish.desk.check)
         _before_the_code(wish, question, facts)
         if moved is None:
-            return _no_code(wish.desk, wish.digits, wish.actor, facts.tries)
+            return no_code(wish.desk, wish.digits, wish.actor, facts.tries)
         if moved.card_id is None or (moved.delta > 1 and not wish.reason):
             raise _CardStays
         answer = _confirmed(question, moved, facts.store_name)
@@ -311,9 +322,9 @@ def _before_the_code(wish: Wish, question: hot.Question, facts: hot.Facts) -> No
         if facts.fingerprint != wish.fingerprint:
             raise _TakeBack(KeyReused())
         raise _AnsweredBefore(Confirmed.from_json(facts.answer))
-    barred = _barred(facts.tries, is_bound=True, is_open=facts.is_open)
-    if barred is not None:
-        raise _TakeBack(barred)
+    refused = barred(facts.tries, is_bound=True, is_open=facts.is_open)
+    if refused is not None:
+        raise _TakeBack(refused)
 
 
 def _confirmed(question: hot.Question, moved: hot.Moved, store_name: str) -> Confirmed:
@@ -382,12 +393,15 @@ def _message(
     )
 
 
-def _no_code(desk: Desk, typed: str, actor: Actor, known: Tries) -> Refused:
+def no_code(desk: Desk, typed: str, actor: Actor, known: Tries) -> Refused:
     """Say why no code was found, count it if it was a guess; inside the turn."""
     reason = codes.why_not(
-        digits=typed, store_id=desk.store_id, person_id=desk.person_id, subject_type=SUBJECT
+        digits=typed,
+        store_id=desk.store_id,
+        person_id=desk.person_id,
+        subject_types=[SUBJECT, *code_desk.subject_types()],
     )
-    refusal, moment = reason.refusal, clock.now()
+    refusal, moment = others.in_its_words(reason), clock.now()
     if isinstance(refusal, CodeExpired) and not known.may_hear_expired(moment):
         refusal = CodeInvalid()
     if isinstance(refusal, CodeExpired):
@@ -437,7 +451,8 @@ def _card_refusal(wish: Wish) -> Refused | None:
     return Refused(refusal, code_id) if refusal else None
 
 
-def _note_refusal(desk: Desk, actor: Actor, refused: Refused) -> None:
+def note_refusal(desk: Desk, actor: Actor, refused: Refused) -> None:
+    """Write a refusal into the audit log, after the transaction that it ended."""
     with transaction.atomic():
         _record_refusal(desk, actor, refused)
 

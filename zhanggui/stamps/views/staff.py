@@ -20,6 +20,8 @@ from zhanggui.channels.wechat.jssdk import uses_phone
 from zhanggui.core import tokens
 from zhanggui.core.caching import never_stored
 from zhanggui.core.errors import DomainError
+from zhanggui.coupons import selectors as coupon_selectors
+from zhanggui.coupons.selectors import UseFigures
 from zhanggui.stamps import insight, selectors, services, turning
 from zhanggui.stamps.errors import FormBroken
 from zhanggui.stamps.forms import read_confirm, read_filter
@@ -27,6 +29,7 @@ from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.stamps.models import Kind
 from zhanggui.stamps.selectors import Figures, LedgerWish, Period
 from zhanggui.stamps.views.lines import html_of
+from zhanggui.stamps.views.redeeming import show_seen, undo_bar
 from zhanggui.ui.frames import Frames
 
 JSON = json.JSONEncoder()
@@ -36,6 +39,7 @@ PERIODS: tuple[tuple[int, str | Promise], ...] = (
     (15, _("Last 15 days")),
 )
 LEDGER = Frames("stamps/mobile/ledger.html")
+REDEMPTIONS = "/staff/redemptions"
 KEPT_QUERY = {"kind", "since", "until"}
 LONGEST_KEPT = 80
 """A ledger with another query, for example a search, is rendered without keeping its frame."""
@@ -49,6 +53,7 @@ class PeriodFigures:
     label: str | Promise
     figures: Figures
     wrong: int
+    uses: UseFigures
 
 
 @manager_view
@@ -57,7 +62,7 @@ class PeriodFigures:
 @require_GET
 def desk(request: ManagerRequest) -> HttpResponse:
     """The white bar for six digits (M1)."""
-    return render(request, "stamps/mobile/desk.html", _desk_page(request))
+    return render(request, "stamps/mobile/desk.html", _desk_page(request) | undo_bar(request))
 
 
 @manager_view
@@ -71,6 +76,8 @@ def preview(request: ManagerRequest) -> HttpResponse:
     except DomainError as refusal:
         page = _desk_page(request) | {"refusal": refusal}
         return _answer(request, "_bar.html", page, status=refusal.status)
+    if isinstance(seen, services.Seen):
+        return show_seen(request, seen, digits)
     page = _desk_page(request) | {
         "preview": seen,
         "digits": digits,
@@ -123,7 +130,7 @@ def bar(request: ManagerRequest) -> HttpResponse:
     """The empty bar again, after a result or instead of confirming."""
     if request.headers.get("HX-Request") != "true":
         return redirect("stamps:desk")
-    return render(request, "stamps/mobile/_bar.html", _desk_page(request))
+    return render(request, "stamps/mobile/_bar.html", _desk_page(request) | undo_bar(request))
 
 
 @manager_view
@@ -133,9 +140,16 @@ def figures(request: ManagerRequest) -> HttpResponse:
     store_id = request.desk.store_id
     periods = [selectors.ledger_period(request.desk.zone, days) for days, _label in PERIODS]
     found = selectors.figures(periods=periods, store_id=store_id)
+    used = coupon_selectors.use_figures(
+        [(period.first, period.last) for period in periods],
+        zone=request.desk.zone,
+        store_id=store_id,
+    )
     blocks = [
-        PeriodFigures(days, label, row, selectors.wrong_codes(store_id=store_id, period=period))
-        for (days, label), period, row in zip(PERIODS, periods, found, strict=True)
+        PeriodFigures(
+            days, label, row, selectors.wrong_codes(store_id=store_id, period=period), uses
+        )
+        for (days, label), period, row, uses in zip(PERIODS, periods, found, used, strict=True)
     ]
     return render(
         request,
@@ -186,6 +200,7 @@ def ledger_page(request: ManagerRequest) -> HttpResponse:
             "rows": html_of(page.rows),
             "newer": _turned(query, page.previous),
             "older": _turned(query, page.next),
+            "redemptions": escape(_redemptions(wanted)),
         },
         key=None if is_own else (query, period, whole.first, *shows.values()),
     )
@@ -195,6 +210,17 @@ def _turned(query: str, token: str) -> str:
     """The address of another page, for an attribute."""
     after = urlencode({"after": token})
     return escape(f"?{query}&{after}" if query else f"?{after}")
+
+
+def _redemptions(wanted: LedgerWish) -> str:
+    """The ledger of redemptions with the same search and days (D42)."""
+    kept = {
+        "q": wanted["q"],
+        "since": wanted["since"].isoformat() if wanted["since"] else "",
+        "until": wanted["until"].isoformat() if wanted["until"] else "",
+    }
+    query = urlencode({name: value for name, value in kept.items() if value})
+    return f"{REDEMPTIONS}?{query}" if query else REDEMPTIONS
 
 
 ledger = manager_view(ledger_page)

@@ -1,0 +1,75 @@
+"""What a code typed at a counter may let happen: modules register their operations here.
+
+One input takes every code (R14); the code itself says what it is for. The page of the counter lies
+in a product, the operations in modules beside or below it, so they meet in this registry, filled in
+``apps.py``. The counter looks after whoever types: binding, wrong tries, holding and spending the
+code, the idempotency key. An operation says what it would do, and does it in the transaction that
+spends the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zhanggui.codes.errors import WrongStore
+from zhanggui.codes.models import OneTimeCode
+from zhanggui.core.errors import DomainError
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.actors import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Where a code is typed, and by whom; the merchant's scope is open."""
+
+    store_id: int
+    store_name: str
+    person_id: int
+    person_name: str
+    zone: str
+
+
+Preview = Callable[[OneTimeCode, Counter], Mapping[str, Any]]
+"""What confirming would do, for the template; raises the refusal if it cannot be done."""
+Confirm = Callable[[OneTimeCode, Counter, "Actor"], dict[str, Any]]
+"""Does it, in the caller's transaction; answers plain JSON, which a repeat gets again."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One thing that codes of a subject let happen at a counter."""
+
+    subject_type: str
+    preview: Preview
+    preview_template: str
+    confirm: Confirm
+    done_template: str
+    wrong_store: type[DomainError] = WrongStore
+
+
+_operations: dict[str, Operation] = {}
+
+
+def register(operation: Operation) -> None:
+    """Let counters take codes of this subject.
+
+    Raises:
+        ValueError: another operation takes them already.
+    """
+    if _operations.get(operation.subject_type, operation) != operation:
+        message = f"two operations take codes of {operation.subject_type}"
+        raise ValueError(message)
+    _operations[operation.subject_type] = operation
+
+
+def subject_types() -> list[str]:
+    """All subjects whose codes a counter takes."""
+    return list(_operations)
+
+
+def of(subject_type: str) -> Operation | None:
+    """The operation for codes of this subject."""
+    return _operations.get(subject_type)
