@@ -17,6 +17,7 @@ from django.db import connections
 from demo import (
     applicants,
     channels,
+    coupons,
     entry,
     followers,
     hours,
@@ -112,6 +113,7 @@ def _fill(size: Size, say: Say) -> Filled:
             Day.objects.filter(day=day).update(until=until)
     followers.make()
     regulars.make()
+    coupons.make()
     messages.make()
     reports.make()
     world.say_hello(control)

@@ -20,7 +20,6 @@ from zhanggui.ui.money import YuanField
 
 MOST_YUAN = 100_000
 MOST_STOCK = 1_000_000
-DAY = {"type": "date"}
 WEEKDAYS = [
     (1, pgettext_lazy("weekday", "Monday")),
     (2, pgettext_lazy("weekday", "Tuesday")),
@@ -30,6 +29,11 @@ WEEKDAYS = [
     (6, pgettext_lazy("weekday", "Saturday")),
     (7, pgettext_lazy("weekday", "Sunday")),
 ]
+
+
+def _day_input() -> forms.DateInput:
+    """The browser's own picker of days, which reads and writes ISO days only."""
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
 class TemplateForm(forms.Form):
@@ -86,12 +90,8 @@ class TemplateForm(forms.Form):
     days_until_start = forms.IntegerField(
         label=_("Begins after"), min_value=0, max_value=365, initial=0, required=False
     )
-    first_day = forms.DateField(
-        label=_("First day"), required=False, widget=forms.DateInput(attrs=DAY)
-    )
-    last_day = forms.DateField(
-        label=_("Last day"), required=False, widget=forms.DateInput(attrs=DAY)
-    )
+    first_day = forms.DateField(label=_("First day"), required=False, widget=_day_input())
+    last_day = forms.DateField(label=_("Last day"), required=False, widget=_day_input())
     weekdays = forms.TypedMultipleChoiceField(
         label=_("Only on these weekdays"),
         coerce=int,
@@ -276,7 +276,7 @@ class LinkForm(forms.Form):
     last_day = forms.DateField(
         label=pgettext_lazy("coupon link", "Until"),
         required=False,
-        widget=forms.DateInput(attrs=DAY),
+        widget=_day_input(),
     )
 
     def expires_at(self, zone: str) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -193,6 +193,13 @@ def code_of(typed: str) -> str:
     """A coupon's code as people type it: spaces and dashes go, look-alikes become digits."""
     signs = "".join(sign for sign in typed.upper() if sign.isalnum())
     return signs.translate(str.maketrans({"O": "0", "I": "1", "L": "1"}))
+
+
+def uses_named(subjects: Iterable[str]) -> dict[str, UseRecord]:
+    """Redemptions by how cases and messages call them, ``use:17``."""
+    ids = [numbers.whole(one.removeprefix("use:")) for one in subjects if one.startswith("use:")]
+    rows = UseRecord.objects.select_related("store").filter(pk__in=[pk for pk in ids if pk])
+    return {f"use:{use.pk}": use for use in rows}
 
 
 def undone_ids(record_ids: Sequence[int]) -> dict[int, int]:

@@ -16,8 +16,10 @@ from zhanggui.channels.wechat.menus import builtin
 from zhanggui.channels.wechat.menus.builtin import BuiltinPage
 from zhanggui.codes.tries import ALERT
 from zhanggui.contacts import holders, timeline
+from zhanggui.coupons import hooks as coupon_hooks
 from zhanggui.ledger import caches
 from zhanggui.stamps import customers, permissions, scans, selectors
+from zhanggui.stamps.services.coupon_cases import open_case
 from zhanggui.stamps.services.managers import PURPOSE
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def connect() -> None:
     caches.register(CARD_BALANCE)
     holders.register(HOLDER)
     timeline.register(TIMELINE)
+    coupon_hooks.on_not_me(open_case)
     hooks.on_scan(PURPOSE, scans.manager_invitation_scanned)
     hooks.on_follow(scans.followed)
     hooks.on_identity_use(selectors.manages_a_store)

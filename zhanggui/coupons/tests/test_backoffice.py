@@ -252,7 +252,7 @@ class TestLists:
 
     def test_search_over_everything(self, shop: Shop, office: Client) -> None:
         coupon = make_coupon()
-        path = reverse("accounts:search", args=[shop.merchant.slug])
+        path = reverse("accounts:find", args=[shop.merchant.slug])
         page = text(office.get(path, {"q": coupon.code[:6].lower()}))
         assert url(shop, "office_coupon", coupon.pk) in page
 

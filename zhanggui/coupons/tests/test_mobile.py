@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -223,10 +222,3 @@ class TestLink:
     def test_unknown(self, visitor: Visitor) -> None:
         visitor.get("take", "x", status=404)
         visitor.get("gift", "x", status=404)
-
-
-class TestTimes:
-    def test_a_frozen_shop_takes_nothing(self, visitor: Visitor) -> None:
-        coupon = visitor.coupon()
-        with clock.at(coupon.ends_at + timedelta(days=1)):
-            assert visitor.get("coupon", coupon.token)

@@ -20,6 +20,7 @@ from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock, limits, numbers, tenancy
 from zhanggui.core.errors import DomainError, NotFound
 from zhanggui.core.limits import Limit
+from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.messaging import links
 from zhanggui.stamps import cases, permissions, rules, services
 from zhanggui.stamps.forms import ReportForm, SettleForm
@@ -96,7 +97,9 @@ def reports(request: MerchantRequest) -> HttpResponse:
     shown = cases.CASES.open(request)
     zone = request.merchant.time_zone
     shown.fill(cases.found(shown.values, search=shown.search, zone=zone))
-    return render(request, "stamps/backoffice/reports.html", {"list": shown})
+    uses = coupon_selectors.uses_named(case.subject for case in shown.rows)
+    page = {"list": shown, "lines": [(case, uses.get(case.subject)) for case in shown.rows]}
+    return render(request, "stamps/backoffice/reports.html", page)
 
 
 @require_http_methods(["GET", "POST"])
@@ -125,6 +128,7 @@ def report(request: MerchantRequest, case_id: int) -> HttpResponse:
     page = {
         "case": case,
         "record": case.record,
+        "use": coupon_selectors.uses_named([case.subject]).get(case.subject),
         "form": form,
         "others": cases.others_of(case),
         "cancel_url": _cancel_url(request, case.record),

@@ -16,6 +16,7 @@ from zhanggui.codes.models import LIVE, CodeState, OneTimeCode
 from zhanggui.contacts.guards import CustomerRequest
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
+from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, Kind, Programme, ProgrammeState
@@ -79,7 +80,12 @@ def wallet(request: CustomerRequest) -> HttpResponse:
         for programme in selectors.programmes_open()
         if programme.pk not in held
     ]
-    return render(request, "stamps/mobile/wallet.html", {"cards": cards, "offers": offers})
+    page = {
+        "cards": cards,
+        "offers": offers,
+        "coupon_count": coupon_selectors.open_count(request.customer.pk),
+    }
+    return render(request, "stamps/mobile/wallet.html", page)
 
 
 @card_view
