@@ -29,8 +29,7 @@ def report_not_me(*, record_id: int, text: str, actor: Actor) -> UseRecord:
         ReportTooLate: more than 30 days ago (E_COUPON_REPORT_TOO_LATE, 410).
     """
     with transaction.atomic():
-        rows = UseRecord.objects.select_for_update(of=("self",)).select_related("customer")
-        record = rows.filter(pk=record_id).first()
+        record = UseRecord.objects.select_for_update().filter(pk=record_id).first()
         if record is None:
             raise NotFound
         if record.reported_at is not None:
