@@ -8,13 +8,19 @@ CSRF, language, the log line.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from http import HTTPStatus
+from typing import Any
 from urllib.parse import parse_qsl
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.exception import (
+    convert_exception_to_response,
+    response_for_exception,
+)
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
@@ -23,11 +29,12 @@ from django.urls import ResolverMatch, resolve
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 from django.utils.datastructures import MultiValueDict
-from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 
 from zhanggui.accounts.guards import wants_piece
-from zhanggui.core.middleware import RequestLogMiddleware
+from zhanggui.channels.wechat.views import hooks
+from zhanggui.core import tokens
+from zhanggui.core.middleware import answered
 from zhanggui.stamps.door import is_manager, manager_door, manager_page
 from zhanggui.stamps.views import staff
 
@@ -50,6 +57,7 @@ PAGES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
 """Pages for store managers; who is not known as one at once goes the ordinary way."""
 HOOK = "/hooks/wechat/"
 """Pushes: no cookie, no session, no form, no page, so nothing but the log line stands in front."""
+MOST_SCHEMES = 8
 
 type Handler = Callable[[HttpRequest], Any]
 type Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -76,26 +84,6 @@ class HotRequest(WSGIRequest):
         self._files = MultiValueDict[str, Any]()
 
 
-class PushRequest(HotRequest):
-    """A push: the few fields of its address are read in a third of the time."""
-
-    @cached_property
-    def GET(self) -> Any:  # type: ignore[override]  # noqa: N802  a cached property in Django, too
-        """The fields of the address."""
-        query = self.environ.get("QUERY_STRING", "")
-        most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-        if not query.isascii():
-            return super().GET
-        try:
-            pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=most)
-        except ValueError:  # too many fields: Django says so
-            return super().GET
-        found: dict[str, list[str]] = {}
-        for name, value in pairs:
-            found.setdefault(name, []).append(value)
-        return MultiValueDict(found)
-
-
 class HotDoors:
     """A WSGI application: hot doors through the short chain, all the rest to Django."""
 
@@ -107,11 +95,11 @@ class HotDoors:
         if settings.SECURE_SSL_REDIRECT:
             message = "a hot door does not redirect to HTTPS: leave that to the proxy"
             raise ImproperlyConfigured(message)
-        self.pushes = {
-            tuple(found.kwargs): found
-            for found in map(resolve, (f"{HOOK}x/", f"{HOOK}component/x/", f"{HOOK}component/x/x/"))
+        self.push_routes = {
+            path: resolve(path).route
+            for path in (f"{HOOK}x/", f"{HOOK}component/x/", f"{HOOK}component/x/x/")
         }
-        self.push_handler: Handler = convert_exception_to_response(RequestLogMiddleware(_pushed))
+        self.push_headers: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self.same_headers: dict[bool, list[tuple[str, str]]] = {}
         self.handler = self._chain()
 
@@ -128,15 +116,51 @@ class HotDoors:
         return self._sent(request, response, start_response)
 
     def _push(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Take a push of WeChat."""
-        request = PushRequest(environ)
-        values = _push_values(request.path_info)
-        if values is None:
+        """Take a push of WeChat, without a request of Django's."""
+        found = _push_door(environ["PATH_INFO"])
+        query = _push_query(environ.get("QUERY_STRING", ""))
+        if found is None or query is None or "HTTP_TRANSFER_ENCODING" in environ:
             return self.application(environ, start_response)
-        known = self.pushes[tuple(values)]
-        request.resolver_match = ResolverMatch(known.func, (), values, route=known.route)
-        response: HttpResponseBase = self.push_handler(request)
-        return self._sent(request, response, start_response)
+        door, app_ids, likeness = found
+        started, request_id = time.perf_counter(), tokens.new_token(8).upper()
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        translation.deactivate()  # what the last request of this thread spoke
+        try:
+            status, text = door.answer(_sent(environ, query), app_ids)
+            content = text.encode()
+        except Exception as error:  # noqa: BLE001  told as Django tells it
+            request = WSGIRequest(environ)
+            response = response_for_exception(request, error)
+            answered(
+                request_id=request_id,
+                method="POST",
+                route=self.push_routes[likeness],
+                status=response.status_code,
+                seconds=time.perf_counter() - started,
+            )
+            return self._sent(request, response, start_response)
+        finally:
+            structlog.contextvars.reset_contextvars(**bound)
+        answered(
+            request_id=request_id,
+            method="POST",
+            route=self.push_routes[likeness],
+            status=status,
+            seconds=time.perf_counter() - started,
+        )
+        start_response(f"{status} {HTTPStatus(status).phrase}", self._headers_of_push(environ))
+        return [content]
+
+    def _headers_of_push(self, environ: dict[str, Any]) -> list[tuple[str, str]]:
+        """What every answer to a push says; it follows from the scheme."""
+        schemes = (environ["wsgi.url_scheme"], environ.get("HTTP_X_FORWARDED_PROTO", ""))
+        known = self.push_headers.get(schemes)
+        if known is None:
+            own = ("Content-Type", hooks.CONTENT_TYPE)
+            known = [own, *self._same_headers(WSGIRequest(environ))]
+            if len(self.push_headers) < MOST_SCHEMES:
+                self.push_headers[schemes] = known
+        return known
 
     def _sent(
         self,
@@ -220,24 +244,35 @@ class HotDoors:
             raise
 
 
-def _push_values(path: str) -> dict[str, str] | None:
-    """The places of a push's address, or None where it is none."""
-    parts = path.removeprefix(HOOK).split("/")
-    match parts:
+def _push_door(path: str) -> tuple[hooks.Door, dict[str, str], str] | None:
+    """The door of a push's address, the places in it, and an address like it; None for others."""
+    match path.removeprefix(HOOK).split("/"):
         case [app_id, ""] if app_id:
-            return {"app_id": app_id}
+            return hooks.CALLBACK, {"app_id": app_id}, f"{HOOK}x/"
         case ["component", component_id, ""] if component_id:
-            return {"component_id": component_id}
+            return hooks.COMPONENT, {"component_id": component_id}, f"{HOOK}component/x/"
         case ["component", component_id, app_id, ""] if component_id and app_id:
-            return {"component_id": component_id, "app_id": app_id}
+            app_ids = {"component_id": component_id, "app_id": app_id}
+            return hooks.AUTHORISED, app_ids, f"{HOOK}component/x/x/"
     return None
 
 
-def _pushed(request: HttpRequest) -> HttpResponse:
-    translation.deactivate()  # what the last request of this thread spoke
-    match = cast("ResolverMatch", request.resolver_match)
-    answer: HttpResponse = match.func(request, **match.kwargs)
-    return answer
+def _push_query(query: str) -> dict[str, str] | None:
+    """The fields of a push's address; None for what Django had better read."""
+    if not query.isascii():
+        return None
+    most = settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=most))
+    except ValueError:  # too many fields: Django says so
+        return None
+
+
+def _sent(environ: dict[str, Any], query: dict[str, str]) -> hooks.Sent:
+    length = environ.get("CONTENT_LENGTH") or "0"
+    stream = environ["wsgi.input"]
+    # not beyond the declared length: what follows on the line is another request
+    return hooks.Sent(False, query, length, lambda most: stream.read(min(most, int(length))))
 
 
 def _empty(_request: HttpRequest) -> HttpResponse:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -25,10 +26,16 @@ SECONDS = Histogram(
 SLOW = Counter("zhanggui_slow_statements", "Database statements slower than the setting.")
 
 
+@lru_cache(maxsize=2048)
+def _lines_of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(route)
+
+
 def request_answered(*, method: str, route: str, status: int, seconds: float) -> None:
     """Count a request; ``route`` is the pattern, never the path with its tokens."""
-    REQUESTS.labels(method, route, str(status)).inc()
-    SECONDS.labels(route).observe(seconds)
+    many, took = _lines_of(method, route, status)
+    many.inc()
+    took.observe(seconds)
 
 
 class SlowStatements:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import structlog
 from django.conf import settings
@@ -16,8 +18,31 @@ from django.utils.cache import patch_vary_headers
 from zhanggui.core import metrics, tokens
 from zhanggui.core.errors import DomainError
 
-log = structlog.get_logger("zhanggui.request")
+log = logging.getLogger("zhanggui.request")
 Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def answered(*, request_id: str, method: str, route: str, status: int, seconds: float) -> None:
+    """Count a request and write its line.
+
+    The line is what structlog would write, made at once: each request has one, and a push costs
+    little else.
+    """
+    metrics.request_answered(method=method, route=route, status=status, seconds=seconds)
+    if not log.isEnabledFor(logging.INFO):
+        return
+    event = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "took_ms": round(seconds * 1000, 1),
+        "event": "request",
+        "request_id": request_id,
+        "level": "info",
+        "logger": log.name,
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    log.handle(logging.LogRecord(log.name, logging.INFO, "", 0, event, None, None))
 
 
 class RequestLogMiddleware:
@@ -29,23 +54,18 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         request.support_code = tokens.new_token(8).upper()  # type: ignore[attr-defined]
-        structlog.contextvars.bind_contextvars(request_id=request.support_code)  # type: ignore[attr-defined]
+        bound = structlog.contextvars.bind_contextvars(request_id=request.support_code)  # type: ignore[attr-defined]
         try:
             response = self.get_response(request)
-            route = request.resolver_match.route if request.resolver_match else "-"
-            took = time.perf_counter() - started
-            metrics.request_answered(
-                method=request.method or "", route=route, status=response.status_code, seconds=took
-            )
-            log.info(
-                "request",
-                method=request.method,
-                route=route,
+            answered(
+                request_id=request.support_code,  # type: ignore[attr-defined]
+                method=request.method or "",
+                route=request.resolver_match.route if request.resolver_match else "-",
                 status=response.status_code,
-                took_ms=round(took * 1000, 1),
+                seconds=time.perf_counter() - started,
             )
         finally:
-            structlog.contextvars.clear_contextvars()
+            structlog.contextvars.reset_contextvars(**bound)
         return response
 
 

@@ -12,7 +12,7 @@ taken only for an account whose settings say so: there the signature does not co
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -40,6 +40,7 @@ SIGNATURE_FORM = re.compile(r"[0-9a-f]{40}")
 STAMP_FORM = re.compile(r"[0-9]{1,11}")
 NONCE_FORM = re.compile(r"[0-9A-Za-z]{1,64}")
 ECHO_LENGTH = 256
+CONTENT_TYPE = "text/plain; charset=utf-8"
 
 
 class Refused(Exception):
@@ -71,39 +72,65 @@ class Opened:
     box: MessageBox | None
 
 
-def _guarded(work: Callable[..., str]) -> Callable[..., HttpResponse]:
-    def view(request: HttpRequest, **app_ids: str) -> HttpResponse:
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request of WeChat, as far as it is looked at; ``config.hot`` makes one without Django."""
+
+    is_check: bool
+    """A GET: WeChat checks the address."""
+    query: Mapping[str, str]
+    length: str
+    read: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One kind of address pushes come to; a door is its own view."""
+
+    work: Callable[..., str]
+
+    def answer(self, sent: Sent, app_ids: Mapping[str, str]) -> tuple[int, str]:
+        """Take a request; answers the status and the body."""
         try:
             if not all(APP_ID_FORM.fullmatch(app_id) for app_id in app_ids.values()):
                 raise Refused(404, "app id")
-            return _plain(work(request, **app_ids))
+            return 200, self.work(sent, **app_ids)
         except Refused as refusal:
             log.warning("refused", why=str(refusal), status=refusal.status)
-            return _plain("", status=refusal.status)
+            return refusal.status, ""
 
-    return mark(csrf_exempt(require_http_methods(["GET", "POST"])(view)), "wechat-signature")
+    def view(self) -> Callable[..., HttpResponse]:
+        """The same as a view of Django's."""
+
+        @csrf_exempt
+        @require_http_methods(["GET", "POST"])
+        def view(request: HttpRequest, **app_ids: str) -> HttpResponse:
+            sent = Sent(
+                request.method == "GET",
+                request.GET,
+                request.META.get("CONTENT_LENGTH") or "0",
+                request.read,
+            )
+            status, text = self.answer(sent, app_ids)
+            return HttpResponse(text, status=status, content_type=CONTENT_TYPE)
+
+        return mark(view, "wechat-signature")
 
 
-def _plain(text: str, *, status: int = 200) -> HttpResponse:
-    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
-
-
-@_guarded
-def callback(request: HttpRequest, app_id: str) -> str:
+def _callback(sent: Sent, app_id: str) -> str:
     """An account with its own keys: the check of the address (GET), or a push."""
-    if request.method == "GET":
-        return _echo(request, lambda: _known(app_id, is_anew=True).receiver)
-    letter = _letter(request)
+    if sent.is_check:
+        return _echo(sent, lambda: _known(app_id, is_anew=True).receiver)
+    letter = _letter(sent)
     account, opened = _read(letter, partial(_known, app_id))
     return answering.take(account, opened.text, answering.Seal.of(letter.nonce, opened))
 
 
-@_guarded
-def component(request: HttpRequest, component_id: str) -> str:
+def _notice(sent: Sent, component_id: str) -> str:
     """The third-party platform itself: tickets, authorisations given and withdrawn."""
-    if request.method == "GET":
-        return _echo(request, lambda: _component(component_id, is_anew=True).receiver)
-    letter = _letter(request)
+    if sent.is_check:
+        return _echo(sent, lambda: _component(component_id, is_anew=True).receiver)
+    letter = _letter(sent)
     found, opened = _read(letter, partial(_component, component_id))
     try:
         notice = push.read_notice(opened.text)
@@ -114,12 +141,11 @@ def component(request: HttpRequest, component_id: str) -> str:
     return SUCCESS
 
 
-@_guarded
-def component_account(request: HttpRequest, component_id: str, app_id: str) -> str:
+def _of_authorised(sent: Sent, component_id: str, app_id: str) -> str:
     """An account that authorised the third-party platform."""
-    if request.method == "GET":
-        return _echo(request, lambda: _component(component_id, is_anew=True).receiver)
-    letter = _letter(request)
+    if sent.is_check:
+        return _echo(sent, lambda: _component(component_id, is_anew=True).receiver)
+    letter = _letter(sent)
     found, opened = _read(letter, partial(_component, component_id))
     seal = answering.Seal.of(letter.nonce, opened)
     account = receivers.known_under((found.pk, app_id))
@@ -157,10 +183,14 @@ def _read[Holder: TokenHolder](
         return found.holder, _opened(found.receiver, letter)
 
 
-def _echo(request: HttpRequest, find: Callable[[], Receiver]) -> str:
-    given = _field(request, "signature", SIGNATURE_FORM)
-    stamp, nonce = _stamp(request), _field(request, "nonce", NONCE_FORM)
-    echo = request.GET.get("echostr", "")
+CALLBACK, COMPONENT, AUTHORISED = Door(_callback), Door(_notice), Door(_of_authorised)
+callback, component, component_account = (door.view() for door in (CALLBACK, COMPONENT, AUTHORISED))
+
+
+def _echo(sent: Sent, find: Callable[[], Receiver]) -> str:
+    given = _field(sent, "signature", SIGNATURE_FORM)
+    stamp, nonce = _stamp(sent), _field(sent, "nonce", NONCE_FORM)
+    echo = sent.query.get("echostr", "")
     if not echo or len(echo) > ECHO_LENGTH:
         raise Refused(403, "echostr")
     if not find().token_of(given, stamp, nonce):
@@ -168,13 +198,13 @@ def _echo(request: HttpRequest, find: Callable[[], Receiver]) -> str:
     return echo
 
 
-def _letter(request: HttpRequest) -> Letter:
-    is_sealed = request.GET.get("encrypt_type", "raw") == "aes"
+def _letter(sent: Sent) -> Letter:
+    is_sealed = sent.query.get("encrypt_type", "raw") == "aes"
     name = "msg_signature" if is_sealed else "signature"
-    given = _field(request, name, SIGNATURE_FORM)
-    stamp, nonce = _stamp(request), _field(request, "nonce", NONCE_FORM)
+    given = _field(sent, name, SIGNATURE_FORM)
+    stamp, nonce = _stamp(sent), _field(sent, "nonce", NONCE_FORM)
     try:
-        body = _body(request).decode()
+        body = _body(sent).decode()
         encrypted = push.encrypted(body) if is_sealed else ""
     except (UnicodeDecodeError, push.CannotRead):
         raise Refused(400, "body") from None
@@ -201,25 +231,25 @@ def _opened(receiver: Receiver, letter: Letter) -> Opened:
     return Opened(letter.body, token, None)
 
 
-def _field(request: HttpRequest, name: str, form: re.Pattern[str]) -> str:
-    value = request.GET.get(name, "")
+def _field(sent: Sent, name: str, form: re.Pattern[str]) -> str:
+    value = sent.query.get(name, "")
     if not form.fullmatch(value):
         raise Refused(403, name)
     return value
 
 
-def _stamp(request: HttpRequest) -> str:
-    stamp = _field(request, "timestamp", STAMP_FORM)
+def _stamp(sent: Sent) -> str:
+    stamp = _field(sent, "timestamp", STAMP_FORM)
     if datetime.fromtimestamp(int(stamp), UTC) < clock.now() - OLDEST:
         raise Refused(403, "timestamp")
     return stamp
 
 
-def _body(request: HttpRequest) -> bytes:
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    if numbers.whole(declared) is None or int(declared) > BODY_LIMIT:
+def _body(sent: Sent) -> bytes:
+    length = numbers.whole(sent.length)
+    if length is None or length > BODY_LIMIT:
         raise Refused(413, "body too big")
-    body = request.read(BODY_LIMIT + 1)
+    body = sent.read(BODY_LIMIT + 1)
     if len(body) > BODY_LIMIT:
         raise Refused(413, "body too big")
     return body
