@@ -81,12 +81,12 @@ def manage(*arguments: str) -> list[str]:
 
 
 def web(host: str, port: int) -> list[str]:
-    """The web server: a few processes with a few threads each, see ``docs``."""
+    """The web server: a few processes with a few threads each, see ADR 3 and ADR 24."""
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws"),
         *("--host", host, "--port", str(port)),
         *("--workers", os.environ.get("ZHANGGUI_WEB_PROCESSES", "2")),
-        *("--blocking-threads", os.environ.get("ZHANGGUI_WEB_THREADS", "4")),
+        *("--blocking-threads", os.environ.get("ZHANGGUI_WEB_THREADS", "8")),
         # A thread keeps its database connection, so threads should not come and go.
         *("--blocking-threads-idle-timeout", "600"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "8"),
