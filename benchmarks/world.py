@@ -57,7 +57,15 @@ class World:
             self.store = Store(name="一号店")
             self.store.save()
             self.programme = services.create_programme(
-                values=services.ProgrammeInput(name="集章卡", reward="一杯", slots=20),
+                values=services.ProgrammeInput(
+                    name="集章卡", reward="一杯", slots=20, gap_s=0, per_day=200
+                ),
+                actor=self.actor,
+            )
+            services.set_limits(
+                values=services.LimitsInput(
+                    operations_a_day=100_000, may_stamp_own=False, second_person_above=5
+                ),
                 actor=self.actor,
             )
         self.desks = [self._desk(number) for number in range(managers)]
@@ -155,8 +163,11 @@ class World:
                 )
                 INSERT INTO stamps_card
                   (merchant_id, token, programme_id, customer_id, account_id, balance, version,
-                   state, created_at)
-                SELECT %(m)s, 'bench' || made.id, %(p)s, made.id, opened.id, 0, 0, 'open', now()
+                   state, created_at, is_filled, terms_id, cycle, slots, valid_days, due_at, floor,
+                   day_stamps)
+                SELECT %(m)s, 'bench' || made.id, %(p)s, made.id, opened.id, 0, 0, 'open', now(),
+                       false, (SELECT id FROM stamps_terms WHERE programme_id = %(p)s), 0, 20, 0,
+                       20, 0, 0
                 FROM made JOIN opened ON opened.code = 'card:b' || made.id RETURNING id
                 """,
                 {"m": self.merchant.pk, "n": many, "p": self.programme.pk},

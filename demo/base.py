@@ -31,8 +31,8 @@ from zhanggui.contacts import services as contact_services
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tenancy
 from zhanggui.stamps import services as stamp_services
-from zhanggui.stamps.models import Programme
-from zhanggui.stamps.services.programmes import ProgrammeInput
+from zhanggui.stamps.models import Programme, WhenFull
+from zhanggui.stamps.services.programmes import ProgrammeInput, RewardInput
 
 ACTOR = system_actor(gettext_noop("Demo data"))
 PAPER_CUSTOMERS = ("周先生", "钱阿姨", "李老师", "吴姐")
@@ -220,6 +220,9 @@ def _programme(plan: MerchantPlan, store_ids: list[int]) -> ProgrammeInput:
         slots=card.slots,
         rules=card.rules,
         max_per_code=card.max_per_code,
+        design=card.design,
+        on_the_way=[RewardInput(at, name) for at, name in card.on_the_way],
+        when_full=WhenFull.RENEW,
         store_ids=store_ids,
     )
 

@@ -85,6 +85,9 @@ class ProgrammePlan:
     reward: str
     rules: str
     max_per_code: int = 1
+    design: str = ""
+    on_the_way: tuple[tuple[int, str], ...] = ()
+    """Rewards before the card is full: after so many stamps, what."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,8 @@ MERCHANTS = (
             10,
             "任选一壶好茶",
             "每到店品茶一次集一枚章，集满十枚，送任选一壶好茶。本卡全部门店通用。",
+            design="tea",
+            on_the_way=((5, "手作茶点一份"),),
         ),
         (
             StorePlan(
@@ -180,6 +185,7 @@ MERCHANTS = (
             "屠场鲜毛肚一份",
             "每桌消费满 100 元集一枚章，集满八枚，下次来送鲜毛肚一份。",
             3,
+            design="bowl",
         ),
         (
             StorePlan(

@@ -53,7 +53,7 @@ from zhanggui.files.models import ImportBatch, Task
 from zhanggui.messaging.tests import factories as messaging
 from zhanggui.signin.models import EmbedOrigin
 from zhanggui.stamps.models import ManagerBinding, PendingManager, StampRecord
-from zhanggui.stamps.services import report_not_me
+from zhanggui.stamps.services import adjust, report_not_me
 from zhanggui.stamps.tests import factories as stamps
 from zhanggui.stamps.tests.pressing import make_seal
 
@@ -208,6 +208,12 @@ def _card(merchant: Merchant) -> int:
         return stamps.make_card(stamps.make_programme()).pk
 
 
+def _adjustment(merchant: Merchant) -> int:
+    with tenancy.merchant_scope(merchant.pk):
+        card = stamps.make_card(stamps.make_programme(slots=20))
+        return adjust(card_id=card.pk, amount=9, reason="x", actor=ACTOR).pk
+
+
 def _record(merchant: Merchant) -> int:
     desk = stamps.make_manager(make_store(merchant))
     with tenancy.merchant_scope(merchant.pk):
@@ -358,6 +364,7 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "segment_id": _segment,
     "change_id": _change,
     "programme_id": _programme,
+    "adjustment_id": _adjustment,
     "card_id": _card,
     "record_id": _record,
     "case_id": _case,

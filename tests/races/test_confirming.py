@@ -15,19 +15,21 @@ from tests.races.racing import outcomes, race
 from zhanggui.accounts.tests.factories import ACTOR
 from zhanggui.codes import services as codes
 from zhanggui.codes.models import LIVE, CodeTry, OneTimeCode
-from zhanggui.core import tenancy
+from zhanggui.core import clock, tenancy
 from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError
 from zhanggui.core.models import IdempotencyRecord
 from zhanggui.ledger.models import Entry, Transaction
 from zhanggui.stamps import hot, services
-from zhanggui.stamps.models import Card, Kind, StampRecord
+from zhanggui.stamps.models import Card, CardEvent, Kind, ManagerBinding, Reward, StampRecord
+from zhanggui.stamps.services import ProgrammeInput, RewardInput
 from zhanggui.stamps.tests.factories import (
     Shop,
     balance_of,
     confirm,
     make_card,
     make_manager,
+    make_programme,
     preview,
     stamp,
     take_code,
@@ -290,12 +292,70 @@ class TestGuesses:
         assert most > 5
 
 
+class TestCaps:
+    @pytest.mark.spec("stamps D25")
+    def test_at_once_a_card_gets_no_more_than_a_day_allows(self, shop: Shop) -> None:
+        services.edit_programme(
+            programme_id=shop.programme.pk,
+            values=ProgrammeInput("集章卡", "一杯", slots=20, gap_s=0, per_day=2, max_per_code=3),
+            actor=ACTOR,
+        )
+        # two cards of one person share no code: here both codes are for one card
+        desks = [make_manager(shop.store, f"店员{n}") for n in range(6)]
+        codes_ = []
+        for _ in desks:
+            OneTimeCode.objects.update(state="consumed", created_at=LONG_AGO)
+            codes_.append(take_code(shop.card))
+        with connection.cursor() as cursor:  # as if a card could have many live codes
+            cursor.execute('DROP INDEX IF EXISTS "one_live_code_per_subject"')
+        OneTimeCode.objects.update(state="active")
+        answers = race(
+            shop.merchant.pk,
+            [partial(confirm, desk, code.digits) for desk, code in zip(desks, codes_, strict=True)],
+        )
+
+        assert outcomes(answers) == {"ok": 2, "E_VELOCITY": 4}
+        assert balance_of(shop.card) == 2
+        assert shop.adds_up()
+
+    @pytest.mark.spec("stamps D25")
+    def test_at_once_a_manager_does_no_more_than_a_day_allows(self, shop: Shop) -> None:
+        today = clock.local_date(clock.now(), shop.desk.zone)
+        ManagerBinding.objects.filter(pk=shop.desk.binding_id).update(
+            operated_on=today, operations=198
+        )
+        cards = [make_card(shop.programme, f"顾客{n}") for n in range(6)]
+        answers = race(
+            shop.merchant.pk,
+            [partial(confirm, shop.desk, take_code(card).digits) for card in cards],
+        )
+
+        assert outcomes(answers) == {"ok": 2, "E_VELOCITY": 4}
+        assert ManagerBinding.objects.get(pk=shop.desk.binding_id).operations == 200
+
+    @pytest.mark.spec("stamps D27")
+    def test_the_last_place_wins_once(self, shop: Shop) -> None:
+        for _ in range(3):
+            stamp(shop.desk, shop.card, amount=3, reason="三杯")
+        desks = [make_manager(shop.store, f"店员{n}") for n in range(6)]
+        digits = take_code(shop.card).digits
+        answers = race(shop.merchant.pk, [partial(confirm, desk, digits) for desk in desks])
+
+        assert outcomes(answers) == {"ok": 1, "E_CODE_USED": 5}
+        assert Reward.objects.count() == 1
+        assert shop.adds_up()
+
+
 class TestRandomRun:
     @pytest.mark.timeout(240)
     def test_a_long_mixed_run_adds_up(self, shop: Shop) -> None:
         chance = random.Random(7)  # noqa: S311  the same run every time
         desks = [shop.desk, *(make_manager(shop.store, f"店员{n}") for n in range(3))]
-        cards = [make_card(shop.programme, f"顾客{n}") for n in range(40)]
+        rounds = make_programme(
+            slots=4, max_per_code=3, when_full="renew", on_the_way=[RewardInput(2, "小食")]
+        )
+        cards = [make_card(shop.programme, f"顾客{n}") for n in range(30)]
+        cards += [make_card(rounds, f"熟客{n}") for n in range(10)]
         plans = [
             [
                 (chance.choice(cards), chance.random(), chance.randint(1, 3))
@@ -310,7 +370,9 @@ class TestRandomRun:
         booked = sum(done)
 
         assert booked > 100
-        assert Transaction.objects.count() == booked
+        of_rounds = CardEvent.objects.exclude(transaction=None).count()
+        assert of_rounds > 5
+        assert Transaction.objects.count() == booked + of_rounds
         assert sum(Entry.objects.values_list("amount", flat=True)) == 0
         assert shop.adds_up()
         assert all(0 <= card.balance <= 10 for card in Card.objects.all())

@@ -22,12 +22,15 @@ from zhanggui.codes.errors import (
 from zhanggui.core.errors import DomainError
 
 __all__ = [
+    "AdjustmentDecided",
+    "AdjustmentTooFar",
     "AlreadyCancelled",
     "AmountRefused",
     "BoundElsewhere",
     "Busy",
     "CancelWindow",
     "CardFull",
+    "CardNotOver",
     "CardState",
     "CodeExpired",
     "CodeFormat",
@@ -48,10 +51,17 @@ __all__ = [
     "NoStaffAccount",
     "NotManager",
     "NothingToCancel",
+    "OwnCard",
     "ProgrammeNameTaken",
+    "ProgrammeOver",
     "ReasonMissing",
-    "SlotsTooFew",
+    "RewardUsed",
+    "RewardsWrong",
+    "SecondPerson",
+    "TooFast",
     "TooManyCodes",
+    "TooManyOperations",
+    "TooManyToday",
     "WrongStore",
 ]
 
@@ -110,6 +120,60 @@ class CardState(DomainError):
     text = _(
         "This card takes no stamps at the moment: the programme is paused, the card is blocked,"
         " the store is closed or the shop is frozen. Nothing was changed; ask the shop's office."
+    )
+
+
+class TooFast(DomainError):
+    """Too short a time after the last stamp on the card (D25)."""
+
+    code = "E_VELOCITY"
+    status = 429
+    text = _("This card was stamped a moment ago. Wait %(seconds)s seconds, then confirm again.")
+
+
+class TooManyToday(TooFast):
+    """The card has all the stamps it may get in a day (D25)."""
+
+    text = _(
+        "A card takes %(most)s stamps a day here, and this one has %(today)s already."
+        " It can be stamped again tomorrow."
+    )
+
+
+class TooManyOperations(TooFast):
+    """The manager has confirmed all the codes that one person may in a day (D25)."""
+
+    text = _(
+        "You have confirmed %(most)s codes today, which is the limit for one person."
+        " Let a colleague go on, or ask the office to raise it."
+    )
+
+
+class OwnCard(DomainError):
+    """A manager stamps the own card (D37)."""
+
+    code = "E_SELF"
+    status = 403
+    text = _("This is your own card. Let a colleague stamp it; nothing was changed.")
+
+
+class RewardUsed(DomainError):
+    """The cancel would take a reward that was used already (D32)."""
+
+    code = "E_REWARD_USED"
+    status = 409
+    text = _(
+        "With this stamp the customer won “%(reward)s”, which was used already."
+        " Only the shop's office can cancel it now."
+    )
+
+
+class RewardUsedOffice(RewardUsed):
+    """The office may do it all the same, and says so (D32)."""
+
+    text = _(
+        "With this stamp the customer won “%(reward)s”, which was used already. Tick the box to"
+        " cancel all the same: the card then owes the stamps, and the next ones pay them."
     )
 
 
@@ -250,20 +314,60 @@ class CaseSettled(DomainError):
     text = _("A colleague has settled this case meanwhile. Load the page again.")
 
 
+class ProgrammeOver(DomainError):
+    """The programme was ended; that is for good."""
+
+    code = "E_PROGRAMME_ENDED"
+    status = 409
+    text = _("This programme was ended for good. Copy it to begin a new one.")
+
+
+class RewardsWrong(DomainError):
+    """Two rewards at one place, or one behind the last place."""
+
+    code = "E_PROGRAMME_REWARDS"
+    status = 422
+    text = _("Each reward has a place of its own, before the last stamp of the card.")
+
+
+class CardNotOver(DomainError):
+    """A new round begins only on a card that has expired."""
+
+    code = "E_CARD_NOT_OVER"
+    status = 409
+    text = _("This card is still valid. Load the page again to see it.")
+
+
+class AdjustmentTooFar(DomainError):
+    """An adjustment would take stamps that are not there or were spent on a reward (D38)."""
+
+    code = "E_ADJUST_BELOW"
+    status = 409
+    text = _("Only %(most)s stamps can be taken off this card; a reward was given for the others.")
+
+
+class AdjustmentDecided(DomainError):
+    """Two people decided about one adjustment."""
+
+    code = "E_ADJUST_DECIDED"
+    status = 409
+    text = _("This adjustment was decided meanwhile. Load the page again to see the outcome.")
+
+
+class SecondPerson(DomainError):
+    """Who asked for an adjustment does not approve it (D38)."""
+
+    code = "E_SECOND_PERSON"
+    status = 403
+    text = _("You asked for this yourself. Somebody else with the right must approve it.")
+
+
 class ProgrammeNameTaken(DomainError):
     """Two programmes of a merchant have different names."""
 
     code = "E_PROGRAMME_NAME"
     status = 409
     text = _("There is already a programme of this name. Choose another one.")
-
-
-class SlotsTooFew(DomainError):
-    """A card would hold more stamps than it has places."""
-
-    code = "E_PROGRAMME_SLOTS"
-    status = 409
-    text = _("Some cards have %(most)s stamps already. Give a card at least that many places.")
 
 
 class PointsFew(DomainError):

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts.models import Store, StoreState
 from zhanggui.stamps.models import Kind, Verdict
 from zhanggui.stamps.selectors import LedgerWish
 
@@ -51,64 +49,6 @@ def read_confirm(sent: Mapping[str, str]) -> ConfirmInput | None:
     return ConfirmInput(digits, amount, reason, record, sent.get("key", ""))
 
 
-class ProgrammeForm(forms.Form):
-    """A programme: what is collected, for what, where and by which rules."""
-
-    name = forms.CharField(
-        label=_("Name of the card"),
-        max_length=60,
-        help_text=_("Customers see it on top of the card, for example “Tea card”."),
-    )
-    slots = forms.IntegerField(
-        label=_("Stamps on a full card"), min_value=4, max_value=20, initial=10
-    )
-    reward = forms.CharField(
-        label=_("Reward"),
-        max_length=60,
-        help_text=_("What a full card is worth, for example “One drink of your choice”."),
-    )
-    rules = forms.CharField(
-        label=_("Rules"),
-        max_length=1000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=_("Shown behind the three dots on the card. One rule a line."),
-    )
-    stores: forms.ModelMultipleChoiceField[Store] = forms.ModelMultipleChoiceField(
-        label=_("Stores that take part"),
-        queryset=None,  # the open scope decides, see below
-        widget=forms.CheckboxSelectMultiple,
-        required=False,
-        help_text=_("Choose none for every store, also those you open later."),
-    )
-    code_ttl_s = forms.IntegerField(
-        label=_("A code is valid for"),
-        min_value=60,
-        max_value=600,
-        initial=180,
-        help_text=_("60 to 600 seconds. 180 is enough for a counter with a queue."),
-    )
-    max_per_code = forms.IntegerField(
-        label=_("Stamps for one code, at most"),
-        min_value=1,
-        max_value=10,
-        initial=1,
-        help_text=_("With more than 1 the manager chooses how many and gives a reason."),
-    )
-
-    UNITS: ClassVar[dict[str, Any]] = {
-        "slots": _("stamps"),
-        "code_ttl_s": _("seconds"),
-        "max_per_code": _("stamps"),
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        places = self.fields["stores"]
-        if isinstance(places, forms.ModelMultipleChoiceField):
-            places.queryset = Store.objects.filter(state=StoreState.OPEN).order_by("id")
-
-
 class InvitationForm(forms.Form):
     """For how many people a QR code is."""
 
@@ -116,12 +56,54 @@ class InvitationForm(forms.Form):
 
 
 class CancelForm(forms.Form):
-    """Why the back office takes a stamp back."""
+    """Why the back office takes a stamp back, and whether a used reward is no matter."""
 
     reason = forms.CharField(
         label=_("Reason"),
         max_length=200,
         help_text=_("Kept in the ledger, for example “Stamped twice by mistake”."),
+    )
+    is_forced = forms.BooleanField(
+        label=_("Cancel although a reward was used; the card then owes the stamps"),
+        required=False,
+    )
+
+
+class AdjustForm(forms.Form):
+    """Stamps given or taken by hand."""
+
+    amount = forms.IntegerField(
+        label=_("Stamps"),
+        min_value=-100,
+        max_value=100,
+        help_text=_("3 gives three stamps, -3 takes three off."),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("Kept in the card's history, for example “Carried over from a paper card”."),
+    )
+
+
+class LimitsForm(forms.Form):
+    """What the shop sets for all its programmes."""
+
+    operations_a_day = forms.IntegerField(
+        label=_("Codes that one manager may confirm in a day"),
+        min_value=10,
+        max_value=100_000,
+        help_text=_("200 is more than a busy counter needs. Above it the manager is refused."),
+    )
+    second_person_above = forms.IntegerField(
+        label=_("A second person approves adjustments of more than"),
+        min_value=0,
+        max_value=100,
+        help_text=_("Whoever asks for one never approves it."),
+    )
+    may_stamp_own = forms.BooleanField(
+        label=_("Managers may stamp their own card"),
+        required=False,
+        help_text=_("Recognised by the same WeChat or the same phone number."),
     )
 
 

@@ -27,14 +27,16 @@ from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Va
 from zhanggui.ledger.models import Unit
 from zhanggui.messaging import outbox
 from zhanggui.stamps.models import Kind, Method
+from zhanggui.stamps.models_cards import OPERATIONS_A_DAY
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Check
 from zhanggui.stamps.told import CANCELLED, STAMPED
 
 FACTS: LiteralString = f"""
 SELECT
-  EXISTS (SELECT 1 FROM stamps_managerbinding b
-          WHERE b.id = %(binding)s AND b.person_id = %(person)s AND b.removed_at IS NULL),
+  (SELECT CASE WHEN b.operated_on = %(day)s THEN b.operations ELSE 0 END
+   FROM stamps_managerbinding b
+   WHERE b.id = %(binding)s AND b.person_id = %(person)s AND b.removed_at IS NULL),
   s.state = 'open' AND {AT_WORK}, s.name,
   ARRAY(SELECT t.at FROM codes_codetry t
         WHERE t.merchant_id = %(merchant)s AND t.store_id = %(store)s
@@ -44,19 +46,24 @@ SELECT
         WHERE t.merchant_id = %(merchant)s AND t.store_id = %(store)s
           AND t.person_id = %(person)s AND t.at > %(tries_since)s AND t.kind = 'expired'
         ORDER BY t.at DESC LIMIT {TOLD_EXPIRED_AT_MOST}),
-  i.fingerprint, i.answer, i.created_at, {outbox.SWITCHED_ON}
+  i.fingerprint, i.answer, i.created_at, {outbox.SWITCHED_ON},
+  l.operations_a_day, l.may_stamp_own,
+  (SELECT q.phone_sealed FROM accounts_person q WHERE q.id = %(person)s)
 FROM accounts_store s
 JOIN accounts_merchant m ON m.id = %(merchant)s
+LEFT JOIN stamps_limits l ON l.merchant_id = %(merchant)s
 LEFT JOIN core_idempotencyrecord i
   ON i.merchant_id = %(merchant)s AND i.caller = %(caller)s AND i.key = %(key)s
 WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
 """  # noqa: S608  constants only
 
+# A card moves here only while nothing is won or lost by it (``due_at``, ``floor``); the rest is
+# done by ``services.careful``, one statement after the other.
 # The visit shows in the list of customers, once a day and store. A merge locks customers before
 # cards, a booking cards first: whoever is being merged is left alone, so neither waits for ever.
 MOVING: LiteralString = """
 target AS (
-  SELECT r.id, r.amount, r.transaction_id
+  SELECT r.id, r.amount, r.transaction_id, r.business_date
   FROM stamps_stamprecord r
   WHERE r.merchant_id = %(merchant)s
     AND r.card_id = (SELECT subject_id FROM spent WHERE operation = 'stamps.cancel')
@@ -69,20 +76,43 @@ target AS (
 wanted AS (
   SELECT spent.subject_id,
          CASE spent.operation WHEN 'stamps.accumulate' THEN %(amount)s::integer
-                              WHEN 'stamps.cancel' THEN -target.amount END AS delta
+                              WHEN 'stamps.cancel' THEN -target.amount END AS delta,
+         target.business_date
   FROM spent LEFT JOIN target ON true
 ),
 moved AS (
   UPDATE stamps_card c
-  SET balance = c.balance + w.delta, version = c.version + 1
+  SET balance = c.balance + w.delta, version = c.version + 1,
+      stamped_at = CASE WHEN w.delta > 0 THEN %(now)s::timestamptz ELSE c.stamped_at END,
+      day = CASE WHEN w.delta > 0 THEN %(day)s::date ELSE c.day END,
+      day_stamps = CASE
+        WHEN w.delta > 0 THEN
+          w.delta + CASE WHEN c.day = %(day)s::date THEN c.day_stamps ELSE 0 END
+        WHEN c.day = w.business_date THEN greatest(0, c.day_stamps + w.delta)
+        ELSE c.day_stamps END,
+      expires_at = CASE
+        WHEN c.expires_at IS NULL AND c.valid_days > 0 AND w.delta > 0
+        THEN %(day_end)s::timestamptz + c.valid_days * interval '1 day'
+        ELSE c.expires_at END
   FROM wanted w, stamps_programme p, contacts_customer k
   WHERE c.merchant_id = %(merchant)s AND c.id = w.subject_id AND c.state = 'open'
     AND p.merchant_id = %(merchant)s AND p.id = c.programme_id AND p.state = 'active'
     AND k.merchant_id = %(merchant)s AND k.id = c.customer_id AND k.state = 'active'
-    AND ((w.delta BETWEEN 1 AND p.max_per_code AND c.balance + w.delta <= p.slots)
-         OR (w.delta < 0 AND c.balance + w.delta >= 0))
-  RETURNING c.id, c.account_id, c.balance, w.delta, p.name AS programme_name, p.slots,
-            p.issue_account_id, k.id AS customer_id, k.name, k.name_key
+    AND (c.expires_at IS NULL OR c.expires_at > %(now)s::timestamptz)
+    AND ((w.delta BETWEEN 1 AND p.max_per_code AND c.balance + w.delta < c.due_at
+          AND (c.stamped_at IS NULL
+               OR c.stamped_at <= %(now)s::timestamptz - p.gap_s * interval '1 second')
+          AND w.delta + CASE WHEN c.day = %(day)s::date THEN c.day_stamps ELSE 0 END
+              <= p.per_day)
+         OR (w.delta < 0 AND c.balance + w.delta >= c.floor))
+  RETURNING c.id, c.account_id, c.balance, w.delta, p.name AS programme_name, c.slots,
+            p.issue_account_id, k.id AS customer_id, k.name, k.name_key, k.phone_hash
+),
+counted AS (
+  UPDATE stamps_managerbinding
+  SET operations = CASE WHEN operated_on = %(day)s::date THEN operations + 1 ELSE 1 END,
+      operated_on = %(day)s::date
+  WHERE id = %(binding)s AND EXISTS (SELECT 1 FROM moved)
 ),
 visit AS (
   UPDATE contacts_customer
@@ -99,7 +129,14 @@ visit AS (
 SELECT spent.id, spent.operation, moved.id, moved.account_id, moved.balance, moved.delta,
        moved.programme_name, moved.slots, moved.issue_account_id, moved.customer_id,
        moved.name, moved.name_key, target.id, target.transaction_id,
-       nextval('ledger_transaction_id_seq'), nextval('stamps_stamprecord_id_seq')
+       nextval('ledger_transaction_id_seq'), nextval('stamps_stamprecord_id_seq'),
+       moved.phone_hash,
+       EXISTS (SELECT 1 FROM contacts_identitylink n
+               JOIN wechat_personidentity i
+                 ON i.person_id = %(person)s AND i.account_id = n.account_id
+                    AND i.openid = n.openid
+               WHERE n.merchant_id = %(merchant)s AND n.customer_id = moved.customer_id
+                 AND n.state = 'active')
 FROM spent LEFT JOIN moved ON true LEFT JOIN target ON true
 """
 """What follows the CTE ``spent``: a code here, the right to press once in ``pressed``."""
@@ -175,6 +212,9 @@ class Moved(NamedTuple):
     reversed_id: int | None
     transaction_id: int
     record_id: int
+    phone_hash: bytes
+    is_same_wechat: bool
+    """Whether the customer's WeChat is the manager's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +230,12 @@ class Facts:
     answered_at: datetime | None
     told: tuple[str, ...]
     """Names of the messages that the shop wants told."""
+    operations: int
+    """Codes that this manager has confirmed today."""
+    operations_a_day: int
+    may_stamp_own: bool
+    phone_sealed: bytes
+    """The manager's number."""
 
 
 NO_STORE = Facts(
@@ -201,6 +247,10 @@ NO_STORE = Facts(
     answer={},
     answered_at=None,
     told=(),
+    operations=0,
+    operations_a_day=OPERATIONS_A_DAY,
+    may_stamp_own=False,
+    phone_sealed=b"",
 )
 
 
@@ -215,6 +265,9 @@ class Question:
     hashes: list[bytes]
     subject_type: str
     now: datetime
+    day: date
+    day_end: datetime
+    """When the business day ends."""
     tries_since: datetime
     cancel_since: datetime
     replay_since: datetime
@@ -236,7 +289,6 @@ class Booking:
     actor_kind: ActorKind
     actor_id: int | None
     event: str
-    day: date
     manager_name: str
     reason: str
     action: str
@@ -265,6 +317,8 @@ def ask(hot: HotTransaction, question: Question, check: Check | None) -> tuple[F
         "hashes": q.hashes,
         "subject_type": q.subject_type,
         "now": q.now,
+        "day": q.day,
+        "day_end": q.day_end,
         "feature": FEATURE.name,
         "tries_since": q.tries_since,
         "cancel_since": q.cancel_since,
@@ -292,9 +346,12 @@ def ask(hot: HotTransaction, question: Question, check: Check | None) -> tuple[F
 def _facts(rows: list[Line]) -> Facts:
     if not rows:
         return NO_STORE
-    is_bound, is_open, store_name, wrong, expired, fingerprint, answer, answered_at, told = rows[0]
+    operations, is_open, store_name, wrong, expired, fingerprint, answer, answered_at, told = rows[
+        0
+    ][:9]
+    operations_a_day, may_stamp_own, phone_sealed = rows[0][9:]
     return Facts(
-        is_bound=read.is_true(is_bound),
+        is_bound=operations is not None,
         is_open=read.is_true(is_open),
         store_name=read.text(store_name),
         tries=Tries(read.moments(wrong), read.moments(expired)),
@@ -302,6 +359,10 @@ def _facts(rows: list[Line]) -> Facts:
         answer=json.loads(answer) if answer else {},
         answered_at=read.moment(answered_at),
         told=read.names(told),
+        operations=read.number(operations),
+        operations_a_day=read.number_or_none(operations_a_day) or OPERATIONS_A_DAY,
+        may_stamp_own=read.is_true(may_stamp_own),
+        phone_sealed=read.raw_bytes(phone_sealed),
     )
 
 
@@ -327,6 +388,8 @@ def moved_of(rows: list[Line]) -> Moved | None:
         reversed_id=read.number_or_none(row[13]),
         transaction_id=read.number(row[14]),
         record_id=read.number(row[15]),
+        phone_hash=read.raw_bytes(row[16]),
+        is_same_wechat=read.is_true(row[17]),
     )
 
 
@@ -371,7 +434,7 @@ def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[
         "reversed": m.reversed_id,
         "store": q.store_id,
         "now": q.now,
-        "day": b.day,
+        "day": q.day,
         "issue_account": m.issue_account_id,
         "card_account": m.card_account_id,
         "delta": m.delta,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -17,7 +17,7 @@ from zhanggui.codes.models import LIVE, OneTimeCode
 from zhanggui.contacts.models import Customer, IdentityLink, LinkState
 from zhanggui.contacts.search import fold
 from zhanggui.core import clock
-from zhanggui.stamps.models import Card, Kind, ProgrammeStore, StampRecord
+from zhanggui.stamps.models import Card, CardState, Kind, ProgrammeStore, StampRecord
 from zhanggui.stamps.operations import SUBJECT, kind_of
 from zhanggui.stamps.selectors import Period
 
@@ -39,6 +39,9 @@ LABELS: dict[str, str | Promise] = {
     "E_AMOUNT": _("Too many stamps at once"),
     "E_REASON": _("Reason was missing"),
     "E_NOT_MANAGER": _("No longer a manager"),
+    "E_VELOCITY": _("Too fast, or too many in a day"),
+    "E_SELF": _("The manager's own card"),
+    "E_REWARD_USED": _("Its reward was used already"),
 }
 
 
@@ -234,7 +237,7 @@ def visits(customers: Sequence[Customer], records: QuerySet[StampRecord]) -> lis
 
 def cards(*, search: str = "", programme_id: int | None = None) -> QuerySet[Card]:
     """Cards of the merchant with customer and programme, for paging by key; unordered."""
-    found = Card.objects.select_related("customer", "programme")
+    found = Card.objects.select_related("customer", "programme", "terms")
     if programme_id:
         found = found.filter(programme_id=programme_id)
     wanted = fold(search)
@@ -246,9 +249,9 @@ def cards(*, search: str = "", programme_id: int | None = None) -> QuerySet[Card
 
 
 def programme_counts() -> dict[int, tuple[int, int]]:
-    """For each programme: its cards, and how many of them are full."""
+    """For each programme: its cards, and how many of them were filled at least once."""
     rows = Card.objects.values("programme_id").annotate(
-        cards=Count("id"), full=Count("id", filter=Q(balance__gte=F("programme__slots")))
+        cards=Count("id"), full=Count("id", filter=Q(state=CardState.REWARDED) | Q(cycle__gt=0))
     )
     return {row["programme_id"]: (row["cards"], row["full"]) for row in rows}
 

@@ -20,6 +20,47 @@ from zhanggui.core import clock, tokens
 from zhanggui.core.models import TenantForeignKey, TenantModel
 from zhanggui.ledger.models import Account, Transaction
 from zhanggui.stamps import press_models  # noqa: F401  Django looks for tables here
+from zhanggui.stamps.models_cards import (
+    Adjustment,
+    AdjustmentState,
+    CardEvent,
+    EventKind,
+    Limits,
+    Reward,
+    RewardState,
+    Terms,
+    WhenFull,
+)
+
+__all__ = [
+    "BINDS_AT_ONCE_FOR",
+    "Adjustment",
+    "AdjustmentState",
+    "Card",
+    "CardEvent",
+    "CardState",
+    "Case",
+    "CaseKind",
+    "CaseState",
+    "EventKind",
+    "InvitationState",
+    "Kind",
+    "Limits",
+    "ManagerBinding",
+    "ManagerInvitation",
+    "Method",
+    "PendingManager",
+    "PendingState",
+    "Programme",
+    "ProgrammeState",
+    "ProgrammeStore",
+    "Reward",
+    "RewardState",
+    "StampRecord",
+    "Terms",
+    "Verdict",
+    "WhenFull",
+]
 
 BINDS_AT_ONCE_FOR = timedelta(minutes=30)
 
@@ -29,6 +70,7 @@ class ProgrammeState(models.TextChoices):
 
     ACTIVE = "active", pgettext_lazy("state of a programme", "Active")
     PAUSED = "paused", _("Paused")
+    ENDED = "ended", pgettext_lazy("state of a programme", "Ended")
 
 
 class Programme(TenantModel):
@@ -47,6 +89,14 @@ class Programme(TenantModel):
         default=1, validators=[MinValueValidator(1), MaxValueValidator(10)]
     )
     """A manager may give 1..max_per_code stamps for one code; more than 1 needs a reason (D24)."""
+    per_day = models.PositiveSmallIntegerField(
+        default=10, validators=[MinValueValidator(1), MaxValueValidator(200)]
+    )
+    """A card takes so many stamps in a day (D25)."""
+    gap_s = models.PositiveSmallIntegerField(default=30, validators=[MaxValueValidator(3600)])
+    """So many seconds lie between two stamps on a card (D25)."""
+    design = models.CharField(max_length=20, blank=True, default="")
+    """Which drawn stamp and card customers see; empty for the plain seal."""
     state = models.CharField(max_length=10, choices=ProgrammeState, default=ProgrammeState.ACTIVE)
     issue_account = TenantForeignKey(Account, on_delete=models.PROTECT)
     created_at = models.DateTimeField(default=clock.now)
@@ -82,9 +132,11 @@ class ProgrammeStore(TenantModel):
 
 
 class CardState(models.TextChoices):
-    """The states of 5.3 that exist without rewards and expiry."""
+    """The states of 5.3."""
 
     OPEN = "open", pgettext_lazy("state of a card", "Open")
+    REWARDED = "rewarded", pgettext_lazy("state of a card", "Full, rewarded")
+    EXPIRED = "expired", pgettext_lazy("state of a card", "Expired")
     BLOCKED = "blocked", pgettext_lazy("state of a card", "Blocked")
 
 
@@ -100,6 +152,25 @@ class Card(TenantModel):
     version = models.PositiveIntegerField(default=0)
     """Grows with every change, so that the phone can ask cheaply whether anything is new."""
     state = models.CharField(max_length=10, choices=CardState, default=CardState.OPEN)
+    is_filled = models.BooleanField(default=False)
+    """Its only round was filled and the programme has no other: it stays full (``stop``)."""
+    terms = TenantForeignKey(Terms, on_delete=models.PROTECT)
+    cycle = models.PositiveIntegerField(default=0)
+    """How many rounds were filled."""
+    slots = models.PositiveSmallIntegerField()
+    """From ``terms``, so that the counter reads one row."""
+    valid_days = models.PositiveSmallIntegerField(default=0)
+    """From ``terms``."""
+    due_at = models.PositiveSmallIntegerField()
+    """The balance at which something is won next: the counter stays below it or takes care."""
+    floor = models.PositiveSmallIntegerField(default=0)
+    """Below this balance a cancel would take a reward of this round with it."""
+    expires_at = models.DateTimeField(null=True)
+    stamped_at = models.DateTimeField(null=True)
+    """When the last stamp came (D25)."""
+    day = models.DateField(null=True)
+    """The business day of ``day_stamps``."""
+    day_stamps = models.PositiveSmallIntegerField(default=0)
     is_extra = models.BooleanField(default=False, db_default=False)
     """A second card of the programme, brought by a merged customer; it stays valid."""
     created_at = models.DateTimeField(default=clock.now)
@@ -115,10 +186,37 @@ class Card(TenantModel):
         ]
         indexes: ClassVar = [
             models.Index(fields=["merchant", "customer"], name="cards_of_a_customer"),
+            models.Index(
+                fields=["merchant", "expires_at"],
+                condition=models.Q(expires_at__isnull=False, state="open"),
+                name="cards_that_expire",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"card:{self.pk}"
+
+    @property
+    def shown(self) -> int:
+        """How many stamps people see on it: all of them on a card that was filled and stays so."""
+        return self.slots + self.balance if self.is_filled else self.balance
+
+    @property
+    def state_tone(self) -> str:
+        """The colour of the state, for ``ui.status``."""
+        tones = {CardState.BLOCKED: "danger", CardState.REWARDED: "brand"}
+        return tones.get(CardState(self.state), "waiting" if self.state == "expired" else "success")
+
+    @property
+    def room(self) -> int | None:
+        """How many stamps it still takes; None: any number, rounds follow each other."""
+        if self.is_filled:
+            return max(0, -self.balance)
+        return None if self.terms.when_full == WhenFull.RENEW else max(0, self.slots - self.balance)
+
+    def is_over(self, moment: datetime) -> bool:
+        """Whether its time is up, also before the job has noted it."""
+        return self.expires_at is not None and self.expires_at <= moment
 
 
 class Kind(models.TextChoices):
@@ -258,6 +356,10 @@ class ManagerBinding(models.Model):
     removed_at = models.DateTimeField(null=True)
     removed_by = models.CharField(max_length=20, blank=True)
     """``admin``, ``self`` or ``store_closed``."""
+    operated_on = models.DateField(null=True)
+    """The business day of ``operations``."""
+    operations = models.PositiveIntegerField(default=0)
+    """Codes confirmed on that day (D25); handed on when somebody is bound again."""
 
     class Meta:
         constraints: ClassVar = [

@@ -44,6 +44,13 @@ CANCEL = Permission(
     explanation=_("Takes back stamps given by mistake; the ledger keeps both lines."),
 )
 
+ADJUST = Permission(
+    "stamps.adjust",
+    _("Adjust stamps by hand, and approve such adjustments"),
+    frozenset({Role.OWNER, Role.MANAGER}),
+    feature=FEATURE.name,
+    explanation=_("Large ones need two people: nobody approves their own."),
+)
 HANDLE_CASES = Permission(
     "stamps.handle_cases",
     _("See and settle reports of customers"),
@@ -60,4 +67,7 @@ MANAGE_SEALS = Permission(
     explanation=_("Whoever holds a stamp in use can stamp every card of its store."),
 )
 
-ALL = (VIEW, MANAGE_PROGRAMMES, MANAGE_MANAGERS, CANCEL, HANDLE_CASES, MANAGE_SEALS)
+ALL = (
+    *(VIEW, MANAGE_PROGRAMMES, MANAGE_MANAGERS, CANCEL, ADJUST, HANDLE_CASES),
+    MANAGE_SEALS,
+)

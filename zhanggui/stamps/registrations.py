@@ -20,10 +20,13 @@ from zhanggui.core import tenancy
 from zhanggui.messaging import templates
 from zhanggui.stamps import measures, permissions, segments, selectors, spreadsheets, told
 from zhanggui.stamps.models import (
+    Adjustment,
+    AdjustmentState,
     Card,
     Case,
     CaseKind,
     CaseState,
+    Limits,
     ManagerBinding,
     ManagerInvitation,
     Programme,
@@ -51,6 +54,14 @@ ACTIONS = {
     "stamps.code.confirmed": _("Code confirmed"),
     "stamps.code.refused": _("Code refused"),
     "stamps.record.cancelled": _("Stamps cancelled in the back office"),
+    "stamps.programme.ended": _("Programme ended"),
+    "stamps.card.begun": _("New round on a card begun"),
+    "stamps.card.expired": _("Stamps expired"),
+    "stamps.adjustment.booked": _("Stamps adjusted by hand"),
+    "stamps.adjustment.asked": _("Adjustment asked for"),
+    "stamps.adjustment.approved": _("Adjustment approved"),
+    "stamps.adjustment.rejected": _("Adjustment turned down"),
+    "stamps.limits.set": _("Limits of the counter set"),
     "stamps.case.opened": _("Reported: “that was not me”"),
     "stamps.case.settled": _("Report settled"),
     "stamps.case.alarmed": _("Alarm about a pressed stamp"),
@@ -93,9 +104,11 @@ def register_all() -> None:
     audit.register_target("case", _("Report of a customer"), _reports)
     audit.register_target("seal", _("Physical stamp"), _seals)
     audit.register_target("press", _("Press"))
+    audit.register_target("adjustment", _("Adjustment by hand"), _adjustments)
+    audit.register_target("limits", _("Limits of the counter"), _limits)
     audit.register_target("manager_invitation", _("QR code for managers"), _invitations)
     todo.register(_waiting)
-    templates.register(told.STAMPED, told.CANCELLED, told.DECIDED)
+    templates.register(told.STAMPED, told.CANCELLED, told.REWARDED, told.EXPIRING, told.DECIDED)
     segments.register_all()
     measures.register_all()
     spreadsheets.register_all()
@@ -149,6 +162,15 @@ def _menu() -> None:
             "rubber-stamp",
             "stamps:seals",
             permissions.VIEW.name,
+            order=132,
+            group=group,
+        ),
+        menus.Entry(
+            "stamps_adjustments",
+            _("Adjustments by hand"),
+            "adjustments",
+            "stamps:adjustments",
+            permissions.ADJUST.name,
             order=135,
             group=group,
         ),
@@ -222,10 +244,31 @@ def _waiting(request: MerchantRequest) -> Iterator[todo.Question]:
         yield todo.how_many(told_by_customers, lambda many: _reported(many, url))
         alarms = open_cases.exclude(kind=CaseKind.NOT_ME)
         yield todo.how_many(alarms, lambda many: _alarmed(many, url))
+    if permissions.ADJUST.name in request.permissions:
+        others = Adjustment.objects.filter(state=AdjustmentState.WAITING)
+        others = others.exclude(asked_by_id=request.actor.id or 0)
+        page = reverse("stamps:adjustments", args=[slug])
+        yield todo.how_many(others, lambda many: _to_approve(many, page))
     if permissions.MANAGE_MANAGERS.name in request.permissions:
         waiting = selectors.waiting_for_approval()[:MOST_WAITING]
         wanted = {"pk": F("pk"), "name": F("name"), "store": F("store_id")}
         yield todo.Question(waiting, undecided, wanted)
+
+
+def _to_approve(many: int, url: str) -> Iterator[todo.Todo]:
+    if many:
+        text = ngettext(
+            "%(n)s adjustment waits for a second person",
+            "%(n)s adjustments wait for a second person",
+            many,
+        )
+        yield todo.Todo(
+            text % {"n": count(many)},
+            _("A colleague wants to give or take many stamps by hand. Ask why, then decide."),
+            f"{url}?state=waiting",
+            "user-check",
+            order=30,
+        )
 
 
 def _reported(many: int, url: str) -> Iterator[todo.Todo]:
@@ -283,6 +326,14 @@ def _codes(ids: Collection[int]) -> audit.Rows:
 
 def _records(ids: Collection[int]) -> audit.Rows:
     return StampRecord.objects.filter(pk__in=ids).values_list("pk", "customer_name")
+
+
+def _adjustments(ids: Collection[int]) -> audit.Rows:
+    return Adjustment.objects.filter(pk__in=ids).values_list("pk", "card__customer__name")
+
+
+def _limits(ids: Collection[int]) -> audit.Rows:
+    return Limits.objects.filter(pk__in=ids).values_list("pk", "merchant__name")
 
 
 def _managers(ids: Collection[int]) -> audit.Rows:

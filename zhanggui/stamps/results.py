@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
@@ -73,6 +73,8 @@ class CancelChoice:
     amount: int
     at: datetime
     manager_name: str
+    lost: tuple[str, ...] = ()
+    """Rewards that become void with it (D31)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ class Preview:
     """For one stamp, or for the first of ``choices``."""
     most: int
     """How many stamps may be given now: the programme's limit and the room on the card."""
+    wins: tuple[tuple[int, str], ...]
+    """Rewards ahead: how many stamps lead to each, and its name."""
     choices: tuple[CancelChoice, ...]
     """Newest first; empty for a code that accumulates."""
     expires_at: datetime
@@ -117,6 +121,10 @@ class Confirmed:
     after: int
     at: str
     """ISO 8601, UTC."""
+    won: list[str] = field(default_factory=list)
+    """Rewards given with it."""
+    lost: list[str] = field(default_factory=list)
+    """Rewards made void with it."""
 
     def as_json(self) -> dict[str, Any]:
         """The answer kept under the idempotency key; a repeat reads the same."""

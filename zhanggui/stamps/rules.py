@@ -11,9 +11,14 @@ from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from zhanggui.contacts.models import CustomerState, IdentityLink, LinkState
+from zhanggui.accounts.models import Person
+from zhanggui.channels.wechat.models import PersonIdentity
+from zhanggui.contacts import phones
+from zhanggui.contacts.models import Customer, CustomerState, IdentityLink, LinkState
+from zhanggui.contacts.services import hold
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
+from zhanggui.stamps import rewards
 from zhanggui.stamps.errors import (
     AlreadyCancelled,
     AmountRefused,
@@ -21,8 +26,12 @@ from zhanggui.stamps.errors import (
     CardFull,
     CardState,
     NothingToCancel,
+    OwnCard,
+    RewardUsed,
+    TooFast,
+    TooManyToday,
 )
-from zhanggui.stamps.models import Card, Kind, ProgrammeState, StampRecord
+from zhanggui.stamps.models import Card, Kind, Limits, ProgrammeState, StampRecord
 from zhanggui.stamps.models import CardState as State
 
 MANAGER_CANCELS_WITHIN = timedelta(hours=24)
@@ -33,45 +42,61 @@ OFFICE_CANCELS_WITHIN = timedelta(days=15)
 class CardNow:
     """A card with what decides over it."""
 
-    card_id: int
-    customer_id: int
-    customer_name: str
-    customer_number: str
-    programme_name: str
-    slots: int
-    max_per_code: int
-    balance: int
+    card: Card
+    """With its terms, programme and customer."""
     is_usable: bool
-    """Card open, programme active, customer not blocked."""
+    """Not blocked, expired or over; programme active, customer not blocked."""
+
+    @property
+    def most(self) -> int:
+        """How many stamps may be given for one code now."""
+        most, room = self.card.programme.max_per_code, self.card.room
+        return most if room is None else max(1, min(most, room))
 
     def avatar_url(self) -> str:
         """The customer's picture, empty when there is none; one query."""
         links = IdentityLink.objects.filter(
-            customer_id=self.customer_id, state=LinkState.ACTIVE
+            customer_id=self.card.customer_id, state=LinkState.ACTIVE
         ).exclude(avatar_url="")
         found = links.order_by("-pk").values_list("avatar_url", flat=True).first()
         return found or ""
 
 
-def card_of(card_id: int) -> CardNow:
-    """Read a card with its programme and customer."""
-    card = Card.objects.select_related("programme", "customer").get(pk=card_id)
-    return card_now(card)
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Where and by whom a card is stamped."""
+
+    store_id: int
+    person_id: int | None
+    """The manager; None for a stamp pressed on the phone."""
+    zone: str
+
+
+def card_of(card_id: int, *, is_locked: bool = False) -> CardNow:
+    """Read a card with its programme and customer; locked, it stays as it is meanwhile."""
+    cards = Card.objects.select_related("programme", "customer", "terms")
+    if is_locked:
+        cards = cards.select_for_update(of=("self",))
+    return card_now(cards.get(pk=card_id))
+
+
+def lock_with_customer(card_id: int) -> CardNow:
+    """Lock a card whose customer may get a coupon: the customer first, as a merge does.
+
+    Raises:
+        CustomerGone: the person's data were erased (410).
+    """
+    hold(Card.objects.values_list("customer_id", flat=True).get(pk=card_id))
+    return card_of(card_id, is_locked=True)
 
 
 def card_now(card: Card) -> CardNow:
-    """The same from a card whose programme and customer are there."""
+    """The same from a card whose terms, programme and customer are there."""
     return CardNow(
-        card_id=card.pk,
-        customer_id=card.customer_id,
-        customer_name=card.customer.name,
-        customer_number=card.customer.number,
-        programme_name=card.programme.name,
-        slots=card.programme.slots,
-        max_per_code=card.programme.max_per_code,
-        balance=card.balance,
+        card,
         is_usable=(
-            card.state == State.OPEN
+            card.state in (State.OPEN, State.REWARDED)
+            and not card.is_over(clock.now())
             and card.programme.state == ProgrammeState.ACTIVE
             and card.customer.state == CustomerState.ACTIVE
         ),
@@ -79,50 +104,105 @@ def card_now(card: Card) -> CardNow:
 
 
 def why_not(
-    card: CardNow,
+    now: CardNow,
     kind: Kind,
     *,
-    store_id: int | None = None,
+    counter: Counter | None = None,
     amount: int = 1,
     record_id: int | None = None,
 ) -> DomainError | None:
     """Why the card would refuse now; None when it would not.
 
     Args:
-        card: the card.
+        now: the card.
         kind: give stamps, or take some back.
-        store_id: where; None while the customer takes the code.
+        counter: where and by whom; None while the customer takes the code.
         amount: stamps to give.
         record_id: the stamp to take back; None for the newest.
     """
-    if not card.is_usable:
+    card = now.card
+    if not now.is_usable:
         return CardState()
     if kind is Kind.CANCEL:
-        return _why_not_cancel(card, store_id, record_id)
-    if not 1 <= amount <= card.max_per_code:
-        return AmountRefused(most=card.max_per_code)
-    if card.balance + amount > card.slots:
-        return CardFull(balance=card.balance, slots=card.slots)
+        return _why_not_cancel(card, counter, record_id)
+    if not 1 <= amount <= card.programme.max_per_code:
+        return AmountRefused(most=card.programme.max_per_code)
+    if card.room is not None and amount > card.room:
+        return CardFull(balance=card.shown, slots=card.slots)
+    if counter is None:
+        return None
+    return _too_fast(card, amount, counter) or _own_card(card, counter)
+
+
+def _too_fast(card: Card, amount: int, counter: Counter) -> DomainError | None:
+    """Caps of one card (D25): the time since the last stamp, and stamps in a day."""
+    moment, programme = clock.now(), card.programme
+    if card.stamped_at is not None:
+        wait = card.stamped_at + timedelta(seconds=programme.gap_s) - moment
+        if wait > timedelta(0):
+            return TooFast(retry_after_s=-(-wait // timedelta(seconds=1)))
+    today = clock.local_date(moment, counter.zone)
+    had = card.day_stamps if card.day == today else 0
+    if had + amount > programme.per_day:
+        wait = clock.start_of(today + timedelta(days=1), counter.zone) - moment
+        return TooManyToday(
+            retry_after_s=-(-wait // timedelta(seconds=1)), most=programme.per_day, today=had
+        )
     return None
 
 
+def _own_card(card: Card, counter: Counter) -> DomainError | None:
+    """A manager does not stamp the own card (D37), unless the shop allows it."""
+    if counter.person_id is None:
+        return None
+    may = Limits.objects.filter(may_stamp_own=True).exists()
+    return OwnCard() if not may and is_own(card.customer, counter.person_id) else None
+
+
+def is_own(customer: Customer, person_id: int) -> bool:
+    """Whether a customer is this person: the same WeChat, or the same phone."""
+    identities = PersonIdentity.objects.filter(person_id=person_id)
+    links = IdentityLink.objects.filter(customer_id=customer.pk, state=LinkState.ACTIVE)
+    mine = set(identities.values_list("account_id", "openid"))
+    if mine & set(links.values_list("account_id", "openid")):
+        return True
+    phone = Person.objects.get(pk=person_id).phone
+    return is_phone_of(customer.phone_hash, phone, customer.merchant_id)
+
+
+def is_phone_of(phone_hash: bytes | memoryview | None, phone: str, merchant_id: int) -> bool:
+    """Whether a customer's number, as it is kept, is this one."""
+    if not phone_hash or not phone:
+        return False
+    return bytes(phone_hash) in phones.hashes(phone, merchant_id=merchant_id)
+
+
 def _why_not_cancel(
-    card: CardNow, store_id: int | None, record_id: int | None
+    card: Card, counter: Counter | None, record_id: int | None
 ) -> DomainError | None:
     moment = clock.now()
-    open_now = to_cancel(card.card_id, store_id=store_id, moment=moment)
+    store_id = counter.store_id if counter else None
     if record_id is not None:
-        return _why_not_record(card, store_id, record_id, moment)
-    if open_now.exists():
-        return None
-    ever = to_cancel(card.card_id, store_id=store_id, moment=None)
+        refusal = _why_not_record(card.pk, store_id, record_id, moment)
+        record = given(card.pk, store_id=store_id).filter(pk=record_id).first()
+    else:
+        record = to_cancel(card.pk, store_id=store_id, moment=moment).first()
+        refusal = None if record else _nothing(card.pk, store_id)
+    if refusal is not None or record is None or counter is None:
+        return refusal
+    used = next((one for one in rewards.falling(card, record.amount) if rewards.is_used(one)), None)
+    return RewardUsed(reward=used.name) if used else None
+
+
+def _nothing(card_id: int, store_id: int | None) -> DomainError:
+    ever = to_cancel(card_id, store_id=store_id, moment=None)
     return CancelWindow(hours=24) if ever.exists() else NothingToCancel()
 
 
 def _why_not_record(
-    card: CardNow, store_id: int | None, record_id: int, moment: datetime
+    card_id: int, store_id: int | None, record_id: int, moment: datetime
 ) -> DomainError | None:
-    record = given(card.card_id, store_id=store_id).filter(pk=record_id).first()
+    record = given(card_id, store_id=store_id).filter(pk=record_id).first()
     if record is None:
         return NothingToCancel()
     if StampRecord.objects.filter(reverses_id=record_id).exists():

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.contacts.conditions import Condition, Text, register
 from zhanggui.core import clock
-from zhanggui.stamps.models import Card, Kind, Programme, StampRecord
+from zhanggui.stamps.models import Card, CardState, Kind, Programme, StampRecord
 
 
 def register_all() -> None:
@@ -45,8 +45,9 @@ def _balance(value: str) -> Q:
 def _missing(value: str) -> Q:
     cards = Card.objects.filter(
         customer_id=OuterRef("pk"),
-        balance__gte=F("programme__slots") - int(value),
-        balance__lt=F("programme__slots"),
+        state=CardState.OPEN,
+        is_filled=False,
+        balance__gte=F("slots") - int(value),
     )
     return Q(Exists(cards))
 

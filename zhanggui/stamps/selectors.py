@@ -10,7 +10,7 @@ from typing import Any, LiteralString, TypedDict
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
 from zhanggui.accounts import standing
-from zhanggui.accounts.models import Person, Store, StoreState
+from zhanggui.accounts.models import Merchant, Person, Store, StoreState
 from zhanggui.codes import tries
 from zhanggui.codes.models import CodeTry, TryKind
 from zhanggui.contacts import phones
@@ -22,6 +22,7 @@ from zhanggui.core.db.pipeline import Statement, Values, trip
 from zhanggui.stamps import rules
 from zhanggui.stamps.models import (
     Card,
+    CardEvent,
     InvitationState,
     Kind,
     ManagerBinding,
@@ -31,7 +32,10 @@ from zhanggui.stamps.models import (
     Programme,
     ProgrammeState,
     ProgrammeStore,
+    Reward,
+    RewardState,
     StampRecord,
+    Terms,
 )
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.press_models import Seal, SealState
@@ -272,7 +276,9 @@ def by_day(*, period: Period, store_id: int | None = None) -> list[DayFigure]:
 
 def cards_of(customer_id: int) -> list[Card]:
     """A customer's cards with their programmes, active programmes first."""
-    cards = Card.objects.select_related("programme", "customer").filter(customer_id=customer_id)
+    cards = Card.objects.select_related("programme", "customer", "terms").filter(
+        customer_id=customer_id
+    )
     return sorted(cards, key=lambda card: (card.programme.state != ProgrammeState.ACTIVE, card.pk))
 
 
@@ -283,7 +289,7 @@ def programmes_open() -> QuerySet[Programme]:
 
 def card_by_token(token: str, customer_id: int) -> Card | None:
     """The customer's own card, with its programme."""
-    cards = Card.objects.select_related("programme", "customer")
+    cards = Card.objects.select_related("programme", "customer", "terms")
     return cards.filter(token=token, customer_id=customer_id).first()
 
 
@@ -297,6 +303,27 @@ def records_of_card(card_id: int, limit: int = 50) -> list[LedgerRow]:
     """The newest entries of a card."""
     records = StampRecord.objects.select_related("store").filter(card_id=card_id)
     return with_context(list(records.order_by(*ORDER)[:limit]))
+
+
+def rewards_of_card(card_id: int, limit: int = 5) -> list[Reward]:
+    """What a card has won, the newest first; what was withdrawn is left out."""
+    given = Reward.objects.filter(card_id=card_id, state=RewardState.ISSUED)
+    return list(given.order_by("-issued_at", "-pk")[:limit])
+
+
+def events_of_card(card_id: int, limit: int = 50) -> list[CardEvent]:
+    """Rewards, ends and changes by hand of a card, newest first."""
+    return list(CardEvent.objects.filter(card_id=card_id).order_by(*ORDER)[:limit])
+
+
+def can_begin(card: Card) -> bool:
+    """Whether an expired card can begin a new round today."""
+    terms = Terms.objects.filter(programme=card.programme).latest("number")
+    zone = Merchant.objects.values_list("time_zone", flat=True).get(pk=card.merchant_id)
+    is_open = card.programme.state == ProgrammeState.ACTIVE
+    return is_open and (
+        terms.ends_on is None or terms.ends_on >= clock.local_date(clock.now(), zone)
+    )
 
 
 def choices_to_cancel(card_id: int, store_id: int, moment: datetime) -> list[StampRecord]:

@@ -85,8 +85,8 @@ def _card_rows(query: Query) -> Iterator[tuple[Any, ...]]:
             card.customer.number,
             card.customer.phone,
             card.programme.name,
-            card.balance,
-            card.programme.slots,
+            card.shown,
+            card.slots,
             str(card.get_state_display()),
             card.created_at,
         )

@@ -53,6 +53,35 @@ CANCELLED = MessageTemplate(
     is_on=False,
     page=PAGE,
 )
+REWARDED = MessageTemplate(
+    name="stamps.rewarded",
+    label=_("Reward won"),
+    explanation=_("Goes to the customer when a stamp wins a reward."),
+    fields=(
+        Field("programme", _("Stamp programme"), _("Lemon tea card")),
+        Field("reward", _("Reward"), _("One lemon tea")),
+        Field("store", _("Store"), _("Renmin Road")),
+    ),
+    words=_("{shop}: you won “{reward}” with “{programme}”. It is in your cards."),
+    keywords=("奖励", "获得奖励", "中奖通知"),
+    is_on=False,
+)
+EXPIRING = MessageTemplate(
+    name="stamps.expiring",
+    label=_("Stamp card expires soon"),
+    explanation=_("Goes to the customer a week before the stamps on a card expire."),
+    fields=(
+        Field("programme", _("Stamp programme"), _("Lemon tea card")),
+        Field("balance", _("Stamps on the card"), "4", "number"),
+        Field("slots", _("Places on the card"), "10", "number"),
+        Field("day", _("Valid until"), "2026年3月1日", "date"),
+    ),
+    words=_(
+        "{shop}: your card “{programme}” has {balance} of {slots} stamps and is valid until {day}."
+    ),
+    keywords=("到期", "到期提醒", "会员到期"),
+    is_on=False,
+)
 DECIDED = MessageTemplate(
     name="stamps.manager_decided",
     label=_("Answer to a store manager"),

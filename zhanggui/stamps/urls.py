@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from zhanggui.stamps.views import (
+    adjusting,
     cases,
     managers,
     mobile,
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(WALLET, mobile.wallet, name="wallet"),
     path(f"{WALLET}join", mobile.join, name="join"),
     path(CARD, mobile.card, name="card"),
+    path(f"{CARD}begin", mobile.begin, name="card_begin"),
     path(f"{CARD}more", mobile.more, name="card_more"),
     path(f"{CARD}cancel", mobile.cancel_layer, name="card_cancel"),
     path(f"{CARD}live", mobile.live, name="card_live"),
@@ -72,12 +74,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{OFFICE}seals/<int:seal_id>/print", seals.sheet, name="seal_print"),
     path(f"{WALLET}enrol/<str:token>", seals.phone, name="enrol_phone"),
     path(f"{WALLET}enrol/<str:token>/press", seals.phone_press, name="enrol_press"),
+    path(
+        f"{OFFICE}programmes/<int:programme_id>/copy",
+        programmes.programme_copy,
+        name="programme_copy",
+    ),
     path(f"{OFFICE}ledger/", office.ledger, name="ledger"),
     path(f"{OFFICE}ledger/<int:record_id>/cancel", office.cancel, name="cancel"),
     path(f"{OFFICE}figures/", office.figures, name="figures"),
     path(f"{OFFICE}visitors/", office.visitors, name="visitors"),
     path(f"{OFFICE}cards/", office.cards, name="cards"),
     path(f"{OFFICE}cards/<int:card_id>/", office.card, name="office_card"),
+    path(f"{OFFICE}cards/<int:card_id>/adjust", adjusting.adjust, name="adjust"),
+    path(f"{OFFICE}adjustments/", adjusting.adjustments, name="adjustments"),
+    path(
+        f"{OFFICE}adjustments/<int:adjustment_id>/decide",
+        adjusting.decide,
+        name="adjustment_decide",
+    ),
+    path(f"{OFFICE}limits/", adjusting.limits, name="limits"),
     path(f"{OFFICE}reports/", cases.reports, name="reports"),
     path(f"{OFFICE}reports/<int:case_id>/", cases.report, name="report"),
     path(STORE, managers.managers, name="managers"),

@@ -18,7 +18,8 @@ from zhanggui.codes.tries import ALERT
 from zhanggui.contacts import holders, timeline
 from zhanggui.coupons import hooks as coupon_hooks
 from zhanggui.ledger import caches
-from zhanggui.stamps import customers, permissions, scans, selectors
+from zhanggui.stamps import customers, permissions, rewards, scans, selectors
+from zhanggui.stamps.giving import CouponGiver
 from zhanggui.stamps.services.coupon_cases import open_case
 from zhanggui.stamps.services.managers import PURPOSE
 
@@ -87,6 +88,7 @@ def connect() -> None:
     hooks.on_scan(PURPOSE, scans.manager_invitation_scanned)
     hooks.on_follow(scans.followed)
     hooks.on_identity_use(selectors.manages_a_store)
+    rewards.use(CouponGiver())
     for page in PAGES:
         builtin.register(page)
 

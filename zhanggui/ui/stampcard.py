@@ -7,7 +7,7 @@ visit although no two cards look alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -25,6 +25,38 @@ SIGN = (
     '<path class="zg-seal-line" stroke-width="3" stroke-linecap="round"'
     ' d="M-12 -8H12M-12 9H12M0 -14V15M-7 -2H7M-7 4H7"/>'
 )
+
+
+SIGNS = {
+    "": SIGN,
+    "tea": (
+        '<path class="zg-seal-line" stroke-width="2.6" stroke-linejoin="round"'
+        ' d="M-13 12C-14 -6 -2 -15 14 -14C15 2 6 14 -9 10M-14 15L2 -2"/>'
+    ),
+    "coffee": (
+        '<path class="zg-seal-line" stroke-width="2.6" stroke-linejoin="round"'
+        ' d="M-13 -4H9V5A9 9 0 0 1 0 14H-4A9 9 0 0 1 -13 5ZM9 -1H12A4 4 0 0 1 12 8H8M-7 -15V-10'
+        'M2 -15V-10"/>'
+    ),
+    "bowl": (
+        '<path class="zg-seal-line" stroke-width="2.6" stroke-linejoin="round"'
+        ' d="M-15 -1H15A15 13 0 0 1 5 12H-5A15 13 0 0 1 -15 -1ZM-6 15H6M-8 -6C-11 -9 -6 -11 -8 -15'
+        'M0 -6C-3 -9 2 -11 0 -15M8 -6C5 -9 10 -11 8 -15"/>'
+    ),
+    "flower": (
+        '<path class="zg-seal-line" stroke-width="2.4" stroke-linejoin="round"'
+        ' d="M0 -4A6 6 0 1 1 4 -1A6 6 0 1 1 2 4A6 6 0 1 1 -2 4A6 6 0 1 1 -4 -1A6 6 0 1 1 0 -4Z"/>'
+        '<circle class="zg-seal-line" stroke-width="2" r="2.6"/>'
+    ),
+    "paw": (
+        '<path class="zg-seal-line" stroke-width="2.6" stroke-linejoin="round"'
+        ' d="M0 0C6 0 12 6 9 11'
+        "C6 15 3 11 0 11C-3 11 -6 15 -9 11C-12 6 -6 0 0 0ZM-5 -13"
+        "A3 4 0 1 1 -5.1 -13M5 -13A3 4 0 1 1"
+        ' 4.9 -13M-13 -5A3 3.6 0 1 1 -13.1 -5M13 -5A3 3.6 0 1 1 12.9 -5"/>'
+    ),
+}
+"""The drawn stamps, by design; the card's colours are set by the class of the same name."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +84,7 @@ class Card:
     size: int
     filled: int
     mark: str
+    design: str
 
     @property
     def left(self) -> int:
@@ -78,7 +111,16 @@ def columns(size: int) -> int:
     return min(range(WIDEST, 2, -1), key=lambda wide: ((-size) % wide, -wide))
 
 
-def layout(*, size: int, filled: int, fresh: int = 0, seed: str = "", mark: str = "") -> Card:
+def layout(
+    *,
+    size: int,
+    filled: int,
+    fresh: int = 0,
+    seed: str = "",
+    mark: str = "",
+    gifts: Collection[int] = (),
+    design: str = "",
+) -> Card:
     """Place the slots of a card.
 
     Args:
@@ -87,6 +129,8 @@ def layout(*, size: int, filled: int, fresh: int = 0, seed: str = "", mark: str 
         fresh: how many of them just arrived and shall land with ink.
         seed: what makes this card look like itself, for example its public token.
         mark: one or two characters on the seal; empty draws the stamp's own sign.
+        gifts: the numbers of the slots that win something, besides the last.
+        design: which of ``SIGNS`` is drawn; others than these draw the plain seal.
     """
     size = max(SMALLEST, min(LARGEST, size))
     filled = max(0, min(size, filled))
@@ -107,13 +151,14 @@ def layout(*, size: int, filled: int, fresh: int = 0, seed: str = "", mark: str 
                 is_stamped=at < filled,
                 is_fresh=filled - fresh <= at < filled,
                 is_next=at == filled,
-                is_reward=at == size - 1,
+                is_reward=at == size - 1 or at + 1 in gifts,
                 turn=round(chance[0] / 255 * 18 - 9, 1),
                 wear=chance[1] % WEAR_KINDS,
             )
         )
     width, height = wide * pitch - GAP, rows * pitch - GAP
-    return Card(slots, width, height, size, filled, mark[:2])
+    known = design if design in SIGNS else ""
+    return Card(slots, width, height, size, filled, mark[:2], known)
 
 
 def wear(kind: int) -> Iterator[Speck]:
@@ -129,7 +174,7 @@ def wear(kind: int) -> Iterator[Speck]:
 
 
 @lru_cache(maxsize=256)
-def seal(mark: str, kind: int) -> SafeString:
+def seal(mark: str, kind: int, design: str = "") -> SafeString:
     """The ink of one stamp as SVG, turned nowhere, around 0/0; same mark and wear, same drawing."""
     size = 30 if len(mark) == 1 else 21
     sign = (
@@ -137,7 +182,7 @@ def seal(mark: str, kind: int) -> SafeString:
             '<text class="zg-seal-mark" font-size="{}" y="{}">{}</text>', size, size * 0.36, mark
         )
         if mark
-        else SafeString(SIGN)
+        else SafeString(SIGNS[design])
     )
     specks = format_html_join(
         "", '<circle cx="{}" cy="{}" r="{}"/>', ((s.x, s.y, s.r) for s in WEAR[kind])

@@ -1,7 +1,9 @@
 """Every write of stamps; each function is one business step in one transaction."""
 
+from zhanggui.stamps.services.adjusting import adjust, approve, reject
 from zhanggui.stamps.services.cancelling import cancel_record
 from zhanggui.stamps.services.cards import (
+    begin_again,
     block_card,
     code_status,
     open_card,
@@ -17,6 +19,7 @@ from zhanggui.stamps.services.cases import (
 )
 from zhanggui.stamps.services.confirming import confirm, preview
 from zhanggui.stamps.services.confirming_others import Done, confirm_other
+from zhanggui.stamps.services.expiring import expire_card
 from zhanggui.stamps.services.managers import (
     accept_scan,
     approve_pending,
@@ -30,8 +33,12 @@ from zhanggui.stamps.services.others import Seen
 from zhanggui.stamps.services.pressing import allow_press, press
 from zhanggui.stamps.services.programmes import (
     ProgrammeInput,
+    RewardInput,
+    copy_programme,
     create_programme,
     edit_programme,
+    effect_of,
+    end_programme,
     pause_programme,
     resume_programme,
 )
@@ -45,27 +52,38 @@ from zhanggui.stamps.services.seals import (
     read_link,
     step_seal,
 )
+from zhanggui.stamps.services.shop_limits import LimitsInput, limits, set_limits
 
 __all__ = [
     "REPORT_WITHIN",
     "Done",
+    "LimitsInput",
     "ProgrammeInput",
+    "RewardInput",
     "Seen",
     "accept_scan",
+    "adjust",
     "allow_press",
+    "approve",
     "approve_pending",
+    "begin_again",
     "block_card",
     "cancel_record",
     "case_of",
     "code_status",
     "confirm",
     "confirm_other",
+    "copy_programme",
     "create_programme",
     "edit_programme",
+    "effect_of",
+    "end_programme",
     "enrol_press",
     "enter_by_press",
+    "expire_card",
     "invite_manager",
     "leave",
+    "limits",
     "make_seal",
     "move_seal",
     "open_card",
@@ -75,6 +93,7 @@ __all__ = [
     "preview",
     "progress_of",
     "read_link",
+    "reject",
     "reject_pending",
     "remove_manager",
     "report_not_me",
@@ -82,6 +101,7 @@ __all__ = [
     "resume_programme",
     "revoke_code",
     "revoke_invitation",
+    "set_limits",
     "settle_case",
     "step_seal",
     "unblock_card",

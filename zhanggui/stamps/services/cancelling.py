@@ -1,6 +1,6 @@
 """The office takes back a stamp of any store.
 
-Source: stamps specification D29, D30, D33.
+Source: stamps specification D29-D33.
 """
 
 from __future__ import annotations
@@ -16,13 +16,21 @@ from zhanggui.core.errors import NotFound
 from zhanggui.ledger import services as ledger
 from zhanggui.ledger.errors import AlreadyReversed, ReversalOfReversal
 from zhanggui.ledger.models import Transaction
-from zhanggui.messaging import routing
-from zhanggui.messaging import services as messages
-from zhanggui.stamps import told
-from zhanggui.stamps.errors import AlreadyCancelled, CancelWindowOffice, ReasonMissing
-from zhanggui.stamps.models import Card, Kind, Method, StampRecord
+from zhanggui.stamps import rules
+from zhanggui.stamps.errors import (
+    AlreadyCancelled,
+    CancelWindowOffice,
+    CardState,
+    ReasonMissing,
+    RewardUsed,
+    RewardUsedOffice,
+)
+from zhanggui.stamps.models import CardState as State
+from zhanggui.stamps.models import Kind, Method, StampRecord
 from zhanggui.stamps.operations import EVENTS
 from zhanggui.stamps.rules import OFFICE_CANCELS_WITHIN
+from zhanggui.stamps.services import cycles, telling
+from zhanggui.stamps.services.cycles import Place
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -30,13 +38,16 @@ if TYPE_CHECKING:
 LONGEST_REASON = 200
 
 
-def cancel_record(*, record_id: int, reason: str, actor: Actor) -> StampRecord:
+def cancel_record(
+    *, record_id: int, reason: str, actor: Actor, is_forced: bool = False
+) -> StampRecord:
     """Take back a whole stamp record of any store within 15 days; answers the new record.
 
     Args:
         record_id: a record that gave stamps.
         reason: kept with the entry.
         actor: a person of the office.
+        is_forced: also when a reward won with it was used; the card then owes the stamps (D32).
 
     Raises:
         NotFound: no such record of this merchant (404).
@@ -44,6 +55,8 @@ def cancel_record(*, record_id: int, reason: str, actor: Actor) -> StampRecord:
         ReversalOfReversal: the record is itself a cancel (E_REVERSAL, 409).
         AlreadyCancelled: taken back before (E_NOTHING_TO_CANCEL, 409).
         CancelWindowOffice: older than 15 days (E_CANCEL_WINDOW, 409).
+        CardState: the card has expired (E_CARD_STATE, 409).
+        RewardUsedOffice: a reward was used and nothing is forced (E_REWARD_USED, 409).
     """
     reason = reason.strip()[:LONGEST_REASON]
     if not reason:
@@ -51,41 +64,21 @@ def cancel_record(*, record_id: int, reason: str, actor: Actor) -> StampRecord:
     try:
         with transaction.atomic():
             record = _open_record(record_id)
-            cancel = _book(record, reason, actor)
+            cancel = _book(record, reason, actor, is_forced=is_forced)
             audit.record(
                 actor,
                 "stamps.record.cancelled",
                 f"record:{record.pk}",
                 store_id=record.store_id,
-                details={"record": cancel.pk, "amount": cancel.amount},
+                details={"record": cancel.pk, "amount": cancel.amount, "forced": is_forced},
             )
-            _tell(record, cancel)
+            zone = Merchant.objects.values_list("time_zone", flat=True).get(pk=record.merchant_id)
+            telling.tell(cancel, cancel.card, record.store.name, zone)
     except AlreadyReversed as error:
         raise AlreadyCancelled from error
+    except RewardUsed as used:
+        raise RewardUsedOffice(**used.details) from used
     return cancel
-
-
-def _tell(record: StampRecord, cancel: StampRecord) -> None:
-    """Tell the customer, if the shop wants that."""
-    merchant = Merchant.objects.get(pk=record.merchant_id)
-    if not routing.is_switched_on(told.CANCELLED):
-        return
-    messages.send(
-        merchant=merchant,
-        to=cancel.card.customer,
-        template=told.CANCELLED.name,
-        data=told.values(
-            programme=cancel.card.programme.name,
-            amount=cancel.amount,
-            balance=cancel.balance_after,
-            slots=cancel.card.programme.slots,
-            store=record.store.name,
-            at=cancel.at,
-            zone=merchant.time_zone,
-        ),
-        purpose="stamps",
-        subject=f"record:{cancel.pk}",
-    )
 
 
 def _open_record(record_id: int) -> StampRecord:
@@ -99,14 +92,12 @@ def _open_record(record_id: int) -> StampRecord:
     return found
 
 
-def _book(record: StampRecord, reason: str, actor: Actor) -> StampRecord:
-    card = (
-        Card.objects.select_for_update(of=("self",))
-        .select_related("customer")
-        .get(pk=record.card_id)
-    )
+def _book(record: StampRecord, reason: str, actor: Actor, *, is_forced: bool) -> StampRecord:
+    card = rules.card_of(record.card_id, is_locked=True).card
     if StampRecord.objects.filter(reverses_id=record.pk).exists():
         raise AlreadyCancelled
+    if card.state == State.EXPIRED:
+        raise CardState
     zone = Merchant.objects.values_list("time_zone", flat=True).get(pk=record.merchant_id)
     booked = ledger.reverse(
         original=Transaction.objects.get(pk=record.transaction_id),
@@ -114,9 +105,12 @@ def _book(record: StampRecord, reason: str, actor: Actor) -> StampRecord:
         cause=f"cancel:{record.pk}",
         zone=zone,
     )
-    card.balance -= record.amount
-    card.version += 1
-    card.save(update_fields=["balance", "version"])
+    was_blocked = card.state == State.BLOCKED
+    cycles.take(card, record.amount, Place(actor, zone, record.store_id), is_forced=is_forced)
+    cycles.forget_today(card, record)
+    if was_blocked and card.state != State.BLOCKED:
+        card.state = State.BLOCKED
+        card.save(update_fields=["state"])
     cancel = StampRecord(
         merchant_id=record.merchant_id,
         transaction=booked,
@@ -130,7 +124,7 @@ def _book(record: StampRecord, reason: str, actor: Actor) -> StampRecord:
         customer_name=card.customer.name,
         name_key=card.customer.name_key,
         amount=-record.amount,
-        balance_after=card.balance,
+        balance_after=card.shown,
         reverses=record,
         reason=reason,
         at=booked.at,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 
 from zhanggui.accounts import audit
-from zhanggui.accounts.models import Store, StoreState
+from zhanggui.accounts.models import Merchant, Store, StoreState
 from zhanggui.codes import services as codes
 from zhanggui.codes.models import CodeState, OneTimeCode
 from zhanggui.contacts.services import hold
@@ -20,11 +20,12 @@ from zhanggui.core.errors import NotFound
 from zhanggui.ledger import services as ledger
 from zhanggui.ledger.models import Unit
 from zhanggui.stamps import rules
-from zhanggui.stamps.errors import CardState, ReasonMissing
+from zhanggui.stamps.errors import CardNotOver, CardState, ReasonMissing
 from zhanggui.stamps.models import Card, Kind, Programme, ProgrammeStore
 from zhanggui.stamps.models import CardState as State
 from zhanggui.stamps.operations import OPERATIONS, SUBJECT, kind_of
 from zhanggui.stamps.results import CodeShown, CodeStatus
+from zhanggui.stamps.services import cycles
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -54,6 +55,7 @@ def open_card(*, programme: Programme, customer_id: int, actor: Actor) -> Card:
                 customer_id=customer_id,
                 account=ledger.open_account_of_new_row(unit=Unit.STAMP),
             )
+            cycles.begin(card, cycles.terms_now(programme), _zone(programme))
             card.save(force_insert=True)
             ledger.name_account(card.account, f"card:{card.pk}")
             audit.record(actor, "stamps.card.opened", f"card:{card.pk}")
@@ -65,8 +67,42 @@ def open_card(*, programme: Programme, customer_id: int, actor: Actor) -> Card:
     return card
 
 
+def _zone(programme: Programme) -> str:
+    zones = Merchant.objects.values_list("time_zone", flat=True)
+    return zones.get(pk=programme.merchant_id)
+
+
+def begin_again(*, card_id: int, actor: Actor) -> Card:
+    """Begin a new round on a card that has expired, under the programme's rules of today.
+
+    Raises:
+        NotFound: no such card of this merchant (404).
+        CardNotOver: it is still valid (E_CARD_NOT_OVER, 409).
+        CardState: the programme is paused, over or past its last day (409).
+    """
+    with transaction.atomic():
+        card = (
+            Card.objects.select_for_update(of=("self",))
+            .select_related("programme", "customer", "terms")
+            .filter(pk=card_id)
+            .first()
+        )
+        if card is None:
+            raise NotFound
+        if card.state != State.EXPIRED:
+            raise CardNotOver
+        card.state, card.cycle = State.OPEN, card.cycle + 1
+        cycles.begin(card, cycles.terms_now(card.programme), _zone(card.programme))
+        if not rules.card_now(card).is_usable:
+            raise CardState
+        card.version += 1
+        card.save()
+        audit.record(actor, "stamps.card.begun", f"card:{card.pk}", details={"round": card.cycle})
+    return card
+
+
 def _card_of(programme: Programme, customer_id: int) -> Card | None:
-    cards = Card.objects.select_related("programme", "customer")
+    cards = Card.objects.select_related("programme", "customer", "terms")
     return cards.filter(programme=programme, customer_id=customer_id, is_extra=False).first()
 
 
@@ -79,29 +115,40 @@ def block_card(*, card_id: int, reason: str, actor: Actor) -> Card:
     if not reason.strip():
         raise ReasonMissing
     return _set_state(
-        card_id, State.BLOCKED, "stamps.card.blocked", actor, {"reason": reason.strip()[:200]}
+        card_id,
+        from_=(State.OPEN, State.REWARDED),
+        state=State.BLOCKED,
+        entry=("stamps.card.blocked", {"reason": reason.strip()[:200]}),
+        actor=actor,
     )
 
 
 def unblock_card(*, card_id: int, actor: Actor) -> Card:
     """Let a blocked card take stamps again."""
-    return _set_state(card_id, State.OPEN, "stamps.card.unblocked", actor, {})
+    was_full = When(is_filled=True, balance__gte=0, then=Value(State.REWARDED.value))
+    state = Case(was_full, default=Value(State.OPEN.value))
+    entry = ("stamps.card.unblocked", dict[str, str]())
+    return _set_state(card_id, from_=(State.BLOCKED,), state=state, entry=entry, actor=actor)
 
 
 def _set_state(
-    card_id: int, state: State, action: str, actor: Actor, details: dict[str, str]
+    card_id: int,
+    *,
+    from_: tuple[State, ...],
+    state: State | Case,
+    entry: tuple[str, dict[str, str]],
+    actor: Actor,
 ) -> Card:
     with transaction.atomic():
-        changed = (
-            Card.objects.filter(pk=card_id)
-            .exclude(state=state)
-            .update(state=state, version=F("version") + 1)
+        changed = Card.objects.filter(pk=card_id, state__in=from_).update(
+            state=state, version=F("version") + 1
         )
-        card = Card.objects.select_related("programme", "customer").filter(pk=card_id).first()
+        cards = Card.objects.select_related("programme", "customer", "terms")
+        card = cards.filter(pk=card_id).first()
         if card is None:
             raise NotFound
         if changed:
-            audit.record(actor, action, f"card:{card_id}", details=details)
+            audit.record(actor, entry[0], f"card:{card_id}", details=entry[1])
     return card
 
 

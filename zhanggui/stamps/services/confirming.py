@@ -6,13 +6,13 @@ Source: stamps specification R10-R12, D16-D24, D27-D30, D45.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 
 from zhanggui.accounts import audit, standing
-from zhanggui.accounts.models import ActorKind, Store, StoreState
+from zhanggui.accounts.models import PHONE_COLUMN, ActorKind, Store, StoreState
 from zhanggui.codes import desk as code_desk
 from zhanggui.codes import services as codes
 from zhanggui.codes import tries
@@ -24,13 +24,13 @@ from zhanggui.core import clock, constraints, idempotency, sealing
 from zhanggui.core.db.pipeline import Statement, hot_transaction
 from zhanggui.core.errors import DomainError, InProgress, KeyReused
 from zhanggui.messaging import outbox
-from zhanggui.stamps import hot, rules, told
-from zhanggui.stamps.errors import CardState, NotManager, ReasonMissing
-from zhanggui.stamps.models import Kind, ManagerBinding, Method
+from zhanggui.stamps import hot, rewards, rules, told
+from zhanggui.stamps.errors import CardState, NotManager, ReasonMissing, TooManyOperations
+from zhanggui.stamps.models import Card, Kind, ManagerBinding, Method
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import CancelChoice, Confirmed, Desk, Preview
-from zhanggui.stamps.services import others
+from zhanggui.stamps.services import careful, others, telling
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -155,13 +155,17 @@ def _look(desk: Desk, typed: str, actor: Actor) -> Preview | others.Seen | Refus
     code = OneTimeCode.objects.defer("digits_hash", "digits_sealed").get(pk=code_id)
     kind = kind_of(code.operation)
     card = rules.card_of(code.subject_id)
-    refusal = rules.why_not(card, kind, store_id=desk.store_id)
+    refusal = rules.why_not(card, kind, counter=_counter(desk))
     if refusal is not None:
         raise _TakeBack(refusal, code_id)
     audit.record(
         actor, PREVIEWED, f"code:{code_id}", store_id=desk.store_id, details={"kind": kind}
     )
     return _preview(code, kind, card, desk)
+
+
+def _counter(desk: Desk) -> rules.Counter:
+    return rules.Counter(desk.store_id, desk.person_id, desk.zone)
 
 
 def is_open_now(desk: Desk) -> bool:
@@ -183,22 +187,23 @@ def barred(known: Tries, *, is_bound: bool, is_open: bool) -> DomainError | None
     return None
 
 
-def _preview(code: OneTimeCode, kind: Kind, card: rules.CardNow, desk: Desk) -> Preview:
-    moment = clock.now()
+def _preview(code: OneTimeCode, kind: Kind, now: rules.CardNow, desk: Desk) -> Preview:
+    moment, card = clock.now(), now.card
     choices = _choices(card, desk, moment) if kind is Kind.CANCEL else ()
     first = -choices[0].amount if choices else 1
     held_until = code.held_until or code.expires_at
     return Preview(
         code_id=code.pk,
         kind=kind,
-        customer_name=masked_name(card.customer_name),
-        avatar_url=card.avatar_url(),
-        customer_number=card.customer_number,
-        programme_name=card.programme_name,
+        customer_name=masked_name(card.customer.name),
+        avatar_url=now.avatar_url(),
+        customer_number=card.customer.number,
+        programme_name=card.programme.name,
         slots=card.slots,
-        before=card.balance,
-        after=card.balance + first,
-        most=max(1, min(card.max_per_code, card.slots - card.balance)),
+        before=card.shown,
+        after=_after(card, first),
+        most=now.most,
+        wins=tuple((one["at"] - card.balance, one["name"]) for one in _ahead(card)),
         choices=choices,
         expires_at=code.expires_at,
         held_until=held_until,
@@ -206,10 +211,30 @@ def _preview(code: OneTimeCode, kind: Kind, card: rules.CardNow, desk: Desk) -> 
     )
 
 
-def _choices(card: rules.CardNow, desk: Desk, moment: datetime) -> tuple[CancelChoice, ...]:
-    found = rules.to_cancel(card.card_id, store_id=desk.store_id, moment=moment)
+def _after(card: Card, change: int) -> int:
+    """How many stamps people will see: a full card first, what is over on the next round."""
+    count = card.shown + change
+    if count < 0 and card.cycle:
+        return count + card.slots
+    return count if count <= card.slots else count % card.slots
+
+
+def _ahead(card: Card) -> list[dict[str, Any]]:
+    """The rewards that this code may lead to."""
+    return [] if card.is_filled else [one for one in card.terms.rewards if one["at"] > card.balance]
+
+
+def _choices(card: Card, desk: Desk, moment: datetime) -> tuple[CancelChoice, ...]:
+    found = rules.to_cancel(card.pk, store_id=desk.store_id, moment=moment)
     return tuple(
-        CancelChoice(record.pk, record.amount, record.at, record.manager_name) for record in found
+        CancelChoice(
+            record.pk,
+            record.amount,
+            record.at,
+            record.manager_name,
+            tuple(reward.name for reward in rewards.falling(card, record.amount)),
+        )
+        for record in found
     )
 
 
@@ -263,10 +288,12 @@ def _run(wish: Wish) -> Confirmed | Refused:
         except _TakeBack as back:
             return _noted(wish, Refused(back.refusal, back.code_id))
         except _CardStays:
-            refused = _card_refusal(wish)
-            if refused is not None:
-                return _noted(wish, refused)
-            # else what stood in the way has gone meanwhile: again
+            outcome = _card_refusal(wish) or _spend_carefully(wish)
+            if isinstance(outcome, Refused):
+                return _noted(wish, outcome)
+            if outcome is not None:
+                return outcome
+            # else somebody was faster: again, to say so
         except IntegrityError as error:
             if constraints.violated(error) not in LOST_TO_ANOTHER:
                 raise
@@ -287,6 +314,8 @@ def _spend(wish: Wish) -> Confirmed | Refused:
             return no_code(wish.desk, wish.digits, wish.actor, facts.tries)
         if moved.card_id is None or (moved.delta > 1 and not wish.reason):
             raise _CardStays
+        if moved.delta > 0 and not facts.may_stamp_own and _is_own(moved, facts, wish.desk):
+            raise _CardStays
         answer = _confirmed(question, moved, facts.store_name)
         booking = _booking(wish, question, moved, answer, facts)
         is_key_old = facts.answered_at is not None
@@ -294,9 +323,51 @@ def _spend(wish: Wish) -> Confirmed | Refused:
     return answer
 
 
+def _is_own(moved: hot.Moved, facts: hot.Facts, desk: Desk) -> bool:
+    """Whether the card is the manager's own (D37)."""
+    if moved.is_same_wechat:
+        return True
+    if not moved.phone_hash or not facts.phone_sealed:
+        return False
+    phone = sealing.unseal(facts.phone_sealed, column=PHONE_COLUMN, merchant_id=None)
+    return rules.is_phone_of(moved.phone_hash, phone, desk.merchant_id)
+
+
+def _spend_carefully(wish: Wish) -> Confirmed | Refused | None:
+    """Something is won or lost by it, or what stood in the way has gone; None: ask again."""
+    desk = wish.desk
+    store_name = Store.objects.values_list("name", flat=True).get(pk=desk.store_id)
+    asked = careful.Asked(
+        desk=desk,
+        digits=wish.digits,
+        actor=wish.actor,
+        amount=wish.amount,
+        reason=wish.reason,
+        record_id=wish.record_id,
+        key=wish.key,
+        fingerprint=wish.fingerprint,
+    )
+    try:
+        with transaction.atomic():
+            done = careful.spend(
+                asked, lambda done: careful.answer_of(done, store_name).as_json(), CONFIRMED
+            )
+            telling.tell(done.record, done.card, store_name, desk.zone, done.won)
+    except careful.CodeGone:
+        return None
+    except careful.CardRefuses as refuses:
+        return Refused(refuses.refusal, refuses.code_id)
+    except IntegrityError as error:
+        if constraints.violated(error) not in LOST_TO_ANOTHER:
+            raise
+        return None
+    return careful.answer_of(done, store_name)
+
+
 def _question(wish: Wish) -> hot.Question:
     moment = clock.now()
     desk = wish.desk
+    day = clock.local_date(moment, desk.zone)
     return hot.Question(
         merchant_id=desk.merchant_id,
         binding_id=desk.binding_id,
@@ -305,6 +376,8 @@ def _question(wish: Wish) -> hot.Question:
         hashes=codes.hashes_of(wish.digits),
         subject_type=SUBJECT,
         now=moment,
+        day=day,
+        day_end=clock.start_of(day + timedelta(days=1), desk.zone),
         tries_since=moment - tries.DAY,
         cancel_since=moment - rules.MANAGER_CANCELS_WITHIN,
         replay_since=moment - idempotency.REPLAY_FOR,
@@ -325,6 +398,13 @@ def _before_the_code(wish: Wish, question: hot.Question, facts: hot.Facts) -> No
     refused = barred(facts.tries, is_bound=True, is_open=facts.is_open)
     if refused is not None:
         raise _TakeBack(refused)
+    if facts.operations >= facts.operations_a_day:
+        wait = question.day_end - question.now
+        raise _TakeBack(
+            TooManyOperations(
+                retry_after_s=-(-wait // timedelta(seconds=1)), most=facts.operations_a_day
+            )
+        )
 
 
 def _confirmed(question: hot.Question, moved: hot.Moved, store_name: str) -> Confirmed:
@@ -354,7 +434,6 @@ def _booking(
         actor_kind=ActorKind.PERSON,
         actor_id=question.person_id,
         event=EVENTS[kind],
-        day=clock.local_date(question.now, wish.desk.zone),
         manager_name=wish.desk.person_name,
         reason=wish.reason,
         action=CONFIRMED,
@@ -441,7 +520,7 @@ def _card_refusal(wish: Wish) -> Refused | None:
         refusal = rules.why_not(
             card,
             kind,
-            store_id=wish.desk.store_id,
+            counter=_counter(wish.desk),
             amount=wish.amount,
             record_id=wish.record_id,
         )

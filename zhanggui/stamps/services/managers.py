@@ -297,11 +297,15 @@ def _wait_for_approval(invitation: ManagerInvitation, person: Person) -> _Late:
 def _bind(
     invitation: ManagerInvitation, person: Person, actor: Actor, action: str
 ) -> ManagerBinding:
+    earlier = ManagerBinding.objects.filter(person=person, merchant_id=invitation.merchant_id)
+    last = earlier.exclude(operated_on=None).order_by("-pk").first()
     binding = ManagerBinding.objects.create(
         person=person,
         merchant_id=invitation.merchant_id,
         store_id=invitation.store_id,
         name=person.name,
+        operated_on=last.operated_on if last else None,
+        operations=last.operations if last else 0,
     )
     audit.record(
         actor,

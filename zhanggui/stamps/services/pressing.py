@@ -16,7 +16,7 @@ from zhanggui.accounts import audit
 from zhanggui.accounts.models import ActorKind, Merchant
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock, constraints, idempotency, limits, tokens
-from zhanggui.core.db.pipeline import Value, hot_transaction
+from zhanggui.core.db.pipeline import Value, hot_transaction, trip
 from zhanggui.core.errors import DomainError, InProgress, KeyReused
 from zhanggui.core.limits import Limit
 from zhanggui.messaging import outbox
@@ -38,7 +38,7 @@ from zhanggui.stamps.errors import (
 )
 from zhanggui.stamps.models import Card, Case, CaseKind, Kind, Method
 from zhanggui.stamps.operations import EVENTS, OPERATIONS
-from zhanggui.stamps.press_models import Press, PressNonce, PressUse, SealState
+from zhanggui.stamps.press_models import Press, PressNonce, PressUse, Seal, SealState
 from zhanggui.stamps.recognition.rule import (
     Match,
     Unrecognised,
@@ -47,6 +47,7 @@ from zhanggui.stamps.recognition.rule import (
     settle,
 )
 from zhanggui.stamps.results import Confirmed
+from zhanggui.stamps.services import careful, telling
 from zhanggui.stamps.touches import Sent, mark_of
 
 if TYPE_CHECKING:
@@ -123,6 +124,10 @@ class _Refused(Exception):
         super().__init__(refusal.code)
 
 
+class _CardStays(Exception):
+    """Roll the transaction back: the right is good, but the card did not move."""
+
+
 def allow_press(*, card: Card, kind: Kind, actor: Actor) -> Nonce:
     """Give the phone the right to press once, for this card and operation, for 120 s.
 
@@ -195,6 +200,8 @@ def _run(wish: Wish) -> Confirmed:
         held, match = _decide(wish, known, judged)
         try:
             return _book(wish, known, values, held, match)
+        except _CardStays:
+            return _book_carefully(wish, known, values, held, match)
         except IntegrityError as error:
             name = constraints.violated(error)
             if name == "press_never_repeated":
@@ -215,6 +222,7 @@ def _judge_touch(wish: Wish) -> _Judged:
 
 def _values(wish: Wish, judged: _Judged) -> dict[str, Value]:
     merchant_id = wish.card.merchant_id
+    day = clock.local_date(wish.now, wish.zone)
     return {
         "merchant": merchant_id,
         "now": wish.now,
@@ -231,6 +239,10 @@ def _values(wish: Wish, judged: _Judged) -> dict[str, Value]:
         "amount": 1,
         "record": None,
         "cancel_since": wish.now - rules.MANAGER_CANCELS_WITHIN,
+        "binding": None,
+        "person": None,
+        "day": day,
+        "day_end": clock.start_of(day + timedelta(days=1), wish.zone),
     }
 
 
@@ -310,7 +322,7 @@ def _book(
         if moved is None:
             raise _Refused(NonceUsed(), match)
         if moved.card_id is None:
-            raise _card_refusal(wish, held, match, values["mark"])
+            raise _CardStays
         answer = _confirmed(wish, held, moved)
         written = _written(wish, match)
         hot.book(
@@ -326,10 +338,48 @@ def _book(
     return answer
 
 
-def _card_refusal(wish: Wish, held: pressed.Held, match: Match, mark: Value) -> _Refused:
-    """Why the card did not move."""
-    refusal = rules.why_not(rules.card_of(wish.card.pk), wish.kind, store_id=held.store_id)
-    return _Refused(refusal or InProgress(), match, mark if isinstance(mark, bytes) else None, held)
+def _book_carefully(
+    wish: Wish, known: pressed.Known, values: dict[str, Value], held: pressed.Held, match: Match
+) -> Confirmed:
+    """The card refuses, or something is won or lost by this stamp."""
+    written, mark = _written(wish, match), values["mark"]
+    with transaction.atomic():
+        now = rules.lock_with_customer(wish.card.pk)
+        counter = rules.Counter(held.store_id, None, wish.zone)
+        refusal = rules.why_not(now, wish.kind, counter=counter)
+        if refusal is not None:
+            raise _Refused(refusal, match, mark if isinstance(mark, bytes) else None, held)
+        rights = PressNonce.objects.filter(pk=known.nonce_id, used_at=None)
+        is_in_use = Seal.objects.filter(pk=held.seal_id, state=SealState.ACTIVE).exists()
+        if not is_in_use or not rights.filter(expires_at__gt=wish.now).update(used_at=wish.now):
+            raise _Refused(NonceUsed(), match)
+        origin = careful.Origin(
+            method=Method.PRESS,
+            cause=f"press:{known.nonce_id}",
+            code=None,
+            store_id=held.store_id,
+            person_id=0,
+            person_name=held.name,
+            reason="",
+            place=careful.Place(wish.actor, wish.zone, held.store_id),
+        )
+        if wish.kind is Kind.ACCUMULATE:
+            done = careful.stamp(now.card, 1, origin)
+        else:
+            newest = rules.to_cancel(now.card.pk, store_id=held.store_id, moment=wish.now)
+            done = careful.cancel(now.card, newest[0], origin)
+        audit.record(
+            wish.actor,
+            PRESSED,
+            f"press:{known.nonce_id}",
+            store_id=held.store_id,
+            details={"kind": wish.kind.value, "record": done.record.pk},
+        )
+        answer = careful.answer_of(done, held.store_name)
+        careful.keep_answer(wish.actor, wish.key, wish.print, answer.as_json())
+        trip(pressed.keep(values, written, held=held, record_id=done.record.pk))
+        telling.tell(done.record, done.card, held.store_name, wish.zone, done.won)
+    return answer
 
 
 def _confirmed(wish: Wish, held: pressed.Held, moved: hot.Moved) -> Confirmed:
@@ -361,6 +411,7 @@ def _written(wish: Wish, match: Match) -> pressed.Written:
 
 
 def _question(wish: Wish, held: pressed.Held) -> hot.Question:
+    day = clock.local_date(wish.now, wish.zone)
     return hot.Question(
         merchant_id=wish.card.merchant_id,
         binding_id=0,
@@ -369,6 +420,8 @@ def _question(wish: Wish, held: pressed.Held) -> hot.Question:
         hashes=[],
         subject_type="",
         now=wish.now,
+        day=day,
+        day_end=clock.start_of(day + timedelta(days=1), wish.zone),
         tries_since=wish.now,
         cancel_since=wish.now - rules.MANAGER_CANCELS_WITHIN,
         replay_since=wish.now - idempotency.REPLAY_FOR,
@@ -394,7 +447,6 @@ def _booking(
         actor_kind=ActorKind.CUSTOMER,
         actor_id=wish.actor.id,
         event=EVENTS[wish.kind],
-        day=clock.local_date(wish.now, wish.zone),
         manager_name=held.name,
         reason="",
         action=PRESSED,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from zhanggui.stamps.tests.factories import Shop, make_shop
+from zhanggui.stamps import rewards
+from zhanggui.stamps.tests.factories import FakeCoupons, Shop, make_shop
 
 
 @pytest.fixture
@@ -15,3 +16,12 @@ def shop(db: None) -> Iterator[Shop]:
     made = make_shop()
     with made.scope:
         yield made
+
+
+@pytest.fixture
+def coupons() -> Iterator[FakeCoupons]:
+    """Coupons that a test can have used."""
+    fake, before = FakeCoupons(), list(rewards._givers)
+    rewards.use(fake)
+    yield fake
+    rewards.use(before[0] if before else None)

@@ -42,8 +42,8 @@ def make_manager(store: Store, name: str = "李店长") -> Desk:
 
 
 def make_programme(*, name: str = "", **values: Any) -> Programme:
-    """A programme of the merchant in scope, valid in every store."""
-    values = {"reward": "招牌奶茶一杯"} | values
+    """A programme of the merchant in scope, valid in every store, without caps."""
+    values = {"reward": "招牌奶茶一杯", "gap_s": 0, "per_day": 200, **values}
     return services.create_programme(
         values=services.ProgrammeInput(name=name or f"集章卡{next(_numbers)}", **values),
         actor=ACTOR,
@@ -162,3 +162,28 @@ def make_shop(slug: str = "", **programme: Any) -> Shop:
     scope.enter_context(tenancy.merchant_scope(merchant.pk))
     made = make_programme(**programme)
     return Shop(merchant, store, make_manager(store), made, make_card(made), scope)
+
+
+class FakeCoupons:
+    """Gives coupons from memory, so that a test can have one used."""
+
+    def __init__(self) -> None:
+        self.given: dict[int, str] = {}
+        """State of each coupon: ``usable``, ``used`` or ``voided``."""
+
+    def templates(self) -> list[tuple[str, str]]:
+        return [("1", "招牌奶茶券")]
+
+    def issue(self, **_values: Any) -> int:
+        coupon_id = len(self.given) + 1
+        self.given[coupon_id] = "usable"
+        return coupon_id
+
+    def is_used(self, coupon_id: int) -> bool:
+        return self.given[coupon_id] == "used"
+
+    def void(self, coupon_id: int, **_values: Any) -> bool:
+        if self.is_used(coupon_id):
+            return False
+        self.given[coupon_id] = "voided"
+        return True

@@ -17,7 +17,7 @@ from zhanggui.contacts.models import Customer
 from zhanggui.contacts.search import name_key
 from zhanggui.core import clock
 from zhanggui.ledger.models import Transaction
-from zhanggui.stamps.models import Programme, ProgrammeState, StampRecord
+from zhanggui.stamps.models import Card, Programme, ProgrammeState, StampRecord
 from zhanggui.stamps.tests.factories import (
     Shop,
     balance_of,
@@ -30,7 +30,16 @@ from zhanggui.stamps.tests.factories import (
 )
 
 T0 = datetime(2026, 5, 15, 4, 0, tzinfo=UTC)
-FIELDS = {"name": "品茶卡", "slots": 8, "reward": "一壶好茶", "code_ttl_s": 180, "max_per_code": 1}
+FIELDS = {
+    "name": "品茶卡",
+    "slots": 8,
+    "reward": "一壶好茶",
+    "when_full": "renew",
+    "code_ttl_s": 180,
+    "max_per_code": 1,
+    "per_day": 10,
+    "gap_s": 30,
+}
 
 
 @dataclass
@@ -127,12 +136,43 @@ class TestProgrammes:
     def test_changes_one(self, office: Office) -> None:
         programme = office.shop.programme
         page = office.page("programme", programme.pk)
-        response = office.post("programme", programme.pk, **FIELDS)
+        asked = office.post("programme", programme.pk, **FIELDS)
+        assert asked.status_code == 422
+        assert "已有顾客按现行规则在集章" in asked.content.decode()
+        assert Programme.objects.get(pk=programme.pk).slots == 10
+        response = office.post("programme", programme.pk, **FIELDS, cards="move")
 
         assert programme.name in page
         assert response.status_code == 302
         programme.refresh_from_db()
         assert (programme.name, programme.slots) == ("品茶卡", 8)
+        assert Card.objects.get(pk=office.shop.card.pk).slots == 8
+        assert "第 2 版" in office.page("programme", programme.pk)
+
+    def test_rewards_on_the_way_are_shown_and_checked(self, office: Office) -> None:
+        way = {"way_at_1": 3, "way_name_1": "小食一份"}
+        assert "集满 3 枚得 小食一份" in office.page("programme_sample", **FIELDS, **way)
+        for wrong in ({"way_at_1": 8}, {"way_name_1": ""}, {"way_at_1": ""}):
+            response = office.post("programme_new", **FIELDS | way | wrong)
+            assert response.status_code == 422
+        assert office.post("programme_new", **FIELDS | way).status_code == 302
+        assert Programme.objects.get(name="品茶卡").versions.get().reward_at == [3, 8]
+
+    def test_one_end_is_enough(self, office: Office) -> None:
+        for ends in ({"valid_days": 30, "ends_on": "2099-01-01"}, {"ends_on": "2020-01-01"}):
+            assert office.post("programme_new", **FIELDS | ends).status_code == 422
+        assert office.post("programme_new", **FIELDS | {"valid_days": 30}).status_code == 302
+
+    def test_copies_and_ends_one(self, office: Office) -> None:
+        programme = office.shop.programme
+        copied = office.post("programme_copy", programme.pk)
+        office.post("programme_state", programme.pk, state="ended")
+
+        assert copied.status_code == 302
+        states = list(Programme.objects.order_by("pk").values_list("state", flat=True))
+        assert states == ["ended", "paused"]
+        assert "已结束" in office.page("programmes")
+        assert office.post("programme_state", programme.pk, state="active").status_code == 409
 
     def test_pauses_and_resumes(self, office: Office) -> None:
         programme = office.shop.programme

@@ -19,7 +19,7 @@ from zhanggui.core.errors import DomainError
 from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.guards import card_view
-from zhanggui.stamps.models import Card, Kind, Programme, ProgrammeState
+from zhanggui.stamps.models import Card, CardState, Kind, Programme, ProgrammeState
 from zhanggui.stamps.operations import SUBJECT
 from zhanggui.stamps.results import CodeShown, CodeStatus
 from zhanggui.ui import qr
@@ -112,6 +112,15 @@ def card(request: CustomerRequest, token: str) -> HttpResponse:
     page = card_page(found, _newest_live(found))
     page["takes_press"] = selectors.takes_press(found.programme_id)
     return render(request, "stamps/mobile/card.html", page)
+
+
+@card_view
+@require_POST
+def begin(request: CustomerRequest, token: str) -> HttpResponse:
+    """A new round on a card that has expired."""
+    found = own_card(request, token)
+    services.begin_again(card_id=found.pk, actor=request.actor)
+    return redirect("stamps:card", request.merchant.slug, found.token)
 
 
 @card_view
@@ -208,7 +217,9 @@ def card_page(card: Card, layer: Layer | None, *, is_more: bool = False) -> dict
         "is_more": is_more,
         "live": layer if layer is not None and layer.is_live else None,
         "last": last,
-        "is_full": card.balance >= programme.slots,
+        "is_full": card.state == CardState.REWARDED,
+        "rewards": selectors.rewards_of_card(card.pk),
+        "can_begin": card.state == CardState.EXPIRED and selectors.can_begin(card),
         "is_paused": programme.state != ProgrammeState.ACTIVE,
     }
 
@@ -269,4 +280,4 @@ def _layer_of(card: Card, found: CodeShown | CodeStatus) -> Layer:
 
 def _fresh(card: Card, shown: str) -> int:
     before = numbers.whole(shown)
-    return 0 if before is None else max(0, min(FRESH_AT_MOST, card.balance - before))
+    return 0 if before is None else max(0, min(FRESH_AT_MOST, card.shown - before))

@@ -18,7 +18,7 @@ from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Store
 from zhanggui.core import clock, numbers
 from zhanggui.core.errors import DomainError
-from zhanggui.stamps import insight, rules, selectors, services
+from zhanggui.stamps import insight, rewards, rules, selectors, services
 from zhanggui.stamps.forms import CancelForm, read_filter
 from zhanggui.stamps.models import Card, Kind, Programme, StampRecord
 from zhanggui.stamps.selectors import DayFigure, LedgerWish
@@ -93,14 +93,25 @@ def cancel(request: MerchantRequest, record_id: int) -> HttpResponse:
         if form.is_valid():
             try:
                 services.cancel_record(
-                    record_id=record.pk, reason=form.cleaned_data["reason"], actor=request.actor
+                    record_id=record.pk,
+                    reason=form.cleaned_data["reason"],
+                    is_forced=form.cleaned_data["is_forced"],
+                    actor=request.actor,
                 )
             except DomainError as refusal:
                 status, refused = refusal.status, refusal
             else:
                 messages.success(request, _("The stamp was cancelled. Both entries stay visible."))
                 return redirect(_back(request))
-    page = {"record": record, "form": form, "refused": refused, "back": _back(request)}
+    lost = list(rewards.falling(record.card, record.amount))
+    page = {
+        "record": record,
+        "form": form,
+        "refused": refused,
+        "back": _back(request),
+        "lost": lost,
+        "has_used": any(rewards.is_used(reward) for reward in lost),
+    }
     is_piece = request.headers.get("HX-Request") == "true"
     name = "_cancel_dialog.html" if is_piece else "cancel.html"
     return render(request, f"stamps/backoffice/{name}", page, status=status)
@@ -154,7 +165,8 @@ def cards(request: MerchantRequest) -> HttpResponse:
 @require_GET
 def card(request: MerchantRequest, card_id: int) -> HttpResponse:
     """One card with its customer and entries."""
-    found = get_object_or_404(Card.objects.select_related("customer", "programme"), pk=card_id)
+    known = Card.objects.select_related("customer", "programme", "terms")
+    found = get_object_or_404(known, pk=card_id)
     rows = selectors.records_of_card(found.pk, CARD_RECORDS)
     for row in rows:
         row.record.card = found
@@ -164,6 +176,7 @@ def card(request: MerchantRequest, card_id: int) -> HttpResponse:
         {
             "card": found,
             "rows": rows,
+            "events": selectors.events_of_card(found.pk),
             "avatar": insight.avatars_of([found.customer_id]).get(found.customer_id, ""),
             "cancel_since": _cancel_since(request),
         },

@@ -14,9 +14,8 @@ from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, services
-from zhanggui.stamps.forms import ProgrammeForm
-from zhanggui.stamps.models import Programme, ProgrammeState, ProgrammeStore
-from zhanggui.stamps.services.programmes import ProgrammeInput
+from zhanggui.stamps.models import Programme, ProgrammeState, Terms
+from zhanggui.stamps.programme_form import WAYS, ProgrammeForm, gifts_of
 
 SAMPLE_SHARE = 0.4
 """How far the sample card of the live preview is filled."""
@@ -30,6 +29,8 @@ def programmes(request: MerchantRequest) -> HttpResponse:
     found.sort(key=lambda programme: programme.state != ProgrammeState.ACTIVE)
     counts = insight.programme_counts()
     places = insight.stores_of([programme.pk for programme in found])
+    versions = Terms.objects.filter(programme__in=found).order_by("number")
+    terms = {one.programme_id: one for one in versions}  # the newest wins
     rows = [
         {
             "programme": programme,
@@ -37,6 +38,7 @@ def programmes(request: MerchantRequest) -> HttpResponse:
             "full": counts.get(programme.pk, (0, 0))[1],
             "stores": places.get(programme.pk, []),
             "sample": max(1, int(programme.slots * SAMPLE_SHARE)),
+            "terms": terms.get(programme.pk),
         }
         for programme in found
     ]
@@ -52,13 +54,13 @@ def programmes(request: MerchantRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def programme_new(request: MerchantRequest) -> HttpResponse:
     """Start a programme."""
-    form = ProgrammeForm(request.POST or None)
+    form = ProgrammeForm(request.POST or None, zone=request.merchant.time_zone)
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                services.create_programme(values=_input(form), actor=request.actor)
+                services.create_programme(values=form.values(), actor=request.actor)
             except DomainError as refusal:
                 form.add_error(_field_of(refusal), refusal.message)
                 status = refusal.status
@@ -71,33 +73,57 @@ def programme_new(request: MerchantRequest) -> HttpResponse:
 @merchant_view("stamps.manage_programmes")
 @require_http_methods(["GET", "POST"])
 def programme(request: MerchantRequest, programme_id: int) -> HttpResponse:
-    """Change a programme."""
+    """Change a programme; changed rules say first for how many cards they hold."""
     found = get_object_or_404(Programme.objects.all(), pk=programme_id)
-    form = ProgrammeForm(request.POST or None, initial=_initial(found))
+    form = ProgrammeForm(request.POST or None, zone=request.merchant.time_zone, programme=found)
     status = 200
+    page: dict[str, Any] = {"programme": found}
     if request.method == "POST":
         status = 422
         if form.is_valid():
-            try:
-                services.edit_programme(
-                    programme_id=found.pk, values=_input(form), actor=request.actor
-                )
-            except DomainError as refusal:
-                form.add_error(_field_of(refusal), refusal.message)
-                status = refusal.status
+            effect = services.effect_of(programme_id=found.pk, values=form.values())
+            answer = request.POST.get("cards", "")
+            if effect.is_new and effect.total and answer not in ("keep", "move"):
+                page["effect"] = effect
             else:
-                messages.success(request, _("The programme was saved."))
-                return redirect("stamps:programmes", request.merchant.slug)
-    page = _page(form) | {"programme": found}
-    return render(request, "stamps/backoffice/programme.html", page, status=status)
+                try:
+                    services.edit_programme(
+                        programme_id=found.pk,
+                        values=form.values(),
+                        actor=request.actor,
+                        moves_cards=answer == "move",
+                    )
+                except DomainError as refusal:
+                    form.add_error(_field_of(refusal), refusal.message)
+                    status = refusal.status
+                else:
+                    messages.success(request, _("The programme was saved."))
+                    return redirect("stamps:programmes", request.merchant.slug)
+    return render(
+        request, "stamps/backoffice/programme.html", _page(form, found) | page, status=status
+    )
+
+
+@merchant_view("stamps.manage_programmes")
+@require_POST
+def programme_copy(request: MerchantRequest, programme_id: int) -> HttpResponse:
+    """A paused programme with the same rules."""
+    found = get_object_or_404(Programme.objects.all(), pk=programme_id)
+    made = services.copy_programme(programme_id=found.pk, actor=request.actor)
+    messages.success(request, _("Copied. It is paused: change what you like, then resume it."))
+    return redirect("stamps:programme", request.merchant.slug, made.pk)
 
 
 @merchant_view("stamps.manage_programmes")
 @require_POST
 def programme_state(request: MerchantRequest, programme_id: int) -> HttpResponse:
-    """Pause a programme, or resume it."""
+    """Pause a programme, resume it, or end it for good."""
     found = get_object_or_404(Programme.objects.all(), pk=programme_id)
-    if request.POST.get("state") == ProgrammeState.PAUSED:
+    wanted = request.POST.get("state")
+    if wanted == ProgrammeState.ENDED:
+        services.end_programme(programme_id=found.pk, actor=request.actor)
+        messages.success(request, _("The programme has ended. What customers have won stays."))
+    elif wanted == ProgrammeState.PAUSED:
         services.pause_programme(programme_id=found.pk, actor=request.actor)
         messages.success(request, _("The programme is paused. No code works until you resume it."))
     else:
@@ -110,12 +136,18 @@ def programme_state(request: MerchantRequest, programme_id: int) -> HttpResponse
 @require_GET
 def programme_sample(request: MerchantRequest) -> HttpResponse:
     """The card as customers will see it, while the form is being filled in."""
-    return render(request, "stamps/backoffice/_sample.html", _sample(request.GET))
+    return render(request, "stamps/backoffice/_sample.html", {"sample": _sample(request.GET)})
 
 
-def _page(form: ProgrammeForm) -> dict[str, Any]:
+def _page(form: ProgrammeForm, programme: Programme | None = None) -> dict[str, Any]:
     given = form.data or form.initial
-    return {"form": form, "units": form.UNITS, "sample": _sample(given)}
+    versions = list(programme.versions.order_by("-number")) if programme else []
+    return {
+        "form": form,
+        "units": form.UNITS,
+        "sample": _sample(given),
+        "versions": versions if len(versions) > 1 else [],
+    }
 
 
 def _sample(given: Any) -> dict[str, Any]:
@@ -126,29 +158,15 @@ def _sample(given: Any) -> dict[str, Any]:
         "reward": str(given.get("reward") or "")[:60] or _("the reward"),
         "slots": slots,
         "filled": max(1, int(slots * SAMPLE_SHARE)),
+        "gifts": gifts_of(given),
+        "design": str(given.get("design") or ""),
+        "ways": [
+            (given.get(f"way_at_{number}"), given.get(f"way_name_{number}"))
+            for number in WAYS
+            if given.get(f"way_at_{number}") and given.get(f"way_name_{number}")
+        ],
     }
-
-
-def _initial(programme: Programme) -> dict[str, Any]:
-    fields = ("name", "slots", "reward", "rules", "code_ttl_s", "max_per_code")
-    places = ProgrammeStore.objects.filter(programme=programme)
-    return {name: getattr(programme, name) for name in fields} | {
-        "stores": list(places.values_list("store_id", flat=True))
-    }
-
-
-def _input(form: ProgrammeForm) -> ProgrammeInput:
-    clean = form.cleaned_data
-    return ProgrammeInput(
-        name=clean["name"],
-        reward=clean["reward"],
-        slots=clean["slots"],
-        rules=clean["rules"],
-        code_ttl_s=clean["code_ttl_s"],
-        max_per_code=clean["max_per_code"],
-        store_ids=[store.pk for store in clean["stores"]],
-    )
 
 
 def _field_of(refusal: DomainError) -> str | None:
-    return {"E_PROGRAMME_NAME": "name", "E_PROGRAMME_SLOTS": "slots"}.get(refusal.code)
+    return {"E_PROGRAMME_NAME": "name", "E_PROGRAMME_REWARDS": "way_at_1"}.get(refusal.code)

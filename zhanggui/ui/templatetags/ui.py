@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -68,18 +69,30 @@ def pick(pk: int, name: str) -> SafeString:
 
 
 @register.simple_tag
-def seal(mark: str, wear: int) -> SafeString:
+def seal(mark: str, wear: int, design: str = "") -> SafeString:
     """One seal of a stamp card, 56 units wide around 0/0."""
-    return stampcard.seal(mark, wear)
+    return stampcard.seal(mark, wear, design)
 
 
 @register.simple_tag
-def stampcard_of(
-    size: int, filled: int, fresh: int = 0, seed: str = "", mark: str = ""
+def stampcard_of(  # noqa: PLR0917  what the component is given
+    size: int,
+    filled: int,
+    fresh: int = 0,
+    seed: str = "",
+    mark: str = "",
+    gifts: Collection[int] = (),
+    design: str = "",
 ) -> stampcard.Card:
     """Where each slot of a stamp card lies and what it shows."""
     return stampcard.layout(
-        size=int(size), filled=int(filled), fresh=int(fresh), seed=str(seed), mark=str(mark)
+        size=int(size),
+        filled=int(filled),
+        fresh=int(fresh),
+        seed=str(seed),
+        mark=str(mark),
+        gifts=gifts or (),
+        design=str(design),
     )
 
 

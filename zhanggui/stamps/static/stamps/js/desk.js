@@ -1,5 +1,12 @@
 // The manager's desk: goes on by itself when six digits are in, keeps the preview honest when
 // another number of stamps or another record is chosen, and gives the input back after a hold ran out.
+// stamps beyond a full card begin the next round, and a stamp taken off a fresh round reopens the last
+function shownAfter(form, count) {
+  const slots = Number(form.querySelector("[data-before]").dataset.slots);
+  if (count < 0) return count + slots;
+  return count > slots ? count % slots : count;
+}
+
 function recount(form) {
   const after = form.querySelector("[data-after-number]");
   const before = Number(form.querySelector("[data-before]")?.dataset.before);
@@ -7,14 +14,20 @@ function recount(form) {
   const record = form.querySelector("[name=record]:checked");
   const reason = form.querySelector("[data-reason]");
   if (amount) {
-    after.textContent = String(before + Number(amount.value));
+    after.textContent = String(shownAfter(form, before + Number(amount.value)));
+    for (const win of form.querySelectorAll("[data-wins]")) {
+      win.hidden = Number(win.dataset.wins) > Number(amount.value);
+    }
     if (reason) {
       const isMore = Number(amount.value) > 1;
       reason.hidden = !isMore;
       reason.querySelector("input").required = isMore;
     }
   }
-  if (record) after.textContent = String(before - Number(record.dataset.amount));
+  if (record) {
+    after.textContent = String(shownAfter(form, before - Number(record.dataset.amount)));
+    for (const lost of form.querySelectorAll("[data-lost]")) lost.hidden = lost.dataset.lost !== record.value;
+  }
 }
 
 document.addEventListener("change", (event) => {

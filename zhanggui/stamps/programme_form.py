@@ -1,0 +1,241 @@
+"""The form of a programme: what is collected, for what, how long, where and by which rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.accounts.models import Store, StoreState
+from zhanggui.core import clock, numbers
+from zhanggui.stamps import rewards
+from zhanggui.stamps.models import Programme, WhenFull
+from zhanggui.stamps.services.programmes import ProgrammeInput, RewardInput, values_of
+
+type Choices = list[tuple[str, str | Promise]]
+
+WAYS = (1, 2, 3)
+"""So many rewards may lie on the way to the full card."""
+DESIGNS = (
+    ("", pgettext_lazy("design of a stamp card", "Seal")),
+    ("tea", pgettext_lazy("design of a stamp card", "Tea leaf")),
+    ("coffee", pgettext_lazy("design of a stamp card", "Coffee cup")),
+    ("bowl", pgettext_lazy("design of a stamp card", "Hot bowl")),
+    ("flower", pgettext_lazy("design of a stamp card", "Flower")),
+    ("paw", pgettext_lazy("design of a stamp card", "Paw")),
+)
+PLAIN = ("name", "rules", "code_ttl_s", "max_per_code", "per_day", "gap_s", "design")
+
+
+class ProgrammeForm(forms.Form):
+    """A programme: what is collected, for what, where and by which rules."""
+
+    name = forms.CharField(
+        label=_("Name of the card"),
+        max_length=60,
+        help_text=_("Customers see it on top of the card, for example “Tea card”."),
+    )
+    slots = forms.IntegerField(
+        label=_("Stamps on a full card"), min_value=4, max_value=20, initial=10
+    )
+    design = forms.ChoiceField(
+        label=_("Design"), choices=DESIGNS, required=False, widget=forms.RadioSelect()
+    )
+    rules = forms.CharField(
+        label=_("Rules"),
+        max_length=1000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_("Shown behind the three dots on the card. One rule a line."),
+    )
+    reward = forms.CharField(
+        label=_("Reward"),
+        max_length=60,
+        help_text=_("What a full card is worth, for example “One drink of your choice”."),
+    )
+    reward_template = forms.ChoiceField(
+        label=_("Given as"),
+        required=False,
+        help_text=_("A coupon lies in the customer's WeChat and is redeemed by code."),
+    )
+    when_full = forms.ChoiceField(
+        label=_("When the card is full"),
+        choices=WhenFull.choices,
+        initial=WhenFull.RENEW,
+        widget=forms.RadioSelect(),
+    )
+    valid_days = forms.IntegerField(
+        label=pgettext_lazy("how long stamps last", "Valid for"),
+        min_value=1,
+        max_value=1000,
+        required=False,
+        help_text=_("Counted from the first stamp of each round. Empty: no end."),
+    )
+    ends_on = forms.DateField(
+        label=_("Last day of all cards"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("For a season or a festival. Stamps left over expire when the day is over."),
+    )
+    stores: forms.ModelMultipleChoiceField[Store] = forms.ModelMultipleChoiceField(
+        label=_("Stores that take part"),
+        queryset=None,  # the open scope decides, see below
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text=_("Choose none for every store, also those you open later."),
+    )
+    code_ttl_s = forms.IntegerField(
+        label=_("A code is valid for"),
+        min_value=60,
+        max_value=600,
+        initial=180,
+        help_text=_("60 to 600 seconds. 180 is enough for a counter with a queue."),
+    )
+    max_per_code = forms.IntegerField(
+        label=_("Stamps for one code, at most"),
+        min_value=1,
+        max_value=10,
+        initial=1,
+        help_text=_("With more than 1 the manager chooses how many and gives a reason."),
+    )
+    per_day = forms.IntegerField(
+        label=_("Stamps on a card in a day, at most"),
+        min_value=1,
+        max_value=200,
+        initial=10,
+        help_text=_("Nobody drinks twenty teas a day: a low number stops stamping for friends."),
+    )
+    gap_s = forms.IntegerField(
+        label=_("Between two stamps on a card, at least"),
+        min_value=0,
+        max_value=3600,
+        initial=30,
+        help_text=_("Stops the same visit from being stamped twice by mistake."),
+    )
+
+    UNITS: ClassVar[dict[str, Any]] = {
+        "slots": _("stamps"),
+        "valid_days": _("days"),
+        "code_ttl_s": _("seconds"),
+        "max_per_code": _("stamps"),
+        "per_day": _("stamps"),
+        "gap_s": _("seconds"),
+    }
+
+    def __init__(
+        self, sent: Mapping[str, Any] | None, *, zone: str, programme: Programme | None = None
+    ) -> None:
+        self.zone = zone
+        super().__init__(sent, initial=initial_of(programme) if programme else None)
+        places = self.fields["stores"]
+        if isinstance(places, forms.ModelMultipleChoiceField):
+            places.queryset = Store.objects.filter(state=StoreState.OPEN).order_by("id")
+        coupons = rewards.templates()
+        self.has_coupons = bool(coupons)
+        choices: Choices = [("", _("Handed out at the counter")), *coupons]
+        _choose(self.fields["reward_template"], choices)
+        for number in WAYS:
+            self.fields[f"way_at_{number}"] = forms.IntegerField(
+                label=_("After so many stamps"), min_value=1, max_value=19, required=False
+            )
+            self.fields[f"way_name_{number}"] = forms.CharField(
+                label=_("Reward on the way"), max_length=60, required=False
+            )
+            self.fields[f"way_template_{number}"] = forms.ChoiceField(
+                label=_("Given as"), choices=choices, required=False
+            )
+
+    def ways(self) -> list[dict[str, Any]]:
+        """The rows of rewards on the way, for the page."""
+        return [
+            {name: self[f"way_{name}_{number}"] for name in ("at", "name", "template")}
+            for number in WAYS
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """A reward on the way has a name and a place; one end is enough."""
+        clean: dict[str, Any] = super().clean() or {}
+        slots = clean.get("slots") or 0
+        seen: set[int] = set()
+        for number in WAYS:
+            at, name = clean.get(f"way_at_{number}"), clean.get(f"way_name_{number}")
+            if at and not name:
+                self.add_error(f"way_name_{number}", _("Say what is won there."))
+            if name and not at:
+                self.add_error(f"way_at_{number}", _("Say after how many stamps."))
+            if at and (at >= slots or at in seen):
+                self.add_error(
+                    f"way_at_{number}", _("Choose a place of its own, before the last stamp.")
+                )
+            seen.add(at or 0)
+        ends_on = clean.get("ends_on")
+        if clean.get("valid_days") and ends_on:
+            self.add_error("ends_on", _("Choose one: a number of days, or a last day."))
+        if ends_on and ends_on < clock.local_date(clock.now(), self.zone):
+            self.add_error("ends_on", _("This day is over."))
+        return clean
+
+    def values(self) -> ProgrammeInput:
+        """What was typed in, for the service."""
+        clean = self.cleaned_data
+        return ProgrammeInput(
+            **{name: clean[name] for name in PLAIN},
+            slots=clean["slots"],
+            reward=clean["reward"],
+            reward_template_id=_id(clean["reward_template"]),
+            on_the_way=[
+                RewardInput(
+                    clean[f"way_at_{number}"],
+                    clean[f"way_name_{number}"],
+                    _id(clean[f"way_template_{number}"]),
+                )
+                for number in WAYS
+                if clean.get(f"way_at_{number}")
+            ],
+            when_full=WhenFull(clean["when_full"]),
+            valid_days=clean["valid_days"] or 0,
+            ends_on=clean["ends_on"],
+            store_ids=[store.pk for store in clean["stores"]],
+        )
+
+
+def _choose(field: forms.Field, choices: Choices) -> None:
+    if isinstance(field, forms.ChoiceField):
+        field.choices = choices
+
+
+def _id(text: str) -> int | None:
+    return int(text) if text else None
+
+
+def initial_of(programme: Programme) -> dict[str, Any]:
+    """What the form of a programme begins with."""
+    values = values_of(programme)
+    found: dict[str, Any] = {name: getattr(values, name) for name in PLAIN}
+    found |= {
+        "slots": values.slots,
+        "reward": values.reward,
+        "reward_template": str(values.reward_template_id or ""),
+        "when_full": values.when_full.value,
+        "valid_days": values.valid_days or None,
+        "ends_on": values.ends_on,
+        "stores": list(values.store_ids),
+    }
+    for number, one in zip(WAYS, values.on_the_way, strict=False):
+        found |= {
+            f"way_at_{number}": one.at,
+            f"way_name_{number}": one.name,
+            f"way_template_{number}": str(one.template_id or ""),
+        }
+    return found
+
+
+def gifts_of(given: Mapping[str, Any]) -> list[int]:
+    """The places of rewards on the way as they are typed, for the sample card."""
+    typed = (str(given.get(f"way_at_{number}") or "") for number in WAYS)
+    found = (numbers.whole(text) for text in typed)
+    return [number for number in found if number is not None]

@@ -1,0 +1,25 @@
+"""Jobs of this module."""
+
+from __future__ import annotations
+
+from procrastinate.contrib.django import app
+
+from zhanggui.accounts.actors import system_actor
+
+
+@app.periodic(cron="*/10 * * * *", periodic_id="stamps.expire")
+@app.task(name="stamps.expire", queueing_lock="stamps.expire")
+def expire(timestamp: int) -> None:
+    """Take the stamps off cards whose time is up; the counter refuses them before that."""
+    from zhanggui.stamps.services import expiring  # noqa: PLC0415  only the worker needs them
+
+    expiring.expire_due(system_actor("expiry"))
+
+
+@app.periodic(cron="20 2 * * *", periodic_id="stamps.tell_expiring")
+@app.task(name="stamps.tell_expiring", queueing_lock="stamps.tell_expiring")
+def tell_expiring(timestamp: int) -> None:
+    """Tell customers whose cards expire within a week, once a day."""
+    from zhanggui.stamps.services import expiring  # noqa: PLC0415  only the worker needs them
+
+    expiring.tell_expiring()

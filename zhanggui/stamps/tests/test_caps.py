@@ -1,0 +1,218 @@
+"""Caps of cards and managers, and the manager's own card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from zhanggui.accounts.models import Person
+from zhanggui.accounts.tests.factories import ACTOR, make_store
+from zhanggui.channels.wechat.models import PersonIdentity
+from zhanggui.channels.wechat.tests.factories import make_account
+from zhanggui.contacts import services as contacts
+from zhanggui.contacts.models import IdentityLink
+from zhanggui.core import clock
+from zhanggui.stamps import selectors, services
+from zhanggui.stamps.errors import OwnCard, TooFast, TooManyOperations, TooManyToday
+from zhanggui.stamps.models import Card, ManagerBinding
+from zhanggui.stamps.services import LimitsInput
+from zhanggui.stamps.tests.factories import (
+    Shop,
+    balance_of,
+    cancel,
+    confirm,
+    make_card,
+    make_invitation,
+    make_shop,
+    preview,
+    stamp,
+    take_code,
+)
+
+MakesCard = Callable[[Shop], Card]
+NOON = datetime(2026, 5, 1, 4, 0, tzinfo=UTC)
+"""12:00 in Shanghai."""
+
+
+@pytest.fixture
+def capped(db: None) -> Iterator[Shop]:
+    """A shop with the caps of D25 as they are without a setting."""
+    shop = make_shop(slots=20, gap_s=30, per_day=10, max_per_code=10)
+    with shop.scope:
+        yield shop
+
+
+class TestCard:
+    @pytest.mark.spec("stamps D25")
+    def test_thirty_seconds_lie_between_two_stamps(self, capped: Shop) -> None:
+        with clock.at(NOON):
+            stamp(capped.desk, capped.card)
+        with clock.at(NOON + timedelta(seconds=29.5)):
+            code = take_code(capped.card)
+            with pytest.raises(TooFast):
+                preview(capped.desk, code.digits)
+            with pytest.raises(TooFast) as refusal:
+                confirm(capped.desk, code.digits)
+            assert refusal.value.code == "E_VELOCITY"
+            assert refusal.value.retry_after_s == 1
+        with clock.at(NOON + timedelta(seconds=30)):
+            assert confirm(capped.desk, code.digits).after == 2
+
+    @pytest.mark.spec("stamps D25")
+    def test_ten_stamps_a_day_and_again_the_next(self, capped: Shop) -> None:
+        with clock.at(NOON):
+            stamp(capped.desk, capped.card, amount=9, reason="公司团购")
+        with clock.at(NOON + timedelta(hours=11, minutes=59)):  # 23:59 in Shanghai
+            code = take_code(capped.card)
+            with pytest.raises(TooManyToday) as refusal:
+                confirm(capped.desk, code.digits, amount=2, reason="两杯")
+            assert refusal.value.retry_after_s == 60
+            assert refusal.value.details == {"most": 10, "today": 9}
+            assert confirm(capped.desk, code.digits).after == 10
+        with clock.at(NOON + timedelta(hours=12)):
+            assert stamp(capped.desk, capped.card, amount=5, reason="五杯").after == 15
+        assert capped.adds_up()
+
+    def test_a_stamp_taken_back_does_not_count(self, capped: Shop) -> None:
+        with clock.at(NOON):
+            stamp(capped.desk, capped.card, amount=10, reason="十杯")
+        with clock.at(NOON + timedelta(minutes=1)):
+            cancel(capped.desk, capped.card)
+            assert stamp(capped.desk, capped.card).after == 1
+            assert Card.objects.get(pk=capped.card.pk).day_stamps == 1
+
+    @pytest.mark.spec("stamps D25")
+    def test_the_stamp_that_fills_the_card_is_capped_too(self, capped: Shop) -> None:
+        with clock.at(NOON):
+            stamp(capped.desk, capped.card, amount=10, reason="十杯")
+        with clock.at(NOON + timedelta(days=1)):
+            stamp(capped.desk, capped.card, amount=9, reason="九杯")
+            with pytest.raises(TooFast):
+                stamp(capped.desk, capped.card)
+        assert balance_of(capped.card) == 19
+
+
+class TestManager:
+    @pytest.mark.spec("stamps D25")
+    def test_two_hundred_codes_a_day(self, shop: Shop) -> None:
+        with clock.at(NOON):
+            stamp(shop.desk, shop.card)
+            bindings = ManagerBinding.objects.filter(pk=shop.desk.binding_id)
+            assert bindings.get().operations == 1
+            bindings.update(operations=199)
+            stamp(shop.desk, shop.card)
+            code = take_code(shop.card)
+            with pytest.raises(TooManyOperations) as refusal:
+                confirm(shop.desk, code.digits)
+            assert refusal.value.code == "E_VELOCITY"
+            assert refusal.value.retry_after_s == 12 * 3600
+            assert refusal.value.details == {"most": 200}
+        with clock.at(NOON + timedelta(hours=12)):
+            assert stamp(shop.desk, shop.card).after == 3
+            assert bindings.get().operations == 1
+
+    @pytest.mark.spec("stamps D25")
+    def test_the_stamp_that_fills_the_card_counts(self, shop: Shop) -> None:
+        with clock.at(NOON):
+            services.adjust(card_id=shop.card.pk, amount=5, reason="旧卡", actor=ACTOR)
+            services.adjust(card_id=shop.card.pk, amount=4, reason="旧卡", actor=ACTOR)
+            assert stamp(shop.desk, shop.card).won
+        assert ManagerBinding.objects.get(pk=shop.desk.binding_id).operations == 1
+
+    @pytest.mark.spec("stamps D25")
+    def test_binding_again_does_not_begin_anew(self, shop: Shop) -> None:
+        with clock.at(NOON):
+            stamp(shop.desk, shop.card)
+            ManagerBinding.objects.update(operations=200)
+            services.remove_manager(binding_id=shop.desk.binding_id, actor=ACTOR)
+            person = Person.objects.get(pk=shop.desk.person_id)
+            services.accept_scan(
+                invitation_id=make_invitation(make_store(shop.merchant)).pk, person=person
+            )
+            desk = selectors.desk_of(person.pk)
+            assert desk is not None
+            with pytest.raises(TooManyOperations):
+                stamp(desk, shop.card)
+
+    def test_the_shop_may_raise_it(self, shop: Shop) -> None:
+        services.set_limits(
+            values=LimitsInput(operations_a_day=300, may_stamp_own=False, second_person_above=5),
+            actor=ACTOR,
+        )
+        with clock.at(NOON):
+            stamp(shop.desk, shop.card)
+            ManagerBinding.objects.update(operations=299)
+            stamp(shop.desk, shop.card)
+            with pytest.raises(TooManyOperations):
+                stamp(shop.desk, shop.card)
+
+
+def allow(*, own: bool) -> None:
+    """Set the shop's switch."""
+    services.set_limits(
+        values=LimitsInput(operations_a_day=200, may_stamp_own=own, second_person_above=5),
+        actor=ACTOR,
+    )
+
+
+def own_phone(shop: Shop) -> Card:
+    """A card under the manager's number."""
+    person = Person.objects.get(pk=shop.desk.person_id)
+    person.set_phone("+8613900139001")
+    person.save()
+    return make_card(shop.programme, "李店长", phone="+8613900139001")
+
+
+def own_wechat(shop: Shop) -> Card:
+    """A card under the manager's WeChat."""
+    card = make_card(shop.programme, "李店长")
+    mine = PersonIdentity.objects.create(
+        person_id=shop.desk.person_id, account=make_account(), openid="o-li-dianzhang"
+    )
+    link = IdentityLink(
+        customer_id=card.customer_id, account_id=mine.account_id, openid=mine.openid
+    )
+    link.save(force_insert=True)
+    return card
+
+
+class TestOwnCard:
+    @pytest.mark.spec("stamps D37")
+    @pytest.mark.parametrize("made", [own_phone, own_wechat])
+    def test_is_refused_at_preview_and_confirm(self, shop: Shop, made: MakesCard) -> None:
+        card = made(shop)
+        code = take_code(card)
+        with pytest.raises(OwnCard):
+            preview(shop.desk, code.digits)
+        with pytest.raises(OwnCard) as refusal:
+            confirm(shop.desk, code.digits)
+
+        assert refusal.value.code == "E_SELF"
+        assert balance_of(card) == 0
+        assert stamp(shop.desk, shop.card).after == 1
+
+    @pytest.mark.spec("stamps D37")
+    @pytest.mark.parametrize("made", [own_phone, own_wechat])
+    def test_the_shop_may_allow_it(self, shop: Shop, made: MakesCard) -> None:
+        card = made(shop)
+        allow(own=True)
+        assert stamp(shop.desk, card).after == 1
+        allow(own=False)
+        with pytest.raises(OwnCard):
+            stamp(shop.desk, card)
+
+    @pytest.mark.spec("stamps D37")
+    def test_the_stamp_that_fills_it_too(self, shop: Shop) -> None:
+        card = own_phone(shop)
+        services.adjust(card_id=card.pk, amount=5, reason="旧卡", actor=ACTOR)
+        services.adjust(card_id=card.pk, amount=4, reason="旧卡", actor=ACTOR)
+        with pytest.raises(OwnCard):
+            stamp(shop.desk, card)
+
+    def test_another_number_is_no_matter(self, shop: Shop) -> None:
+        own_phone(shop)
+        customer = contacts.create_customer(name="旁人", phone="+8613900139002", actor=ACTOR)
+        card = services.open_card(programme=shop.programme, customer_id=customer.pk, actor=ACTOR)
+        assert stamp(shop.desk, card).after == 1
