@@ -192,7 +192,7 @@ def _customers_like(wanted: str) -> QuerySet[Customer, int]:
 def code_of(typed: str) -> str:
     """A coupon's code as people type it: spaces and dashes go, look-alikes become digits."""
     signs = "".join(sign for sign in typed.upper() if sign.isalnum())
-    return signs.translate(str.maketrans({"O": "0", "I": "1", "L": "1"}))
+    return signs.translate(str.maketrans("OIL", "011"))
 
 
 def uses_named(subjects: Iterable[str]) -> dict[str, UseRecord]:
@@ -205,11 +205,7 @@ def uses_named(subjects: Iterable[str]) -> dict[str, UseRecord]:
 def undone_ids(record_ids: Sequence[int]) -> dict[int, int]:
     """Which of these redemptions were taken back, and by which row."""
     rows = UseRecord.objects.filter(reverses_id__in=record_ids)
-    return {
-        original: pk
-        for original, pk in rows.values_list("reverses_id", "pk")
-        if original is not None
-    }
+    return {int(original or 0): pk for original, pk in rows.values_list("reverses_id", "pk")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.models import ActorKind, AuditEntry, Store
+from zhanggui.codes import desk
 from zhanggui.codes.models import LIVE, OneTimeCode
 from zhanggui.contacts.models import Customer, IdentityLink, LinkState
 from zhanggui.contacts.search import fold
@@ -42,6 +43,12 @@ LABELS: dict[str, str | Promise] = {
     "E_VELOCITY": _("Too fast, or too many in a day"),
     "E_SELF": _("The manager's own card"),
     "E_REWARD_USED": _("Its reward was used already"),
+    "E_COUPON_WRONG_STORE": _("Coupon of another store"),
+    "E_COUPON_EXPIRED": _("Coupon had expired"),
+    "E_COUPON_CONDITION": _("Conditions of the coupon were not met"),
+    "E_COUPON_PROGRAMME_PAUSED": _("Coupon was on hold"),
+    "E_COUPON_FROZEN": _("Coupon was frozen"),
+    "E_COUPON_USED": _("Coupon was used already"),
 }
 
 
@@ -148,13 +155,20 @@ def waiting_codes(store_id: int) -> list[WaitingCode]:
     return [
         WaitingCode(
             customer_name=names.get(code.customer_id, ""),
-            operation="cancel" if kind_of(code.operation) is Kind.CANCEL else "stamp",
+            operation=_colour(code),
             seconds_left=max(0, int((code.expires_at - moment).total_seconds())),
             life_s=max(1, int((code.expires_at - code.created_at).total_seconds())),
             is_held=code.held_until is not None and code.held_until > moment,
         )
         for code in codes
     ]
+
+
+def _colour(code: OneTimeCode) -> str:
+    """The name of the operation's colour."""
+    if code.subject_type != SUBJECT:
+        return "redeem"
+    return "cancel" if kind_of(code.operation) is Kind.CANCEL else "stamp"
 
 
 def waiting_count(store_id: int) -> int:
@@ -278,5 +292,8 @@ def _records(period: Period) -> QuerySet[StampRecord]:
 def _live_at(store_id: int, moment: datetime) -> QuerySet[OneTimeCode]:
     here = Q(store_ids=[]) | Q(store_ids__contains=[store_id])
     return OneTimeCode.objects.filter(
-        here, subject_type=SUBJECT, state__in=LIVE, expires_at__gt=moment
+        here,
+        subject_type__in=[SUBJECT, *desk.subject_types()],
+        state__in=LIVE,
+        expires_at__gt=moment,
     )

@@ -74,7 +74,9 @@ def issue(
     cause = cause[:LONGEST_CAUSE]
     with transaction.atomic():
         customer_id = hold(customer_id)
-        turns.take("coupons.issue", tenancy.current_merchant_id(), template_id, customer_id)
+        merchant_id = tenancy.current_merchant_id()
+        turns.take("coupons.issue", merchant_id, template_id, customer_id)
+        turns.take("coupons.cause", merchant_id, cause)
         known = Coupon.objects.select_related("template", "customer").filter(cause=cause).first()
         if known is not None:
             return known

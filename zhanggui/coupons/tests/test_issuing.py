@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -280,7 +281,7 @@ class TestTemplates:
             ({"kind": CouponKind.PERCENT, "percent_off": 95}, "0.5 折"),
         ],
     )
-    def test_worth_in_a_word(self, shop: Shop, values: dict[str, object], worth: str) -> None:
+    def test_worth_in_a_word(self, shop: Shop, values: dict[str, Any], worth: str) -> None:
         assert rules.worth_text(make_template(**values)) == worth
 
 

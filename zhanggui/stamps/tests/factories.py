@@ -101,7 +101,9 @@ def confirm(desk: Desk, digits: str, **values: Any) -> Confirmed:
 
 def preview(desk: Desk, digits: str) -> Preview:
     """The manager presses 下一步."""
-    return services.preview(desk=desk, digits=digits, actor=manager_of(desk))
+    seen = services.preview(desk=desk, digits=digits, actor=manager_of(desk))
+    assert isinstance(seen, Preview)
+    return seen
 
 
 def stamp(desk: Desk, card: Card, **values: Any) -> Confirmed:

@@ -17,12 +17,12 @@ from zhanggui.codes.models import CodeTry, OneTimeCode
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock, tenancy
 from zhanggui.coupons import services as coupons
-from zhanggui.coupons.models import Coupon, UseKind, UseRecord
+from zhanggui.coupons.models import Coupon, TemplateState, UseKind, UseRecord
 from zhanggui.coupons.tests import factories as coupon_factories
 from zhanggui.coupons.tests.factories import counts, make_coupon, make_customer, take_code
 from zhanggui.stamps import services
 from zhanggui.stamps.models import Kind, StampRecord
-from zhanggui.stamps.tests.factories import cancel, make_shop, stamp
+from zhanggui.stamps.tests.factories import balance_of, cancel, make_shop, stamp
 from zhanggui.stamps.tests.factories import take_code as take_stamp_code
 from zhanggui.stamps.tests.test_staff import HTMX, Counter, counter, sign_in
 
@@ -112,7 +112,7 @@ class TestRefusals:
         [
             (
                 lambda coupon: coupons.set_state(
-                    template_id=coupon.template_id, state="paused", actor=ACTOR
+                    template_id=coupon.template_id, state=TemplateState.PAUSED, actor=ACTOR
                 ),
                 409,
                 "E_COUPON_PROGRAMME_PAUSED",
@@ -252,6 +252,13 @@ class TestLedger:
                 coupon_factories.redeem(make_coupon(), store)
         assert self.rows(counter) == 1
 
+    def test_codes_that_wait_are_shown_in_their_colour(self, counter: Counter) -> None:
+        take_code(make_coupon())
+        page = counter.get("staff_live")
+        assert "zg-is-redeem" in page
+        assert "核销" in page
+
+    @pytest.mark.spec("stamps D42")
     def test_search_and_switch_keep_each_other(self, counter: Counter) -> None:
         coupon = make_coupon(customer=make_customer("林小雨"))
         redeemed(counter, coupon)
@@ -259,13 +266,29 @@ class TestLedger:
         assert self.rows(counter, q="林小雨") == 1
         assert self.rows(counter, q="小雨") == 1
         assert self.rows(counter, q="没有这人") == 0
-        page = counter.get("staff_redemptions", q="林小雨")
+        day = clock.local_date(clock.now(), counter.shop.merchant.time_zone).isoformat()
+        page = counter.get("staff_redemptions", q="林小雨", since=day, until=day)
         link = re.search(r'href="(/staff/ledger\?[^"]+)"', page)
         assert link
         ledger = counter.client.get(link[1].replace("&amp;", "&")).content.decode()
         assert 'value="林小雨"' in ledger
-        assert "/staff/redemptions?q=%E6%9E%97" in ledger
+        assert f'name="since" value="{day}"' in ledger
+        assert f"/staff/redemptions?q=%E6%9E%97%E5%B0%8F%E9%9B%A8&amp;since={day}" in ledger
 
+    @pytest.mark.spec("stamps D42")
+    def test_what_came_less_what_was_taken_back_is_the_balance(self, counter: Counter) -> None:
+        shop = counter.shop
+        stamp(shop.desk, shop.card)
+        stamp(shop.desk, shop.card)
+        cancel(shop.desk, shop.card)
+        rows = {
+            kind: counter.get("staff_ledger", kind=kind).count('<li id="r')
+            for kind in ("accumulate", "cancel")
+        }
+        assert rows["accumulate"] - rows["cancel"] == balance_of(shop.card)
+        assert "is-struck" in counter.get("staff_ledger")
+
+    @pytest.mark.spec("stamps D42")
     def test_undone_stays_struck_and_linked(self, counter: Counter) -> None:
         record = redeemed(counter, make_coupon())
         coupons.undo_by_office(record_id=record.pk, reason="扫错了", actor=ACTOR)
