@@ -33,7 +33,7 @@ TEMPLATES = {
         kind=CouponKind.CASH,
         amount_fen=1_000,
         min_spend_fen=5_000,
-        days_valid=14,
+        days_valid=30,
         stock=200,
         per_person=1,
     ),
@@ -63,7 +63,7 @@ def make() -> None:
     with tenancy.merchant_scope(merchant.pk):
         templates = {name: _template(name, values, owner) for name, values in TEMPLATES.items()}
         if find("coupons:festival") is None:
-            _festival(owner)
+            _festival(merchant.pk, owner)
         if find("coupons:story") is None:
             _story(merchant, templates, owner)
 
@@ -76,14 +76,15 @@ def _template(name: str, values: TemplateInput, owner: Actor) -> CouponTemplate:
     return CouponTemplate.objects.get(pk=template_id)
 
 
-def _festival(owner: Actor) -> None:
+def _festival(merchant_id: int, owner: Actor) -> None:
     """A coupon of fixed days that begins next week, taken by a poster's code."""
-    now = clock.now()
+    zone = Merchant.objects.values_list("time_zone", flat=True).get(pk=merchant_id)
+    today = clock.local_date(clock.now(), zone)
     values = TemplateInput(
         name="冬至汤圆茶点券",
         validity=Validity.FIXED,
-        starts_at=now + timedelta(days=7),
-        ends_at=now + timedelta(days=21),
+        starts_at=clock.start_of(today + timedelta(days=7), zone),
+        ends_at=clock.start_of(today + timedelta(days=21), zone),
         amount_fen=2_200,
         stock=100,
         per_person=1,

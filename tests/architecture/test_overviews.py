@@ -24,6 +24,7 @@ from zhanggui.accounts.tests.factories import (
 from zhanggui.accounts.views.overview import MOST_FIGURES
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tenancy
+from zhanggui.coupons.tests.factories import make_coupon, make_customer, redeem
 from zhanggui.stamps.tests.factories import (
     cancel,
     make_card,
@@ -64,6 +65,11 @@ def make_shop(slug: str, *, zone: str, operator: Operator | None = None) -> Shop
                 stamp(desks[number % 2], card)
                 if number % 3 == 0:
                     cancel(desks[number % 2], card)
+        for number, hours in enumerate(HOURS_AGO):
+            with clock.at(NOON - timedelta(hours=hours)):
+                coupon = make_coupon(customer=make_customer(f"领券{number}"))
+                if number % 2 == 0:
+                    redeem(coupon, stores[number % 2])
         gone = Customer.objects.order_by("pk")[1]
         Customer.objects.filter(pk=gone.pk).update(state="replaced")
     return Shop(merchant, stores)
@@ -88,6 +94,8 @@ ROWS = {
     "accounts:stores": "list",
     "accounts:staff": "page",
     "contacts:customers": "list",
+    "coupons:coupons": "list",
+    "coupons:redemptions": "list",
     "stamps:ledger": "page",
     "stamps:visitors": "page",
 }

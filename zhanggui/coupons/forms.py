@@ -230,7 +230,7 @@ class IssueForm(forms.Form):
     """Which coupon a customer gets by hand."""
 
     template: forms.ModelChoiceField[CouponTemplate] = forms.ModelChoiceField(
-        label=_("Coupon"), queryset=None
+        label=_("Coupon"), queryset=None, empty_label=_("Choose a coupon")
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -248,6 +248,7 @@ class SegmentForm(forms.Form):
     segment: forms.ModelChoiceField[Segment] = forms.ModelChoiceField(
         label=_("Segment"),
         queryset=None,
+        empty_label=_("Choose a segment"),
         help_text=_("Everybody who fits at this moment gets one coupon, exactly once."),
     )
 

@@ -6,7 +6,7 @@ Source: stamps specification 5.4 and 5.6 (unit coupon-use), D34-D36.
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -100,6 +100,11 @@ class CouponTemplate(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def last_at(self) -> datetime | None:
+        """The last second in which it can be used: people read 23:59, not 00:00 of the next day."""
+        return self.ends_at - timedelta(seconds=1) if self.ends_at else None
 
 
 class TemplateStore(TenantModel):
@@ -216,6 +221,11 @@ class Coupon(TenantModel):
 
     def __str__(self) -> str:
         return f"coupon:{self.pk}"
+
+    @property
+    def last_at(self) -> datetime:
+        """The last second in which it can be used: people read 23:59, not 00:00 of the next day."""
+        return self.ends_at - timedelta(seconds=1)
 
 
 class CouponChange(TenantModel):

@@ -84,7 +84,7 @@ def _tell_of_coupon(template: MessageTemplate, coupon: Coupon) -> None:
         template=template.name,
         data={
             "coupon": coupon.template.name,
-            "until": _day(coupon.ends_at, merchant.time_zone),
+            "until": _day(coupon.last_at, merchant.time_zone),
         },
         purpose=PURPOSE,
         subject=f"coupon:{coupon.pk}",
