@@ -29,6 +29,7 @@ from demo import (
     regulars,
     reports,
     sandbox,
+    seals,
     templates,
     world,
 )
@@ -113,6 +114,7 @@ def _fill(size: Size, say: Say) -> Filled:
             Day.objects.filter(day=day).update(until=until)
     followers.make()
     regulars.make()
+    seals.make()
     coupons.make()
     messages.make()
     reports.make()

@@ -123,7 +123,7 @@ PHONES = Export(
     permission=VIEW.name,
     columns=(
         Column("model", _("Phone model"), width=28),
-        Column("presses", _("Presses"), kind="number", width=10),
+        Column("presses", pgettext_lazy("count", "Presses"), kind="number", width=10),
         Column("sigma", _("Noise σ"), width=10),
         Column("scale", pgettext_lazy("of a press", "Size"), width=10),
         Column("lost", pgettext_lazy("presses", "Lost"), width=10),

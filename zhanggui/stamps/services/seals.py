@@ -173,11 +173,11 @@ def _locked(seal_id: int) -> Seal:
     return found
 
 
-def _set(seal: Seal, to: SealState, actor: Actor, reason: str) -> None:
+def _set(seal: Seal, to: SealState, actor: Actor, reason: str, *, by: str = "") -> None:
     before = seal.state
     seal.state = to
     seal.save(update_fields=["state"])
-    _note(seal, before, actor, reason)
+    _note(seal, before, actor, reason, by=by)
     audit.record(
         actor,
         f"stamps.seal.{to.value}",
@@ -187,14 +187,14 @@ def _set(seal: Seal, to: SealState, actor: Actor, reason: str) -> None:
     )
 
 
-def _note(seal: Seal, before: str, actor: Actor, reason: str) -> None:
+def _note(seal: Seal, before: str, actor: Actor, reason: str, *, by: str = "") -> None:
     SealChange(
         seal=seal,
         from_state=before,
         to_state=seal.state,
         store_id=seal.store_id,
         reason=reason,
-        by=actor.name[:80],
+        by=(by or actor.name)[:80],
     ).save(force_insert=True)
 
 
@@ -317,7 +317,9 @@ def _advance(link: PhoneLink, actor: Actor) -> Progress:
     seal = _locked(link.seal.pk)
     progress = progress_of(seal)
     if link.use == PressUse.ENROL and seal.state == SealState.ENROLLING and progress.is_done:
-        _set(seal, SealState.ACTIVE, actor, "")
+        begun = SealChange.objects.filter(seal=seal, to_state=SealState.ENROLLING)
+        who = begun.order_by("-at", "-pk").values_list("by", flat=True).first()
+        _set(seal, SealState.ACTIVE, actor, "", by=who or actor.name)
     return progress
 
 
