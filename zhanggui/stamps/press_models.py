@@ -180,6 +180,14 @@ class Press(TenantModel):
         return "" if self.residual_um is None else f"{self.residual_um / 1000:.2f}"
 
 
+class Doctor(models.TextChoices):
+    """What the test of a phone found."""
+
+    FINE = "fine", pgettext_lazy("test of a phone", "Feels stamps")
+    FEW = "few", pgettext_lazy("test of a phone", "Too few fingers at once")
+    GESTURE = "gesture", pgettext_lazy("test of a phone", "Three-finger gesture in the way")
+
+
 class DeviceScale(TenantModel):
     """What was learned about the screens of one model of phone."""
 
@@ -189,8 +197,8 @@ class DeviceScale(TenantModel):
     scale_sum_e4 = models.BigIntegerField(default=0)
     most_touches = models.PositiveSmallIntegerField(default=0)
     """The most fingers a test or a press has shown at once."""
-    doctor = models.CharField(max_length=10, blank=True)
-    """What the last test said: ``fine``, ``few`` or ``gesture``."""
+    doctor = models.CharField(max_length=10, choices=Doctor, blank=True)
+    """What the last test said."""
     at = models.DateTimeField(default=clock.now)
 
     class Meta(TenantModel.Meta):

@@ -67,6 +67,7 @@ ACTIONS = {
     "stamps.case.alarmed": _("Alarm about a pressed stamp"),
     "stamps.press.accepted": _("Stamp pressed"),
     "stamps.press.refused": _("Press refused"),
+    "stamps.phone.tested": _("Phone tested for stamps"),
     "stamps.desk.pressed": _("Manager page opened by the stamp"),
     "stamps.seal.made": _("Physical stamp made"),
     "stamps.seal.enrolling": _("Enrolment of a physical stamp begun"),

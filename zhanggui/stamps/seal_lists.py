@@ -154,7 +154,7 @@ def _phone_model(model: str, made: list[Press], known: DeviceScale | None) -> Ph
         most_touches=max(
             [row.touches for row in made] + ([known.most_touches] if known else []), default=0
         ),
-        doctor=known.doctor if known else "",
+        doctor=str(known.get_doctor_display()) if known and known.doctor else "",
     )
 
 

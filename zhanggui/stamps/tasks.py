@@ -16,6 +16,15 @@ def expire(timestamp: int) -> None:
     expiring.expire_due(system_actor("expiry"))
 
 
+@app.periodic(cron="50 3 * * *", periodic_id="stamps.forget")
+@app.task(name="stamps.forget", queueing_lock="stamps.forget")
+def forget(timestamp: int) -> None:
+    """Let raw touches and old rights to press go."""
+    from zhanggui.stamps import retention  # noqa: PLC0415  only the worker needs them
+
+    retention.forget()
+
+
 @app.periodic(cron="20 2 * * *", periodic_id="stamps.tell_expiring")
 @app.task(name="stamps.tell_expiring", queueing_lock="stamps.tell_expiring")
 def tell_expiring(timestamp: int) -> None:

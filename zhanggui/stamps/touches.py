@@ -66,6 +66,18 @@ def read(text: str, user_agent: str) -> Sent:
     return Sent(press, _raw(press, screen), model_of(user_agent, screen))
 
 
+def read_screen(text: str) -> list[int]:
+    """Width, height and ratio of a screen.
+
+    Raises:
+        FormBroken: not what a page of ours sends (E_FORM, 422).
+    """
+    try:
+        return [int(part) for part in json.loads(text)[:3]]
+    except (ValueError, TypeError, OverflowError, KeyError):
+        raise FormBroken from None
+
+
 def _frame(sent: Any) -> Frame:
     at, touches = sent
     found = {int(name): (float(x), float(y)) for name, x, y in touches[:MOST_TOUCHES]}

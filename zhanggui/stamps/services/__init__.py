@@ -19,6 +19,7 @@ from zhanggui.stamps.services.cases import (
 )
 from zhanggui.stamps.services.confirming import confirm, preview
 from zhanggui.stamps.services.confirming_others import Done, confirm_other
+from zhanggui.stamps.services.doctoring import note_phone
 from zhanggui.stamps.services.expiring import expire_card
 from zhanggui.stamps.services.managers import (
     accept_scan,
@@ -86,6 +87,7 @@ __all__ = [
     "limits",
     "make_seal",
     "move_seal",
+    "note_phone",
     "open_card",
     "pause_programme",
     "phone_link",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from django.urls import reverse
 from zhanggui.accounts.models import Person
 from zhanggui.accounts.tests.factories import make_person, make_store
 from zhanggui.channels.wechat.tests.factories import make_account, make_identity, sign_in_staff
+from zhanggui.core import clock
+from zhanggui.stamps import customers, retention
 from zhanggui.stamps.models import Case, Kind, StampRecord
-from zhanggui.stamps.press_models import Press, PressNonce, Seal, SealState
+from zhanggui.stamps.press_models import DeviceScale, Press, PressNonce, Seal, SealState
 from zhanggui.stamps.tests.factories import Shop, balance_of, make_card, make_shop, stamp
 from zhanggui.stamps.tests.pressing import PHONE, T1, T2, make_seal, points_px, sent_text
 from zhanggui.stamps.tests.test_mobile import HTMX, Visitor, visitor
@@ -196,3 +199,63 @@ class TestManagerEntersByStamp:
     def test_codes_still_work(self, shop: Shop, seal: Seal) -> None:
         stamp(shop.desk, shop.card)
         assert balance_of(shop.card) == 1
+
+
+class TestDoctor:
+    def send(self, visitor: Visitor, touches: str, gesture: str = "", screen: str = "") -> Any:
+        values = {"touches": touches, "gesture": gesture, "screen": screen or "[393, 873, 2.75]"}
+        headers = {**HTMX, "User-Agent": PHONE}
+        return visitor.client.post(visitor.url("doctor_send"), values, headers=headers)
+
+    @pytest.mark.parametrize(
+        ("touches", "gesture", "verdict", "said"),
+        [
+            ("5", "", "fine", "能感应印章"),
+            ("2", "", "few", "同时只能感应 2 个触点"),
+            ("3", "1", "gesture", "三指手势"),
+        ],
+    )
+    def test_says_what_the_phone_feels_and_remembers_the_model(
+        self, visitor: Visitor, touches: str, gesture: str, verdict: str, said: str
+    ) -> None:
+        assert visitor.client.get(visitor.url("doctor")).status_code == 200
+        answer = self.send(visitor, touches, gesture)
+
+        assert said in answer.content.decode()
+        known = DeviceScale.objects.get()
+        assert (known.model, known.doctor) == ("V2055A 393x873@2", verdict)
+        assert known.most_touches == int(touches)
+        assert known.presses == 0
+
+    def test_the_most_touches_stay(self, visitor: Visitor) -> None:
+        self.send(visitor, "5")
+        self.send(visitor, "1")
+        assert DeviceScale.objects.get().most_touches == 5
+
+    @pytest.mark.parametrize("screen", ["x", "{}", "5", '["a"]'])
+    def test_nonsense(self, visitor: Visitor, screen: str) -> None:
+        assert self.send(visitor, "-3", screen=screen).status_code == 422
+        assert self.send(visitor, "x").status_code == 200
+
+
+class TestRetention:
+    def test_touches_go_after_90_days_and_rights_after_one(
+        self, visitor: Visitor, seal: Seal
+    ) -> None:
+        press(visitor)
+        allow(visitor)
+        assert retention.forget() == 0
+        with clock.at(clock.now() + timedelta(days=2)):
+            assert retention.forget() == 2
+        with clock.at(clock.now() + timedelta(days=91)):
+            assert retention.forget() == 1
+            assert retention.forget() == 0
+        kept = Press.objects.get()
+        assert (kept.frames, kept.mark, kept.outcome) == ({}, None, "ok")
+
+    def test_an_erased_customer_leaves_no_touches(self, visitor: Visitor, seal: Seal) -> None:
+        press(visitor)
+        customers.erase([visitor.card.customer_id])
+        kept = Press.objects.get()
+        assert (kept.frames, kept.customer_id) == ({}, None)
+        assert not PressNonce.objects.exists()

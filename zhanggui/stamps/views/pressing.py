@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from zhanggui.channels.wechat.guards import StaffRequest, staff_view
 from zhanggui.contacts.guards import CustomerRequest
+from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import services, touches
 from zhanggui.stamps.guards import card_view
@@ -50,6 +51,33 @@ def press(request: CustomerRequest, token: str) -> HttpResponse:
     page = card_page(found, None, is_more=is_more)
     page |= {"confirmed": confirmed, "fresh": max(0, confirmed.amount)}
     return render(request, "stamps/mobile/_pressed.html", page)
+
+
+@card_view
+@require_safe
+def doctor(request: CustomerRequest) -> HttpResponse:
+    """A ten-second test of what this phone feels."""
+    return render(request, "stamps/mobile/doctor.html", {})
+
+
+@card_view
+@require_POST
+def doctor_send(request: CustomerRequest) -> HttpResponse:
+    """What the test found, in a sentence."""
+    touched = numbers.whole(request.POST.get("touches", "")) or 0
+    try:
+        verdict = services.note_phone(
+            user_agent=request.headers.get("User-Agent", ""),
+            screen=touches.read_screen(request.POST.get("screen", "")),
+            touches=touched,
+            has_gesture=bool(request.POST.get("gesture")),
+            actor=request.actor,
+        )
+    except DomainError as refusal:
+        page: dict[str, object] = {"refusal": refusal}
+        return render(request, "stamps/mobile/_press_said.html", page, status=refusal.status)
+    page = {"verdict": verdict.value, "touches": touched}
+    return render(request, "stamps/mobile/_doctor_said.html", page)
 
 
 @staff_view
