@@ -48,6 +48,7 @@ COMMON = {
     "log_timezone": "UTC",
 }
 QUICK = {
+    "autovacuum": "off",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from django.core.management import get_commands
@@ -69,8 +68,8 @@ def test_a_job_that_comes_while_the_worker_looks_for_one_runs_soon(tasks: dict[s
     ours = worker_app()
     look = ours.job_manager.fetch_job
 
-    async def look_slowly(**which: Any) -> jobs.Job | None:
-        found = await look(**which)
+    async def look_slowly(queues: Iterable[str] | None, worker_id: int) -> jobs.Job | None:
+        found = await look(queues=queues, worker_id=worker_id)
         if found is None and not came:
             while not await ours.connector.execute_query_all_async(LISTENS):
                 await asyncio.sleep(0.02)

@@ -30,7 +30,7 @@ def worker_app() -> App:
         raise TypeError(message)
     ours = app.with_connector(connector.get_worker_connector())
     ours.worker_defaults = {**app.worker_defaults, "task_middleware": [with_good_connections]}
-    ours.periodic_registry = PeriodicRegistry()
+    ours.periodic_registry = PeriodicRegistry()  # type: ignore[no-untyped-call]
     for key, known in app.periodic_registry.periodic_tasks.items():
         # the worker itself defers these, by its own connections
         task = copy(known.task)
