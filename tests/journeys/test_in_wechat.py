@@ -110,7 +110,7 @@ def lemon(shop: Shop) -> Lemon:
     shop.control("PUT", "people", people)
     given: dict[str, Any] = shop.control("POST", "merchants", {"name": SHOP, "appids": [APP]})
     given["manager"] = shop.control("GET", f"openids?appid={PLATFORM_APP}")["he-dian"]
-    printed = shop.product.manage("shell", "-v", "0", "-c", MAKE % json.dumps(given))
+    printed = shop.product.run(MAKE % json.dumps(given))
     token = printed.rpartition("bill")[2].strip()
     return Lemon(shop, f"/w/{SLUG}/pay/{token}/")
 

@@ -114,7 +114,7 @@ def florist(shop: Shop) -> Shop:
         app=PLATFORM_APP,
         keys=keys,
     )
-    shop.product.manage("shell", "-v", "0", "-c", made)
+    shop.product.run(made)
     shop.control("POST", f"components/{COMPONENT}/ticket", {})
     return shop
 

@@ -62,7 +62,7 @@ billing.set_seller(
 @pytest.fixture(scope="module")
 def tiers(shop: Shop) -> Shop:
     """The platform, open to everybody, and an operator that is still closed."""
-    shop.product.manage("shell", "-v", "0", "-c", MAKE)
+    shop.product.run(MAKE)
     return shop
 
 

@@ -64,7 +64,7 @@ def close_and_open_again(customer: Phone, digits: str) -> None:
 
 def time_runs_out(shop: Shop, customer: Phone, digits: str) -> None:
     """The layer says so and offers a new code."""
-    shop.product.manage("shell", "-v", "0", "-c", CODES_END)
+    shop.product.run(CODES_END)
     expect(customer.web.get_by_role("heading", name="验证码已过期")).to_be_visible()
     customer.web.get_by_role("button", name="重新获取").click()
     code = customer.web.locator("[data-code]")
@@ -90,7 +90,7 @@ def withdraw(customer: Phone) -> None:
 def session_ends(shop: Shop, customer: Phone) -> None:
     """The page signs in again by itself and is the same card."""
     before = customer.address()
-    shop.product.manage("shell", "-v", "0", "-c", SESSIONS_END)
+    shop.product.run(SESSIONS_END)
     customer.page.wait_for_timeout(3000)
     customer.allow()
     expect(customer.web.get_by_role("heading", name=CARD)).to_be_visible()

@@ -137,5 +137,5 @@ def open_shop(product: LiveProduct) -> Shop:
         {"slug": "chen-xi", "nickname": "陈小溪", "avatar": {"colour": "#c2362b", "text": "溪"}},
     ]
     shop.control("PUT", "people", people)
-    printed = product.manage("shell", "-v", "0", "-c", MAKE)
+    printed = product.run(MAKE)
     return Shop(product, int(json.loads(printed.split("store", 1)[1])))

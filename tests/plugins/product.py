@@ -6,6 +6,7 @@ its own.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -13,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,53 @@ STARTED_S = 90.0
 STOPPED_S = 30.0
 
 
+LISTEN = """
+import contextlib, io, json, os, sys, traceback
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what is logged goes elsewhere
+for line in sys.stdin:
+    printed, problem = io.StringIO(), ""
+    with contextlib.redirect_stdout(printed):
+        try:
+            exec(json.loads(line), {})
+        except BaseException:
+            problem = traceback.format_exc()
+    print(json.dumps([printed.getvalue(), problem]), file=answers, flush=True)
+"""
+
+
+class Shell:
+    """Python with a product's settings, started when it is first needed: a start takes seconds."""
+
+    def __init__(self, settings: Callable[[], dict[str, str]]) -> None:
+        self._settings = settings
+        self._process: subprocess.Popen[str] | None = None
+
+    def run(self, code: str) -> str:
+        """Run code in a namespace of its own; answers what it prints."""
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, str(ROOT / "manage.py"), "shell", "-v", "0", "-c", LISTEN],
+                cwd=ROOT,
+                env=self._settings(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(code) + "\n")
+        self._process.stdin.flush()
+        printed, problem = json.loads(self._process.stdout.readline())
+        assert not problem, printed + problem
+        return str(printed)
+
+    def close(self) -> None:
+        """End it."""
+        if self._process is not None:
+            self._process.communicate(timeout=STOPPED_S)
+
+
 @dataclass(frozen=True)
 class LiveProduct:
     """A running product with its sandbox."""
@@ -40,6 +88,7 @@ class LiveProduct:
     database_url: str
     var: Path
     process: subprocess.Popen[bytes]
+    shell: Shell
 
     @property
     def url(self) -> str:
@@ -56,20 +105,9 @@ class LiveProduct:
         """The keys its secrets are sealed with."""
         return parse_key_ring(demo_secrets(self.var).key_ring)
 
-    def manage(self, *arguments: str) -> str:
-        """Run a command of Django's on the product's database; answers what it prints."""
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
-            cwd=ROOT,
-            env=demo_environment(
-                self.var, demo_secrets(self.var), self.database_url, self.addresses
-            ),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    def run(self, code: str) -> str:
+        """Run Python code in the product's settings; answers what it prints."""
+        return self.shell.run(code)
 
     def log(self) -> str:
         """Everything the programs have written so far."""
@@ -103,11 +141,16 @@ def run_product(var: Path, database_url: str) -> Iterator[LiveProduct]:
             start_new_session=True,
             preexec_fn=end_with_parent(signal.SIGTERM),
         )
-    product = LiveProduct(addresses, database_url, var, process)
+
+    def known() -> dict[str, str]:
+        return demo_environment(var, demo_secrets(var), database_url, addresses)
+
+    product = LiveProduct(addresses, database_url, var, process, Shell(known))
     try:
         _wait_ready(product)
         yield product
     finally:
+        product.shell.close()
         process.terminate()
         try:
             process.wait(STOPPED_S)
