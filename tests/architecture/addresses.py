@@ -289,7 +289,8 @@ def _wish(merchant: Merchant) -> int:
 
 def _origin(merchant: Merchant) -> int:
     with tenancy.merchant_scope(merchant.pk):
-        origin = EmbedOrigin(merchant_id=merchant.pk, origin="https://x.example")
+        address = f"https://x{next(_numbers)}.example"
+        origin = EmbedOrigin(merchant_id=merchant.pk, origin=address)
         origin.save()
         return origin.pk
 

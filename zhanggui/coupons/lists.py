@@ -40,8 +40,7 @@ def _stores(_request: HttpRequest) -> Choices:
 
 
 def _templates(_request: HttpRequest) -> Choices:
-    rows = CouponTemplate.objects.order_by("name").values_list("pk", "name")
-    return [(str(pk), name) for pk, name in rows]
+    return selectors.template_choices()
 
 
 TEMPLATES = ListPage(

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
+from django.db.models import Exists, F, OuterRef, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.accounts import audit
+from zhanggui.accounts import audit, todo
 from zhanggui.accounts import permissions as rights
 from zhanggui.channels.wechat.menus import builtin
 from zhanggui.channels.wechat.menus.builtin import BuiltinPage
 from zhanggui.codes import desk
-from zhanggui.contacts import holders, timeline
+from zhanggui.contacts import conditions, holders, timeline
 from zhanggui.contacts.models import Customer
+from zhanggui.core import clock
 from zhanggui.coupons import (
     counter,
     customers,
@@ -27,7 +29,7 @@ from zhanggui.coupons import (
     selectors,
     told,
 )
-from zhanggui.coupons.models import Coupon, CouponTemplate
+from zhanggui.coupons.models import Coupon, CouponTemplate, TemplateState
 from zhanggui.coupons.services import giving
 from zhanggui.files import exports, jobs
 from zhanggui.files.models import Task
@@ -35,6 +37,9 @@ from zhanggui.ledger import caches
 from zhanggui.messaging import templates
 from zhanggui.ui import navigation, panels
 from zhanggui.ui.formats import count
+
+if TYPE_CHECKING:
+    from zhanggui.accounts.guards import MerchantRequest
 
 ACTIONS = {
     "coupons.template.created": _("Coupon made"),
@@ -91,6 +96,7 @@ BALANCE = caches.BalanceCache(
     WHERE c.merchant_id = %(merchant)s AND c.usable + c.held <> coalesce(e.total, 0)
     """,
 )
+MOST_TODOS = 10
 PAGE = BuiltinPage(
     "coupons.wallet",
     _("My coupons"),
@@ -132,6 +138,12 @@ def register_all() -> None:
         exports.register(export)
     finding.register_all()
     measures.register_all()
+    conditions.register(
+        conditions.Condition(
+            "coupons.usable", _("Holds a usable coupon"), _holds, selectors.template_choices
+        )
+    )
+    todo.register(_running_out)
     _menu()
     panels.register(
         place="contacts.customer",
@@ -168,6 +180,37 @@ def _menu() -> None:
                 group=group,
             ),
         )
+
+
+def _holds(value: str) -> Q:
+    """Customers with a coupon of this template that they could use."""
+    moment = clock.now()
+    coupons = Coupon.objects.filter(
+        selectors.is_open(moment), customer_id=OuterRef("pk"), template_id=int(value)
+    )
+    return Q(Exists(coupons))
+
+
+def _running_out(request: MerchantRequest) -> Iterator[todo.Question]:
+    """Coupons of which a tenth or less is left, while they are still given out."""
+    if permissions.MANAGE.name not in request.permissions:
+        return
+    slug = request.merchant.slug
+
+    def few(found: todo.Found) -> Iterator[todo.Todo]:
+        for row in sorted(found, key=lambda one: str(one["name"])):
+            yield todo.Todo(
+                _("“%(coupon)s”: %(left)s left") % {"coupon": row["name"], "left": row["left"]},
+                _("Customers get none once the stock is empty. Raise it, or stop giving it out."),
+                reverse("coupons:template", args=[slug, row["pk"]]),
+                "ticket",
+            )
+
+    rows = CouponTemplate.objects.filter(
+        state=TemplateState.ACTIVE, stock__isnull=False, left__lte=F("stock") / 10
+    )
+    wanted = {"pk": F("pk"), "name": F("name"), "left": F("left")}
+    yield todo.Question(rows.order_by("pk")[:MOST_TODOS], few, wanted)
 
 
 def _coupons(ids: Collection[int]) -> audit.Rows:

@@ -84,6 +84,17 @@ def by_clock(state: str, moment: datetime) -> Q:
     return conditions.get(S(state), Q(state=state))
 
 
+def is_open(moment: datetime) -> Q:
+    """The condition for coupons that could be used now or later."""
+    return Q(state__in=rules.WAITING, ends_at__gt=moment)
+
+
+def template_choices() -> Sequence[tuple[str, str]]:
+    """All templates by name, for filters and conditions."""
+    rows = CouponTemplate.objects.order_by("name").values_list("pk", "name")
+    return [(str(pk), name) for pk, name in rows]
+
+
 def wallet(customer_id: int, tab: str = OPEN) -> list[Shown]:
     """A customer's coupons of one tab, what ends first on top; at most 100."""
     moment = clock.now()
@@ -93,9 +104,7 @@ def wallet(customer_id: int, tab: str = OPEN) -> list[Shown]:
     found = (
         rows.filter(tabs[tab]).order_by("-ends_at", "-pk")
         if tab in tabs
-        else rows.filter(
-            Q(state__in=rules.WAITING, ends_at__gt=moment) | Q(state=S.FROZEN)
-        ).order_by("ends_at", "pk")
+        else rows.filter(is_open(moment) | Q(state=S.FROZEN)).order_by("ends_at", "pk")
     )
     return [shown(coupon, moment) for coupon in found[:MOST_IN_WALLET]]
 
@@ -103,8 +112,7 @@ def wallet(customer_id: int, tab: str = OPEN) -> list[Shown]:
 def open_count(customer_id: int) -> int:
     """How many coupons a customer could still use."""
     moment = clock.now()
-    waiting = Q(state__in=rules.WAITING, ends_at__gt=moment)
-    return Coupon.objects.filter(waiting, customer_id=customer_id).count()
+    return Coupon.objects.filter(is_open(moment), customer_id=customer_id).count()
 
 
 def by_token(token: str, customer_id: int) -> Coupon | None:
@@ -282,7 +290,7 @@ class TemplateFigures:
 def template_figures(template_ids: Sequence[int]) -> dict[int, TemplateFigures]:
     """Figures of several templates in one query."""
     moment = clock.now()
-    waiting = Q(state__in=rules.WAITING, ends_at__gt=moment) | Q(state=S.FROZEN)
+    waiting = is_open(moment) | Q(state=S.FROZEN)
     rows = (
         Coupon.objects.filter(template_id__in=template_ids)
         .order_by()
@@ -314,9 +322,9 @@ def coupons(*, search: str = "", values: Mapping[str, Any], zone: str) -> QueryS
     rows = Coupon.objects.select_related("template", "customer")
     state = values.get("state")
     if state == OPEN:
-        rows = rows.filter(
-            Q(state__in=rules.WAITING, ends_at__gt=moment) | Q(state=S.FROZEN), usable__gt=0
-        ) | rows.filter(by_clock(S.HELD, moment))
+        rows = rows.filter(is_open(moment) | Q(state=S.FROZEN), usable__gt=0) | rows.filter(
+            by_clock(S.HELD, moment)
+        )
     elif state == USED:
         rows = rows.filter(redeemed__gt=0)
     elif state in S.values:
@@ -341,7 +349,7 @@ def coupons(*, search: str = "", values: Mapping[str, Any], zone: str) -> QueryS
 def liability_fen() -> int:
     """What all open coupons of the merchant may still cost, as far as it is known."""
     moment = clock.now()
-    waiting = Q(state__in=rules.WAITING, ends_at__gt=moment) | Q(state=S.FROZEN)
+    waiting = is_open(moment) | Q(state=S.FROZEN)
     rows = Coupon.objects.filter(waiting).exclude(template__kind=CouponKind.PERCENT)
     found = rows.aggregate(
         fen=Sum((F("usable") + F("held")) * F("template__amount_fen"), default=0)

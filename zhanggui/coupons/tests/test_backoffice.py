@@ -10,11 +10,19 @@ from django.urls import reverse
 
 from zhanggui.accounts.models import Merchant, Role
 from zhanggui.accounts.tests.factories import ACTOR, make_staff
-from zhanggui.contacts import timeline
+from zhanggui.contacts import conditions, timeline
+from zhanggui.contacts.models import Customer
 from zhanggui.contacts.tests.factories import make_segment
 from zhanggui.core import clock, tenancy
 from zhanggui.coupons import customers, selectors, services
-from zhanggui.coupons.models import Coupon, CouponKind, CouponLink, CouponTemplate, UseKind
+from zhanggui.coupons.models import (
+    Coupon,
+    CouponKind,
+    CouponLink,
+    CouponTemplate,
+    TemplateState,
+    UseKind,
+)
 from zhanggui.coupons.tests.factories import (
     Shop,
     counts,
@@ -249,6 +257,24 @@ class TestLists:
             values = {"template": str(template.pk), "state": state}
             found = selectors.coupons(values=values, zone=shop.merchant.time_zone)
             assert found.count() == many
+
+    def test_what_runs_out_waits_on_the_overview(self, shop: Shop, office: Client) -> None:
+        template = make_template(name="快发完的券", stock=10)
+        path = reverse("accounts:overview", args=[shop.merchant.slug])
+        assert "快发完的券" not in text(office.get(path))
+        for _ in range(9):
+            make_coupon(template)
+        assert "“快发完的券”只剩 1 张" in text(office.get(path))
+        services.set_state(template_id=template.pk, state=TemplateState.STOPPED, actor=ACTOR)
+        assert "快发完的券" not in text(office.get(path))
+
+    def test_segments_ask_for_usable_coupons(self, shop: Shop) -> None:
+        template = make_template()
+        usable, used = make_coupon(template), make_coupon(template)
+        redeem(used)
+        make_coupon()
+        fits = conditions.fitting([{"kind": "coupons.usable", "value": str(template.pk)}])
+        assert list(Customer.objects.filter(fits)) == [usable.customer]
 
     def test_search_over_everything(self, shop: Shop, office: Client) -> None:
         coupon = make_coupon()

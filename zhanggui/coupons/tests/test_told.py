@@ -40,6 +40,7 @@ class TestMessages:
         redeem(make_coupon())
         assert not Message.objects.exists()
 
+    @pytest.mark.spec("stamps D46")
     def test_issued_redeemed_undone(self, shop: Shop) -> None:
         switch_on("coupons.issued", "coupons.redeemed", "coupons.undone")
         coupon = make_coupon()
@@ -78,6 +79,7 @@ class TestNotMe:
         redeem(make_coupon(customer=make_customer("林小雨")), shop.store)
         return Message.objects.get()
 
+    @pytest.mark.spec("stamps D46")
     def test_one_press_opens_one_case(self, shop: Shop, message: Message, client: Client) -> None:
         path = self.page(shop, message)
         assert "不是我" in client.get(path).content.decode()

@@ -57,6 +57,7 @@ class TestPage:
         assert "王小明" not in text
         assert not Case.objects.exists()
 
+    @pytest.mark.spec("stamps D46")
     def test_one_press_opens_one_case(self, client: Client, shop: Shop) -> None:
         record = stamped(shop)
         page = page_of(Message.objects.get(), shop)

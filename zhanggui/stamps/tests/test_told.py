@@ -37,6 +37,7 @@ def test_nothing_is_written_until_the_shop_wants_it(shop: Shop) -> None:
     assert not ProcrastinateJob.objects.filter(task_name="messaging.drain").exists()
 
 
+@pytest.mark.spec("stamps D46")
 def test_a_stamp_and_its_cancel_are_told_by_wechat(shop: Shop) -> None:
     switch_on()
     switch_on(told.CANCELLED.name)
