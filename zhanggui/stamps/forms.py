@@ -9,7 +9,7 @@ from datetime import date
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.stamps.models import Kind, Verdict
+from zhanggui.stamps.models import Kind, Method, Verdict
 from zhanggui.stamps.selectors import LedgerWish
 
 MOST_DIGITS, MOST_AMOUNT, LONGEST_REASON = 40, 100, 200
@@ -144,6 +144,7 @@ def read_filter(sent: Mapping[str, str]) -> LedgerWish:
     return LedgerWish(
         q=sent.get("q", "").strip().replace("\0", "")[:MOST_SEARCHED],
         kind=kind if kind in Kind.values else "",
+        way=way if (way := sent.get("way", "")) in Method.values else "",
         store=int(store) if store.isdecimal() and len(store) <= LONGEST_ID else None,
         since=_day(sent.get("since", "")),
         until=_day(sent.get("until", "")),

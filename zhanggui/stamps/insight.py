@@ -18,6 +18,7 @@ from zhanggui.codes.models import LIVE, OneTimeCode
 from zhanggui.contacts.models import Customer, IdentityLink, LinkState
 from zhanggui.contacts.search import fold
 from zhanggui.core import clock
+from zhanggui.stamps import selectors
 from zhanggui.stamps.models import Card, CardState, Kind, ProgrammeStore, StampRecord
 from zhanggui.stamps.operations import SUBJECT, kind_of
 from zhanggui.stamps.selectors import Period
@@ -145,6 +146,13 @@ def attempts(*, period: Period, store_id: int) -> list[Attempt]:
         Attempt(entry.at, names.get(entry.actor_id or 0, ""), str(entry.details.get("code", "")))
         for entry in entries
     ]
+
+
+def wrong_codes(*, period: Period, store_id: int) -> list[Attempt]:
+    """Wrong codes typed at a store, newest first; the rows of ``selectors.wrong_codes``."""
+    rows = selectors.wrong_tries(store_id=store_id, period=period).order_by("-at", "-pk")
+    names = audit.names_of(ActorKind.PERSON, {row.person_id for row in rows})
+    return [Attempt(row.at, names.get(row.person_id, ""), "E_CODE_INVALID") for row in rows]
 
 
 def waiting_codes(store_id: int) -> list[WaitingCode]:

@@ -288,6 +288,9 @@ class CaseKind(models.TextChoices):
     REPLAYED = "replayed", _("Press sent twice")
     GONE_SEAL = "gone_seal", _("Lost or retired stamp used")
     TOO_EXACT = "too_exact", _("Presses too exact to be real")
+    CODE_SHARE = "code_share", _("Many codes at a store with a stamp: broken, or misuse?")
+    FAST_CARD = "fast_card", _("A card was filled within a day")
+    OUTLIER = "outlier", _("A manager confirms far more codes than the others")
 
 
 class CaseState(models.TextChoices):

@@ -295,10 +295,10 @@ def _seals(ids: Collection[int]) -> audit.Rows:
 def _alarmed(many: int, url: str) -> Iterator[todo.Todo]:
     if not many:
         return
-    text = ngettext("%(n)s alarm about pressed stamps", "%(n)s alarms about pressed stamps", many)
+    text = ngettext("%(n)s alarm of the fraud desk", "%(n)s alarms of the fraud desk", many)
     yield todo.Todo(
         text % {"n": count(many)},
-        _("A press sent twice, a lost stamp in use, or presses too exact for a hand."),
+        _("Something does not look right: odd presses, too many codes, cards filled too fast."),
         f"{url}?state=open",
         "alert-triangle",
         tone="danger",

@@ -27,6 +27,7 @@ from zhanggui.stamps.models import (
     Kind,
     ManagerBinding,
     ManagerInvitation,
+    Method,
     PendingManager,
     PendingState,
     Programme,
@@ -53,6 +54,8 @@ class LedgerWish(TypedDict):
 
     q: str
     kind: str
+    way: str
+    """A value of ``Method``, or empty."""
     store: int | None
     since: date | None
     until: date | None
@@ -92,6 +95,8 @@ class Figures:
     cancels: int
     """Entries that took stamps back."""
     customers: int
+    ways: dict[str, int]
+    """Entries by way (``Method``), ways without any left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +158,12 @@ def ledger_period(zone: str, days: int = LEDGER_DAYS) -> Period:
 
 
 def ledger(
-    *, period: Period, store_id: int | None = None, kind: Kind | None = None, search: str = ""
+    *,
+    period: Period,
+    store_id: int | None = None,
+    kind: Kind | None = None,
+    way: str = "",
+    search: str = "",
 ) -> QuerySet[StampRecord]:
     """Records of a period, for ``ui.paging.keyset(..., order=ORDER)``; unordered.
 
@@ -161,6 +171,7 @@ def ledger(
         period: business days in the shop's zone.
         store_id: one store; None for all of the merchant.
         kind: only stamps given, or only cancels.
+        way: only what was proved like this, a value of ``Method``.
         search: part of the customer's name then or now, the member number, or the last four
             digits of the phone; width, case and blanks do not matter (D41).
     """
@@ -173,6 +184,8 @@ def ledger(
         records = records.filter(store_id=store_id)
     if kind is not None:
         records = records.filter(kind=kind)
+    if way:
+        records = records.filter(method=way)
     wanted = fold(search)
     if wanted:
         records = records.filter(
@@ -193,6 +206,7 @@ def ledger_of(wanted: LedgerWish, zone: str) -> QuerySet[StampRecord]:
         period=Period(first, last, zone),
         store_id=wanted["store"],
         kind=Kind(wanted["kind"]) if wanted["kind"] else None,
+        way=wanted["way"],
         search=wanted["q"],
     )
 
@@ -244,6 +258,9 @@ def figures(*, periods: Sequence[Period], store_id: int | None = None) -> list[F
             f"cancels{number}": Count("pk", filter=inside & Q(kind=Kind.CANCEL)),
             f"customers{number}": Count("customer_id", filter=inside, distinct=True),
         }
+        sums |= {
+            f"{way}{number}": Count("pk", filter=inside & Q(method=way)) for way in Method.values
+        }
     found = ledger(period=longest, store_id=store_id).aggregate(**sums)
     return [
         Figures(
@@ -252,6 +269,7 @@ def figures(*, periods: Sequence[Period], store_id: int | None = None) -> list[F
             given=found[f"given{number}"],
             cancels=found[f"cancels{number}"],
             customers=found[f"customers{number}"],
+            ways={way: found[f"{way}{number}"] for way in Method.values if found[f"{way}{number}"]},
         )
         for number, period in enumerate(periods)
     ]
@@ -364,12 +382,17 @@ def waiting_for_approval(store_id: int | None = None) -> QuerySet[PendingManager
 
 def wrong_codes(*, store_id: int, period: Period) -> int:
     """Wrong codes typed at a store."""
+    return wrong_tries(store_id=store_id, period=period).count()
+
+
+def wrong_tries(*, store_id: int, period: Period) -> QuerySet[CodeTry]:
+    """The same as rows."""
     return CodeTry.objects.filter(
         store_id=store_id,
         kind=TryKind.WRONG,
         at__gte=clock.start_of(period.first, period.zone),
         at__lt=clock.start_of(period.last + timedelta(days=1), period.zone),
-    ).count()
+    )
 
 
 def guessed_at() -> QuerySet[Store]:

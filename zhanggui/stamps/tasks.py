@@ -32,3 +32,12 @@ def tell_expiring(timestamp: int) -> None:
     from zhanggui.stamps.services import expiring  # noqa: PLC0415  only the worker needs them
 
     expiring.tell_expiring()
+
+
+@app.periodic(cron="40 * * * *", periodic_id="stamps.watch")
+@app.task(name="stamps.watch", queueing_lock="stamps.watch")
+def watch(timestamp: int) -> None:
+    """Look for what the fraud desk should see, every hour."""
+    from zhanggui.stamps.services import watching  # noqa: PLC0415  only the worker needs them
+
+    watching.watch(system_actor("watch"))

@@ -9,11 +9,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import LiteralString, NamedTuple
 
+from django.db.models import QuerySet
+
 from zhanggui.core import clock
 from zhanggui.core.db import pipeline as read
 from zhanggui.core.db.pipeline import Line, Statement, Value, fetch_first, trip
 from zhanggui.stamps import desks, selectors
-from zhanggui.stamps.models import Kind
+from zhanggui.stamps.models import Kind, StampRecord
 from zhanggui.stamps.results import Desk
 from zhanggui.stamps.selectors import LedgerRow, Period
 from zhanggui.ui import paging
@@ -66,7 +68,13 @@ class Entry(NamedTuple):
 
 
 def turn(
-    *, desk: Desk, period: Period, kind: Kind | None = None, after: str = "", words: str = ""
+    *,
+    desk: Desk,
+    period: Period,
+    kind: Kind | None = None,
+    way: str = "",
+    after: str = "",
+    words: str = "",
 ) -> tuple[str, Page[Entry]]:
     """The store's name and a page of its ledger.
 
@@ -74,12 +82,16 @@ def turn(
         desk: which store; the scope of its merchant is open.
         period: business days.
         kind: only stamps given, or only cancels.
+        way: only what was proved like this, a value of ``Method``.
         after: the token of a page.
         words: what is searched, see ``selectors.ledger``.
     """
-    if words:
+    if words or way:
         store_name = read.text((fetch_first(desks.store_of(desk)) or (None,))[0])
-        return store_name, _search(desk, period, kind, after, words)
+        found = selectors.ledger(
+            period=period, store_id=desk.store_id, kind=kind, way=way, search=words
+        )
+        return store_name, _search(found, after)
     values: dict[str, Value] = {
         "merchant": desk.merchant_id,
         "store": desk.store_id,
@@ -102,8 +114,7 @@ def turn(
     return names[-1], page
 
 
-def _search(desk: Desk, period: Period, kind: Kind | None, after: str, words: str) -> Page[Entry]:
-    records = selectors.ledger(period=period, store_id=desk.store_id, kind=kind, search=words)
+def _search(records: QuerySet[StampRecord], after: str) -> Page[Entry]:
     page = paging.keyset(records.only(*COLUMNS), order=selectors.ORDER, after=after)
     found = [_entry_of(row) for row in selectors.with_context(page.rows)]
     return Page(found, page.next, page.previous, page.size)

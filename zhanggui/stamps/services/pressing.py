@@ -536,9 +536,18 @@ def _save(row: Press, mark: bytes | None) -> None:
         row.save(force_insert=True)
 
 
-def alarm(kind: CaseKind, subject: str, *, store_id: int | None, actor: Actor) -> None:
+def alarm(
+    kind: CaseKind,
+    subject: str,
+    *,
+    store_id: int | None,
+    actor: Actor,
+    manager: tuple[int, str] | None = None,
+) -> None:
     """Open a case for the office, once for each subject; inside the caller's transaction."""
     row = Case(kind=kind, subject=subject[:40], store_id=store_id)
+    if manager is not None:
+        row.manager_id, row.manager_name = manager
     if Case.objects.filter(kind=kind, subject=row.subject).exists():
         return
     try:

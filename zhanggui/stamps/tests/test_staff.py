@@ -26,6 +26,8 @@ from zhanggui.codes.models import CodeState, OneTimeCode
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.search import name_key
 from zhanggui.core import clock
+from zhanggui.coupons import services as coupons
+from zhanggui.coupons.tests.factories import make_coupon, redeem
 from zhanggui.ledger.models import Transaction
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.models import Kind, ManagerBinding
@@ -466,12 +468,74 @@ class TestFigures:
         page = counter.get("staff_figures")
 
         found_links = re.findall(r'<a href="([^"]+)"><b>(\d+)</b>', page)
-        numbers = [one for one in found_links if "redemptions" not in one[0]]
+        numbers = [one for one in found_links if "ledger" in one[0] or "customers" in one[0]]
         assert [int(number) for _, number in numbers] == [2, 1, 2, 2, 1, 2, 3, 1, 2]
         for href, number in numbers:
             rows = counter.client.get(href.replace("&amp;", "&")).content.decode()
             found = rows_of(rows) if "ledger" in href else rows.count("zg-cell-text")
             assert found == int(number), href
+
+    @pytest.mark.spec("stamps D43")
+    def test_every_kind_of_figure_leads_to_as_many_rows(self, counter: Counter) -> None:
+        shop = counter.shop
+        with clock.at(clock.now() - timedelta(days=8)):
+            stamp(shop.desk, shop.card)
+            redeem(make_coupon(), shop.store)
+        stamp(shop.desk, shop.card)
+        cancel(shop.desk, shop.card)
+        services.cancel_record(
+            record_id=stamp(shop.desk, shop.card).record_id, reason="误集", actor=ACTOR
+        )
+        used = [redeem(make_coupon(), shop.store) for _ in range(2)]
+        coupons.undo_by_office(record_id=used[0].pk, reason="错券", actor=ACTOR)
+        counter.preview(wrong_digits())
+        take_code(shop.card)
+
+        page = counter.get("staff_figures")
+
+        links = re.findall(r'<a href="([^"]+)"(?: data-way="\w+")?>(?:[^<]*)<b>(\d+)</b>', page)
+        by_place: dict[str, list[int]] = {}
+        for href, number in links:
+            rows = counter.client.get(href.replace("&amp;", "&")).content.decode()
+            is_ledger = "ledger" in href or "redemptions" in href
+            found = rows_of(rows) if is_ledger else rows.count("zg-cell-text")
+            assert found == int(number), href
+            wanted = re.search(r"(kind|way)=(\w+)", href)
+            place = wanted.group(2) if wanted else href.split("?")[0].rsplit("/", 1)[-1]
+            by_place.setdefault(place, []).append(int(number))
+        assert by_place == {
+            "accumulate": [2, 2, 3],
+            "cancel": [2, 2, 2],
+            "customers": [1, 1, 1],
+            "redeem": [2, 2, 3],
+            "undo": [1, 1, 1],
+            "attempts": [1, 1, 1],
+            "otp": [3, 3, 4],
+            "office": [1, 1, 1],
+        }
+        waiting = counter.get("staff_live")
+        assert waiting.count("王小明") == 1
+
+    @pytest.mark.spec("stamps D44")
+    def test_after_a_move_only_the_new_store_is_seen_for_its_15_days(
+        self, counter: Counter
+    ) -> None:
+        shop = counter.shop
+        second = make_store(shop.merchant, "二店")
+        there = make_manager(second)
+        stamp(shop.desk, shop.card)
+        with clock.at(clock.now() - timedelta(days=14)):
+            stamp(there, make_card(shop.programme, "韩梅梅"))
+        services.remove_manager(binding_id=shop.desk.binding_id, actor=ACTOR)
+        services.accept_scan(
+            invitation_id=make_invitation(second).pk,
+            person=Person.objects.get(pk=shop.desk.person_id),
+        )
+
+        rows = counter.get("staff_ledger")
+        assert "韩梅梅" in rows
+        assert "王小明" not in rows
+        assert "二店" in counter.get("staff_figures")
 
     def test_wrong_codes_and_waiting_codes_have_rows(self, counter: Counter) -> None:
         counter.preview(wrong_digits())
@@ -481,7 +545,7 @@ class TestFigures:
         attempts = counter.get("staff_attempts")
         waiting = counter.get("staff_live")
 
-        assert "今天的错误验证码" in page
+        assert "没通过的验证码" in page
         assert "验证码错误" in attempts
         assert "李店长" in attempts
         assert "王小明" in waiting

@@ -26,7 +26,7 @@ from zhanggui.stamps import insight, selectors, services, turning
 from zhanggui.stamps.errors import FormBroken
 from zhanggui.stamps.forms import read_confirm, read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
-from zhanggui.stamps.models import Kind
+from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.selectors import Figures, LedgerWish, Period
 from zhanggui.stamps.views.lines import html_of
 from zhanggui.stamps.views.redeeming import show_seen, undo_bar
@@ -54,6 +54,15 @@ class PeriodFigures:
     figures: Figures
     wrong: int
     uses: UseFigures
+
+    @property
+    def ways(self) -> list[tuple[str, str, int, int]]:
+        """Each way with its name, how many entries, and their share in percent."""
+        whole = sum(self.figures.ways.values())
+        return [
+            (way, str(Method(way).label), many, round(100 * many / whole))
+            for way, many in self.figures.ways.items()
+        ]
 
 
 @manager_view
@@ -175,7 +184,7 @@ def ledger_page(request: ManagerRequest) -> HttpResponse:
     kind = Kind(wanted["kind"]) if wanted["kind"] else None
     after = request.GET.get("after", "")
     store_name, page = turning.turn(
-        desk=desk, period=period, kind=kind, after=after, words=wanted["q"]
+        desk=desk, period=period, kind=kind, way=wanted["way"], after=after, words=wanted["q"]
     )
     rest = request.GET.copy()
     rest.pop("after", None)
@@ -250,10 +259,15 @@ def waiting(request: ManagerRequest) -> HttpResponse:
 @manager_view
 @require_GET
 def attempts(request: ManagerRequest) -> HttpResponse:
-    """The refused codes of the last 15 days: when, by whom, why."""
-    found = insight.attempts(
-        period=selectors.ledger_period(request.desk.zone), store_id=request.desk.store_id
-    )
+    """Refused codes: when, by whom, why; with ``days`` the wrong ones of these days (D43)."""
+    store_id, zone = request.desk.store_id, request.desk.zone
+    lengths = {str(days): days for days, _label in PERIODS}
+    length = lengths.get(request.GET.get("days", ""))
+    if length:
+        period = selectors.ledger_period(zone, length)
+        found = insight.wrong_codes(period=period, store_id=store_id)
+    else:
+        found = insight.attempts(period=selectors.ledger_period(zone), store_id=store_id)
     return render(request, "stamps/mobile/attempts.html", {"desk": request.desk, "rows": found})
 
 
