@@ -40,9 +40,11 @@ def answered(*, request_id: str, method: str, route: str, status: int, seconds: 
         "request_id": request_id,
         "level": "info",
         "logger": log.name,
-        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
     }
-    log.handle(logging.LogRecord(log.name, logging.INFO, "", 0, event, None, None))
+    record = logging.LogRecord(log.name, logging.INFO, "", 0, event, None, None)
+    # the machine's clock, as in every other line; the product's own may be moved
+    event["timestamp"] = datetime.fromtimestamp(record.created, UTC).isoformat()[:-6] + "Z"
+    log.handle(record)
 
 
 class RequestLogMiddleware:
