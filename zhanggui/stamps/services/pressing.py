@@ -48,6 +48,7 @@ from zhanggui.stamps.recognition.rule import (
 )
 from zhanggui.stamps.results import Confirmed
 from zhanggui.stamps.services import careful, telling
+from zhanggui.stamps.services.cycles import Place
 from zhanggui.stamps.touches import Sent, mark_of
 
 if TYPE_CHECKING:
@@ -349,7 +350,7 @@ def _book_carefully(
         refusal = rules.why_not(now, wish.kind, counter=counter)
         if refusal is not None:
             raise _Refused(refusal, match, mark if isinstance(mark, bytes) else None, held)
-        rights = PressNonce.objects.filter(pk=known.nonce_id, used_at=None)
+        rights = PressNonce.objects.filter(pk=known.nonce_id or 0, used_at=None)
         is_in_use = Seal.objects.filter(pk=held.seal_id, state=SealState.ACTIVE).exists()
         if not is_in_use or not rights.filter(expires_at__gt=wish.now).update(used_at=wish.now):
             raise _Refused(NonceUsed(), match)
@@ -361,7 +362,7 @@ def _book_carefully(
             person_id=0,
             person_name=held.name,
             reason="",
-            place=careful.Place(wish.actor, wish.zone, held.store_id),
+            place=Place(wish.actor, wish.zone, held.store_id),
         )
         if wish.kind is Kind.ACCUMULATE:
             done = careful.stamp(now.card, 1, origin)
