@@ -18,7 +18,7 @@ from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.coupons import rules, selectors, services
-from zhanggui.coupons.models import Coupon, CouponGift, GiftState
+from zhanggui.coupons.models import Coupon, CouponGift, CouponState, GiftState
 from zhanggui.coupons.operations import CODE_LIFE_S, SUBJECT
 from zhanggui.coupons.permissions import FEATURE
 from zhanggui.ui import qr
@@ -250,7 +250,9 @@ def _page(found: Coupon, layer: Layer | None) -> dict[str, Any]:
         "gift": gift_,
         "gift_url": selectors.gift_url(found.merchant, gift_) if gift_ else "",
         "live": layer if layer is not None and layer.is_live else None,
-        "may_give": found.template.is_transferable and not found.redeemed and shown.is_open,
+        "may_give": found.template.is_transferable
+        and not found.redeemed
+        and shown.state in {CouponState.ISSUED, CouponState.USABLE},
     }
 
 
