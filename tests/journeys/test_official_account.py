@@ -134,6 +134,7 @@ def office_of(browser: Browser, shop: Shop) -> Iterator[Page]:
         yield page
 
 
+@pytest.mark.spec("platform P19", "repairs A8", "repairs D1", "repairs U-48")
 def test_an_account_from_its_authorisation_to_its_end(florist: Shop, browser: Browser) -> None:
     with (
         office_of(browser, florist) as office,
@@ -150,6 +151,7 @@ def test_an_account_from_its_authorisation_to_its_end(florist: Shop, browser: Br
         expect(said(follower).last).to_have_text(PLACE)
         add_template(browser, florist)
         choose_template(office)
+        work_on_a_dead_letter(florist, office)
         expect(follower.page.locator(".card.template")).to_contain_text(NAME)
         take_back(keeper)
         see_the_warning(office)
@@ -185,12 +187,25 @@ def agree(office: Page, keeper: Phone, *, has_choice: bool = False) -> None:
 
 
 def publish_menu(office: Page) -> None:
-    """The suggestion, and a button that answers."""
+    """The suggestion, a button that answers, and one with an entry above it."""
     office.get_by_role("link", name="自定义菜单").click()
     office.get_by_role("button", name="添加一级菜单").click()
     office.get_by_label("菜单名称").fill(BUTTON)
     office.locator(".wm-kind", has_text="自动回复").click()
     office.get_by_label("回复内容").fill(HOURS)
+    expect(office.locator(".wm-chat .wm-said")).to_have_text(HOURS)  # as on a phone
+    buttons = office.locator(".wm-button:not(.is-add)")
+    while buttons.count() < 3:
+        office.get_by_role("button", name="添加一级菜单").click()
+        office.get_by_label("菜单名称").fill("扫一扫")
+        office.locator(".wm-kind", has_text="扫码").click()
+    buttons.first.click()
+    office.locator(".wm-panel").get_by_role("button", name="添加子菜单").click()
+    office.get_by_label("菜单名称").fill("官网")
+    office.locator(".wm-kind", has_text="跳转网页").click()
+    office.get_by_label("网页地址").fill("https://www.example.com/")
+    expect(office.locator(".wm-popup").get_by_role("button", name="官网")).to_be_visible()
+    expect(office.get_by_role("button", name="添加一级菜单")).to_have_count(0)  # three are all
     office.get_by_role("button", name="发布菜单").click()
     office.get_by_role("dialog").get_by_role("button", name="发布菜单").click()
     expect(office.get_by_text("已发布：第 1 版")).to_be_visible()
@@ -245,6 +260,34 @@ def choose_template(office: Page) -> None:
     office.get_by_role("link", name="门店通知").click()
     office.get_by_role("button", name="发送测试").click()
     expect(office.get_by_text("微信已接收")).to_be_visible()
+
+
+DIES = f"""
+from zhanggui.channels.wechat.models import CallbackDelivery
+newest = CallbackDelivery.objects.filter(account__name={NAME!r}).order_by("-pk").first()
+newest.state, newest.error, newest.tries = "dead", "RuntimeError: no room", 6
+newest.save()
+"""
+"""No fault of WeChat's makes our own work fail, so one that was given up is written down."""
+
+
+def work_on_a_dead_letter(shop: Shop, office: Page) -> None:
+    """Seen where the account's health is, worked on again, and gone from there."""
+    shop.product.run(DIES)
+    office.get_by_role("link", name="公众号", exact=True).click()
+    trouble = office.locator("a[href='?callbacks=trouble']")
+    trouble.click()
+    dead = office.locator("tr", has_text="RuntimeError: no room")
+    expect(dead).to_have_count(1)
+    dead.get_by_role("button").click()
+    office.get_by_text("正在重新处理").first.wait_for()
+    for _ in range(20):
+        trouble.click()
+        office.wait_for_load_state()
+        if not dead.count():
+            break
+        office.wait_for_timeout(200)
+    expect(dead).to_have_count(0)
 
 
 def take_back(keeper: Phone) -> None:
