@@ -72,7 +72,9 @@ class TestPage:
             carried = permissions.of_role(role, tier=Tier.MERCHANT)
             assert carried == {"accounts.view_stores"}
         assert "技师" not in text(client.get(ROLES))
-        work = permissions.Permission("repairs.work", "Work on repairs", roles={Role.TECHNICIAN})
+        work = permissions.Permission(
+            "repairs.work", "Work on repairs", roles=frozenset({Role.TECHNICIAN})
+        )
         monkeypatch.setitem(permissions._known, work.name, work)
         assert "技师" in text(client.get(ROLES))
 

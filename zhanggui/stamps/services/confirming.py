@@ -349,9 +349,7 @@ def _spend_carefully(wish: Wish) -> Confirmed | Refused | None:
     )
     try:
         with transaction.atomic():
-            done = careful.spend(
-                asked, lambda done: careful.answer_of(done, store_name).as_json(), CONFIRMED
-            )
+            done = careful.spend(asked, store_name, CONFIRMED)
             telling.tell(done.record, done.card, store_name, desk.zone, done.won)
     except careful.CodeGone:
         return None

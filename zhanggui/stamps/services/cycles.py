@@ -232,6 +232,7 @@ def forget_today(card: Card, target: StampRecord) -> None:
 
 def _reopen(card: Card, reward: Reward, place: Place) -> None:
     """Go back into the round whose reward is withdrawn."""
+    assert reward.transaction_id is not None  # noqa: S101  a full card's; for the type checker
     original = Transaction.objects.get(pk=reward.transaction_id)
     back = ledger.reverse(
         original=original, event=REOPENED, cause=f"reopen:{reward.pk}", zone=place.zone

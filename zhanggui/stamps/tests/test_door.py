@@ -29,7 +29,7 @@ from zhanggui.codes.models import CodeTry
 from zhanggui.core.models import IdempotencyRecord
 from zhanggui.ledger.models import Transaction
 from zhanggui.stamps import desks, services
-from zhanggui.stamps.models import ManagerBinding
+from zhanggui.stamps.models import Card, ManagerBinding, Reward
 from zhanggui.stamps.tests.factories import (
     Shop,
     balance_of,
@@ -401,6 +401,16 @@ class TestConfirm:
         assert first.status == 200
         assert (again.status, again.body) == (200, first.body)
         assert Transaction.objects.count() == 1
+
+    def test_the_last_stamp_wins_and_the_same_key_wins_once(
+        self, shop: Shop, chain: Chain, sent: Sent
+    ) -> None:
+        Card.objects.filter(pk=shop.card.pk).update(balance=shop.card.terms.slots - 1)
+        sent.headers["Idempotency-Key"] = "w" * 26
+        first, again = chain.send(sent), chain.send(sent)
+        assert (first.status, again.status) == (200, 200), first.body
+        assert first.body == again.body
+        assert Reward.objects.filter(card=shop.card).count() == 1
 
     def test_a_piece_of_a_page(self, shop: Shop, chain: Chain, sent: Sent) -> None:
         sent.headers |= {"Accept": "text/html", "HX-Request": "true"}
