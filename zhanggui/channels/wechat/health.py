@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from zhanggui.channels.wechat.errorcodes import Text
 from zhanggui.channels.wechat.errors import advice_for
@@ -58,7 +61,7 @@ def of(account: ChannelAccount) -> Health:
     until = account.access_token_expires_at
     heard_at = account.last_callback_at or account.authorised_at
     is_quiet = heard_at is None or heard_at < now - QUIET_AFTER
-    failed = CallbackDelivery.objects.filter(account=account, state__in=IN_TROUBLE).count()
+    followers, failed = _counted(account)
     has_error = account.last_error_at is not None
     is_revoked = account.standing == Standing.REVOKED
     is_late = _is_ticket_late(account, now)
@@ -75,9 +78,24 @@ def of(account: ChannelAccount) -> Health:
         last_error_at=account.last_error_at,
         last_error_code=account.last_error_code,
         advice=advice_for(account.last_error_code) if has_error else "",
-        followers=Follower.objects.filter(account=account, is_following=True).count(),
+        followers=followers,
         failed_deliveries=failed,
     )
+
+
+def _counted(account: ChannelAccount) -> tuple[int, int]:
+    """Followers, and callbacks that failed; one statement."""
+    of_account = {"account": OuterRef("pk")}
+    counted = ChannelAccount.objects.values_list(
+        _count(Follower.objects.filter(**of_account, is_following=True)),
+        _count(CallbackDelivery.objects.filter(**of_account, state__in=IN_TROUBLE)),
+    )
+    followers, failed = counted.get(pk=account.pk)
+    return followers or 0, failed or 0
+
+
+def _count(rows: QuerySet[Any]) -> Subquery:
+    return Subquery(rows.order_by().values("account").annotate(n=Count("pk")).values("n"))
 
 
 def _is_ticket_late(account: ChannelAccount, now: datetime) -> bool:

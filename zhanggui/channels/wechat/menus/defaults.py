@@ -13,14 +13,14 @@ from zhanggui.channels.wechat.menus.rules import Button, Kind, Menu
 from zhanggui.channels.wechat.models import ChannelAccount
 
 
-def menu_of(account: ChannelAccount) -> Menu:
+def menu_of(account: ChannelAccount, offered: Sequence[Choice] | None = None) -> Menu:
     """The menu that products offer; empty when none has a page for this account.
 
     Up to three pages are a button each. More of them gather under a button a product, and from
     the third product on under one button for the rest. An account that is lent to several shops
     gets no shop's pages: nobody could tell whose card a button opens.
     """
-    pages = _pages(account)
+    pages = _pages(account, builtin.choices(account) if offered is None else offered)
     if len(pages) <= rules.MOST_BUTTONS:
         return tuple(_button(page) for page in pages)
     groups = [list(found) for _product, found in groupby(pages, key=lambda page: page.product)]
@@ -32,14 +32,14 @@ def menu_of(account: ChannelAccount) -> Menu:
     return (*(_of_group(group) for group in groups[:kept]), more)
 
 
-def missing(account: ChannelAccount, menu: Menu) -> list[Choice]:
+def missing(account: ChannelAccount, menu: Menu, offered: Sequence[Choice]) -> list[Choice]:
     """The pages of a default menu that a menu does not have."""
     held = {one.value for one in rules.rows(menu) if one.kind == Kind.BUILTIN}
-    return [page for page in _pages(account) if page.name not in held]
+    return [page for page in _pages(account, offered) if page.name not in held]
 
 
-def _pages(account: ChannelAccount) -> list[Choice]:
-    pages = [page for page in builtin.choices(account) if page.is_default]
+def _pages(account: ChannelAccount, offered: Sequence[Choice]) -> list[Choice]:
+    pages = [page for page in offered if page.is_default]
     if account.merchant_id is None and len({_shop(page) for page in pages if page.is_of_shop}) > 1:
         pages = [page for page in pages if not page.is_of_shop]
     # products stand where their first page stands, each with its pages together

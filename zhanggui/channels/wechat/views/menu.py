@@ -104,9 +104,10 @@ def _show(
     refusal: DomainError | None = None,
 ) -> HttpResponse:
     editor = editor or selectors.editor_of(account)
+    offered = builtin.choices(account)
     drawn = {
         "content": rules.as_json(shown),
-        "pages": [{"name": one.name, "label": one.label} for one in builtin.choices(account)],
+        "pages": [{"name": one.name, "label": one.label} for one in offered],
         "problems": [_told(one) for one in found],
         "limits": LIMITS,
         "words": {name: str(text) for name, text in WORDS.items()},
@@ -119,8 +120,8 @@ def _show(
         "drawn": json.dumps(drawn, ensure_ascii=False),
         "whole": [one for one in found if not one.row],
         "versions": selectors.versions(account)[:SHOWN],
-        "usual": rules.as_json(defaults.menu_of(account)),
-        "missing": [one.label for one in defaults.missing(account, shown)],
+        "usual": rules.as_json(defaults.menu_of(account, offered)),
+        "missing": [one.label for one in defaults.missing(account, shown, offered)],
         "refusal": refusal,
         "icons": ICONS.items(),
         "may_edit": places.may(request, EDIT_CONTENT),
