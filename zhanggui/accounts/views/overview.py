@@ -27,7 +27,7 @@ from zhanggui.accounts.models import Operator, Store
 from zhanggui.core import tenancy
 from zhanggui.ui.charts import Chart, Series
 
-MOST_FIGURES = 6
+MOST_FIGURES = 8
 ZONE = "Asia/Shanghai"
 """Operators and the platform look at merchants of several zones; their days are Beijing's."""
 PERIODS: dict[int, tuple[str | Promise, str | Promise]] = {
