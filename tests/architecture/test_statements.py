@@ -34,7 +34,7 @@ from zhanggui.accounts.tests.factories import (
 )
 from zhanggui.channels.pay.models import PayBill, Refund
 from zhanggui.channels.pay.tests import factories as pay
-from zhanggui.channels.wechat.models import AutoReply, MenuVersion, TrackedCode
+from zhanggui.channels.wechat.models import AutoReply, Component, MenuVersion, TrackedCode
 from zhanggui.channels.wechat.tests.factories import make_account, make_component
 from zhanggui.core import tenancy
 from zhanggui.core.tokens import new_token
@@ -130,7 +130,7 @@ def test_every_merchant_page_is_thrifty_and_in_order() -> None:
 def _own_accounts(merchant: Merchant, operator: Operator | None) -> dict[str, int]:
     """A tier's official account and its WeChat Pay account with something in each."""
     account = make_account(operator=operator)
-    make_component()
+    Component.objects.first() or make_component()
     AutoReply.objects.create(account=account, occasion="keyword", kind="text", text="x")
     MenuVersion.objects.create(account=account, number=1)
     token = new_token()

@@ -82,6 +82,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """See ``_without_loop``: what a test began with a connection ends with the same one."""
+    with _without_loop(item):
+        return (yield)
+
+
 @contextmanager
 def _without_loop(item: pytest.Item) -> Iterator[None]:
     """Hide Playwright's event loop from tests that do not use it.
@@ -100,13 +107,22 @@ def _without_loop(item: pytest.Item) -> Iterator[None]:
         asyncio._set_running_loop(loop)
 
 
+@contextmanager
+def _shown_again() -> Iterator[None]:
+    """What lives as long as the run may end with a test that the loop is hidden from."""
+    loop = asyncio._get_running_loop()
+    yield
+    asyncio._set_running_loop(loop)
+
+
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Playwright, whose event loop Django must not mistake for asynchronous code."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as started:
+    with sync_playwright() as started, _shown_again():
         yield started
+    asyncio._set_running_loop(None)
 
 
 class Chromium:
@@ -137,7 +153,8 @@ class Chromium:
 def chromium(playwright: Playwright) -> Iterator[Chromium]:
     """The browser of the whole run."""
     started = Chromium(playwright)
-    yield started
+    with _shown_again():
+        yield started
     started.close()
 
 

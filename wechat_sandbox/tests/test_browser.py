@@ -281,7 +281,7 @@ def test_five_fingers_with_a_mouse(desk: Desk, shop: Shop) -> None:
     lin.get_by_role("button", name="更多").click()
     lin.get_by_role("button", name="五指触屏").click()
     lin.locator(".touch-area").click(position={"x": 120, "y": 90})
-    expect(lin.get_by_text("1 / 5 个点")).to_be_visible()
+    expect(lin.get_by_text("1 / 6 个点")).to_be_visible()
     lin.get_by_label("坐标").fill("100,100 160,100 130,160 90,140 170,140")
     lin.get_by_role("button", name="按下").click()
     expect(web.locator("#said")).to_have_text("5 100,100 160,100 130,160 90,140 170,140")

@@ -141,12 +141,25 @@ def of_feature() -> list[tuple[str, Address]]:
     ]
 
 
+ASKS_FOR_MORE = {
+    "m/<slug:merchant>/coupons/issue",
+    "m/<slug:merchant>/coupons/templates/<int:coupon_template_id>/state",
+    "m/<slug:merchant>/stamps/seals/<int:seal_id>/move",
+    "m/<slug:merchant>/stamps/seals/<int:seal_id>/step",
+}
+"""Nothing is there without a word in the form or in the query."""
+
+
+def is_filled_by_a_row(address: Address) -> bool:
+    """Whether one row says all of the address: two made apart do not fit together."""
+    rows = [is_number for name, is_number in address.places if name != "merchant"]
+    return all(rows) and len(rows) < 2 and address.route not in ASKS_FOR_MORE
+
+
 def switched() -> list[tuple[str, Address, bool]]:
-    """Each off, and on where one row fills the address (two made apart do not fit together)."""
+    """Each off, and on where one row fills the address."""
     on = [
-        (feature, address, True)
-        for feature, address in of_feature()
-        if sum(is_number for _name, is_number in address.places) < 2
+        (feature, address, True) for feature, address in of_feature() if is_filled_by_a_row(address)
     ]
     return [(feature, address, False) for feature, address in of_feature()] + on
 
