@@ -132,10 +132,13 @@ def of_role(role: str, *, tier: Tier, rights: Iterable[str] = ()) -> frozenset[s
 
 
 def offered(tier: Tier) -> list[Role]:
-    """The presets that carry more than every preset of the tier does, in their order.
+    """The presets people may be given, in their order.
 
-    The others wait for a module that registers a right of theirs.
+    Those of a shop that carry no more than every preset does wait for a product that registers a
+    right of theirs; presets of the tiers above belong to no product.
     """
+    if tier != Tier.MERCHANT:
+        return list(PRESETS[tier])
     carried = {role: of_role(role, tier=tier) for role in PRESETS[tier]}
     everybody = frozenset.intersection(*carried.values())
     return [role for role, rights in carried.items() if rights > everybody]

@@ -78,6 +78,10 @@ class TestPage:
         monkeypatch.setitem(permissions._known, work.name, work)
         assert "技师" in text(client.get(ROLES))
 
+    @pytest.mark.parametrize("tier", [Tier.OPERATOR, Tier.PLATFORM])
+    def test_tiers_above_have_all_of_theirs(self, tier: Tier) -> None:
+        assert permissions.offered(tier) == list(permissions.PRESETS[tier])
+
     def test_a_role_somebody_holds_stays(
         self, client: Client, tea: Merchant, owner: Person
     ) -> None:
