@@ -90,7 +90,8 @@ def web(host: str, port: int) -> list[str]:
         # A thread keeps its database connection, so threads should not come and go.
         *("--blocking-threads-idle-timeout", "600"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "8"),
-        *("--log-level", "warning"),
+        # Its one warning is about more than five threads on two cores.
+        *("--log-level", "error"),
         "config.wsgi:application",
     ]
 
