@@ -21,7 +21,7 @@ function settle() {
 
 function offline(isLost) {
   const sign = document.getElementById("zg-offline");
-  if (sign) sign.hidden = !isLost && navigator.onLine;
+  if (sign) sign.hidden = !isLost;
 }
 
 document.addEventListener("click", (event) => {
