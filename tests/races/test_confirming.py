@@ -20,7 +20,7 @@ from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError
 from zhanggui.core.models import IdempotencyRecord
 from zhanggui.ledger.models import Entry, Transaction
-from zhanggui.stamps import hot, services
+from zhanggui.stamps import hot_statements, services
 from zhanggui.stamps.models import Card, CardEvent, Kind, ManagerBinding, Reward, StampRecord
 from zhanggui.stamps.services import ProgrammeInput, RewardInput
 from zhanggui.stamps.tests.factories import (
@@ -60,9 +60,9 @@ def careless_move() -> str:
     """The statement without its condition on the state of the code."""
     states = "AND state IN ('active', 'held')"
     holder = "AND (state = 'active' OR held_by_id = %(person)s OR held_until <= %(now)s)"
-    assert states in hot.MOVE
-    assert holder in hot.MOVE
-    return hot.MOVE.replace(states, "").replace(holder, "")
+    assert states in hot_statements.MOVE
+    assert holder in hot_statements.MOVE
+    return hot_statements.MOVE.replace(states, "").replace(holder, "")
 
 
 class TestOneCode:
@@ -82,7 +82,7 @@ class TestOneCode:
     def test_control_without_the_condition_several_win(
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch, without_turns: None
     ) -> None:
-        monkeypatch.setattr(hot, "MOVE", careless_move())
+        monkeypatch.setattr(hot_statements, "MOVE", careless_move())
         drop(
             ("stamps_stamprecord", "code_booked_once"),
             ("ledger_transaction", "one_booking_per_cause"),
@@ -97,7 +97,7 @@ class TestOneCode:
     def test_without_the_condition_the_constraints_still_hold(
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(hot, "MOVE", careless_move())
+        monkeypatch.setattr(hot_statements, "MOVE", careless_move())
         desks = [make_manager(shop.store, f"店员{n}") for n in range(8)]
         digits = take_code(shop.card).digits
         answers = race(shop.merchant.pk, [partial(confirm, desk, digits) for desk in desks])
@@ -202,9 +202,9 @@ class TestCancel:
             ("ledger_transaction", "one_reversal_each"),
             ("ledger_transaction", "one_booking_per_cause"),
         )
-        careless = hot.MOVE.replace("AND c.reverses_id = r.id", "AND c.reverses_id = -1")
-        assert careless != hot.MOVE
-        monkeypatch.setattr(hot, "MOVE", careless)
+        careless = hot_statements.MOVE.replace("AND c.reverses_id = r.id", "AND c.reverses_id = -1")
+        assert careless != hot_statements.MOVE
+        monkeypatch.setattr(hot_statements, "MOVE", careless)
         services.cancel_record(record_id=given.record_id, reason="误盖", actor=ACTOR)
         digits = take_code(shop.card, Kind.CANCEL).digits
         confirm(shop.desk, digits, record_id=given.record_id)

@@ -1,11 +1,11 @@
-"""Programmes and cards, records of stamps, store managers and their invitations.
+"""Programmes and cards, records of stamps; what belongs to them stands in ``models_*``.
 
 Source: stamps specification 4 and 5.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,7 +13,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.accounts.models import Person, Store
+from zhanggui.accounts.models import Store
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tokens
@@ -30,6 +30,15 @@ from zhanggui.stamps.models_cards import (
     RewardState,
     Terms,
     WhenFull,
+)
+from zhanggui.stamps.models_cases import Case, CaseKind, CaseState, Verdict
+from zhanggui.stamps.models_managers import (
+    BINDS_AT_ONCE_FOR,
+    InvitationState,
+    ManagerBinding,
+    ManagerInvitation,
+    PendingManager,
+    PendingState,
 )
 
 __all__ = [
@@ -61,8 +70,6 @@ __all__ = [
     "Verdict",
     "WhenFull",
 ]
-
-BINDS_AT_ONCE_FOR = timedelta(minutes=30)
 
 
 class ProgrammeState(models.TextChoices):
@@ -279,176 +286,3 @@ class StampRecord(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+d}"
-
-
-class CaseKind(models.TextChoices):
-    """What a case is about; more kinds come with the fraud desk."""
-
-    NOT_ME = "not_me", _("Customer: “that was not me”")
-    REPLAYED = "replayed", _("Press sent twice")
-    GONE_SEAL = "gone_seal", _("Lost or retired stamp used")
-    TOO_EXACT = "too_exact", _("Presses too exact to be real")
-    CODE_SHARE = "code_share", _("Many codes at a store with a stamp: broken, or misuse?")
-    FAST_CARD = "fast_card", _("A card was filled within a day")
-    OUTLIER = "outlier", _("A manager confirms far more codes than the others")
-
-
-class CaseState(models.TextChoices):
-    """Whether somebody still has to look."""
-
-    OPEN = "open", pgettext_lazy("state of a case", "Open")
-    SETTLED = "settled", pgettext_lazy("state of a case", "Settled")
-
-
-class Verdict(models.TextChoices):
-    """What came out."""
-
-    FOUNDED = "founded", _("Right: something was wrong")
-    UNFOUNDED = "unfounded", _("A mistake: all was in order")
-
-
-class Case(TenantModel):
-    """Something that looks wrong and that a person of the office settles with a note."""
-
-    kind = models.CharField(max_length=12, choices=CaseKind)
-    subject = models.CharField(max_length=40)
-    """What it is about, such as ``record:17``: one case for each kind and subject."""
-    record = TenantForeignKey(StampRecord, null=True, on_delete=models.PROTECT)
-    store = TenantForeignKey(Store, null=True, on_delete=models.PROTECT)
-    manager_id = models.BigIntegerField(null=True)
-    """The person (a global row) whose act it is about."""
-    manager_name = models.CharField(max_length=80, blank=True)
-    text = models.CharField(max_length=300, blank=True)
-    """The customer's own words."""
-    state = models.CharField(max_length=10, choices=CaseState, default=CaseState.OPEN)
-    verdict = models.CharField(max_length=10, choices=Verdict, blank=True)
-    note = models.CharField(max_length=500, blank=True)
-    opened_at = models.DateTimeField(default=clock.now)
-    settled_at = models.DateTimeField(null=True)
-    settled_by = models.CharField(max_length=80, blank=True)
-
-    class Meta(TenantModel.Meta):
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["merchant", "kind", "subject"], name="one_case_a_subject"
-            ),
-            models.CheckConstraint(
-                condition=models.Q(state="open", settled_at__isnull=True)
-                | (models.Q(state="settled", settled_at__isnull=False) & ~models.Q(note="")),
-                name="a_settled_case_says_why",
-            ),
-        ]
-        indexes: ClassVar = [
-            models.Index(fields=["merchant", "-opened_at", "-id"], name="cases_newest_first"),
-            models.Index(fields=["merchant"], condition=models.Q(state="open"), name="open_cases"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.subject}"
-
-
-class ManagerBinding(models.Model):
-    """One WeChat, one store: who may work at a store's manager page (global, see design 6)."""
-
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="manager_bindings")
-    merchant_id = models.BigIntegerField()
-    store_id = models.BigIntegerField()
-    name = models.CharField(max_length=80)
-    """The name at binding time, as the back office lists it."""
-    created_at = models.DateTimeField(default=clock.now)
-    removed_at = models.DateTimeField(null=True)
-    removed_by = models.CharField(max_length=20, blank=True)
-    """``admin``, ``self`` or ``store_closed``."""
-    operated_on = models.DateField(null=True)
-    """The business day of ``operations``."""
-    operations = models.PositiveIntegerField(default=0)
-    """Codes confirmed on that day (D25); handed on when somebody is bound again."""
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["person"],
-                condition=models.Q(removed_at__isnull=True),
-                name="one_active_binding_per_person",
-            )
-        ]
-        indexes: ClassVar = [
-            models.Index(fields=["merchant_id", "store_id"], name="managers_of_a_store")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.person_id}@{self.store_id}"
-
-
-class InvitationState(models.TextChoices):
-    """The states of 5.2."""
-
-    FRESH = "fresh", _("Waiting for a scan")
-    USED = "used", _("Used")
-    REVOKED = "revoked", _("Revoked")
-    EXPIRED = "expired", _("Expired")
-
-
-class ManagerInvitation(TenantModel):
-    """A QR code by which people become managers of a store; valid 24 h."""
-
-    store = TenantForeignKey(Store, on_delete=models.CASCADE, related_name="manager_invitations")
-    scene_code_id = models.BigIntegerField()
-    """The scene code of the platform's account (a global row)."""
-    max_people = models.PositiveSmallIntegerField(default=1)
-    used_count = models.PositiveSmallIntegerField(default=0)
-    state = models.CharField(max_length=10, choices=InvitationState, default=InvitationState.FRESH)
-    created_by_id = models.BigIntegerField()
-    created_at = models.DateTimeField(default=clock.now)
-    expires_at = models.DateTimeField()
-
-    class Meta(TenantModel.Meta):
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(used_count__lte=models.F("max_people")),
-                name="invitation_not_overused",
-            )
-        ]
-        indexes: ClassVar = [
-            models.Index(fields=["merchant", "store", "state"], name="invitations_of_a_store"),
-            models.Index(fields=["merchant", "scene_code_id"], name="invitation_by_scene"),
-        ]
-
-    def __str__(self) -> str:
-        return f"invitation:{self.pk}"
-
-    @property
-    def binds_at_once_until(self) -> datetime:
-        """Who scans later than this waits for the office's approval (D03)."""
-        return self.created_at + BINDS_AT_ONCE_FOR
-
-
-class PendingState(models.TextChoices):
-    """What became of a late scan (D03)."""
-
-    WAITING = "waiting", _("Waiting for approval")
-    APPROVED = "approved", _("Approved")
-    REJECTED = "rejected", _("Rejected")
-
-
-class PendingManager(TenantModel):
-    """Somebody scanned an invitation later than 30 minutes: an admin decides (D03)."""
-
-    invitation = TenantForeignKey(ManagerInvitation, on_delete=models.CASCADE)
-    store = TenantForeignKey(Store, on_delete=models.CASCADE)
-    person_id = models.BigIntegerField()
-    name = models.CharField(max_length=80)
-    state = models.CharField(max_length=10, choices=PendingState, default=PendingState.WAITING)
-    created_at = models.DateTimeField(default=clock.now)
-    decided_at = models.DateTimeField(null=True)
-    decided_by_id = models.BigIntegerField(null=True)
-
-    class Meta(TenantModel.Meta):
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["merchant", "invitation", "person_id"], name="one_pending_per_person"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.name

@@ -18,7 +18,7 @@ from zhanggui.accounts.standing import AT_WORK
 from zhanggui.core.db import pipeline as read
 from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values, trip
 from zhanggui.messaging import outbox
-from zhanggui.stamps import hot
+from zhanggui.stamps import hot, hot_statements
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.press_models import MATCHED, SealState
 from zhanggui.stamps.recognition.geometry import Shape, points_of
@@ -67,7 +67,7 @@ WHERE merchant_id = %(merchant)s AND id = %(nonce_id)s AND used_at IS NULL
 RETURNING id, operation, card_id AS subject_id
 """
 
-MOVE: LiteralString = f"WITH spent AS ({_USE}),{hot.MOVING}"
+MOVE: LiteralString = f"WITH spent AS ({_USE}),{hot_statements.MOVING}"
 
 _FREE_MARK: LiteralString = """
 UPDATE stamps_press SET mark = NULL

@@ -7,7 +7,7 @@ from datetime import timedelta
 from zhanggui.core import clock, tenancy
 from zhanggui.core.retention import BATCH, remove_in_batches
 from zhanggui.stamps.press_models import Press, PressNonce
-from zhanggui.stamps.services.pressing import MARKS_FOR
+from zhanggui.stamps.services.judging import MARKS_FOR
 
 NONCES_FOR = timedelta(days=1)
 

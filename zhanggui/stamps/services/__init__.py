@@ -17,7 +17,7 @@ from zhanggui.stamps.services.cases import (
     report_not_me,
     settle_case,
 )
-from zhanggui.stamps.services.confirming import confirm, preview
+from zhanggui.stamps.services.confirming import confirm
 from zhanggui.stamps.services.confirming_others import Done, confirm_other
 from zhanggui.stamps.services.doctoring import note_phone
 from zhanggui.stamps.services.expiring import expire_card
@@ -32,6 +32,7 @@ from zhanggui.stamps.services.managers import (
 )
 from zhanggui.stamps.services.others import Seen
 from zhanggui.stamps.services.pressing import allow_press, press
+from zhanggui.stamps.services.previewing import preview
 from zhanggui.stamps.services.programmes import (
     ProgrammeInput,
     RewardInput,

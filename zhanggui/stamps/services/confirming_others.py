@@ -16,8 +16,9 @@ from zhanggui.core import clock, idempotency
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps.errors import NotManager
 from zhanggui.stamps.models import ManagerBinding
-from zhanggui.stamps.services.confirming import (
-    CONFIRMED,
+from zhanggui.stamps.services.confirming import CONFIRMED
+from zhanggui.stamps.services.others import counter_of
+from zhanggui.stamps.services.refusing import (
     Refused,
     barred,
     is_open_now,
@@ -25,7 +26,6 @@ from zhanggui.stamps.services.confirming import (
     note_refusal,
     typed_digits,
 )
-from zhanggui.stamps.services.others import counter_of
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor

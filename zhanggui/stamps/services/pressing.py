@@ -1,13 +1,12 @@
-"""A stamp laid on the customer's card: the right to press, the press, and its alarms.
+"""A stamp laid on the customer's card: the right to press, and the press.
 
-Source: stamps specification 7.3, 7.7, 5.5; R11.
+Source: stamps specification 7.3, R11.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
@@ -17,57 +16,42 @@ from zhanggui.accounts.models import ActorKind, Merchant
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock, constraints, idempotency, limits, tokens
 from zhanggui.core.db.pipeline import Value, hot_transaction, trip
-from zhanggui.core.errors import DomainError, InProgress, KeyReused
+from zhanggui.core.errors import InProgress, KeyReused
 from zhanggui.core.limits import Limit
 from zhanggui.messaging import outbox
 from zhanggui.stamps import hot, pressed, rules, told
-from zhanggui.stamps.errors import (
-    Ambiguous,
-    CardState,
-    NonceOver,
-    NonceUsed,
-    PointsBad,
-    PointsFew,
-    PointsMany,
-    PressOff,
-    PressTime,
-    Replayed,
-    ScaleOff,
-    SealNotInUse,
-    StampUnknown,
-)
-from zhanggui.stamps.models import Card, Case, CaseKind, Kind, Method
+from zhanggui.stamps.errors import NonceUsed
+from zhanggui.stamps.models import Card, Kind, Method
 from zhanggui.stamps.operations import EVENTS, OPERATIONS
-from zhanggui.stamps.press_models import Press, PressNonce, PressUse, Seal, SealState
-from zhanggui.stamps.recognition.rule import (
-    Match,
-    Unrecognised,
-    Why,
-    recognise_points,
-    settle,
-)
+from zhanggui.stamps.press_models import PressNonce, Seal, SealState
+from zhanggui.stamps.recognition.rule import Match
 from zhanggui.stamps.results import Confirmed
 from zhanggui.stamps.services import careful, telling
+from zhanggui.stamps.services.alarming import TOO_EXACT_UM, USES, note, watch_exactness
 from zhanggui.stamps.services.cycles import Place
-from zhanggui.stamps.touches import Sent, mark_of
+from zhanggui.stamps.services.judging import (
+    E4,
+    MARKS_FOR,
+    Judged,
+    Refused,
+    Wish,
+    decide,
+    judge_touch,
+    replay,
+)
+from zhanggui.stamps.touches import Sent
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
     from zhanggui.core.db.pipeline import Statement
 
 NONCE_LIVES = timedelta(seconds=120)
-MARKS_FOR = timedelta(days=90)
-LEARNED_FROM = 3
-TOO_EXACT_UM = 50
 LONGEST_KEY = 80
 RUNS = 3
 PRESSED = "stamps.press.accepted"
-REFUSED = "stamps.press.refused"
 PRESSES = Limit("stamps-press", most=40, window_s=600, lock_s=300)
 """Of one customer; a shop's own phone that serves a queue presses less often than this."""
 NONCES = Limit("stamps-press-nonce", most=120, window_s=600, lock_s=300)
-USES = {Kind.ACCUMULATE: PressUse.STAMP, Kind.CANCEL: PressUse.CANCEL}
-E4 = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,53 +60,6 @@ class Nonce:
 
     token: str
     life_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a phone sends."""
-
-    card: Card
-    kind: Kind
-    nonce: str
-    sent: Sent
-    actor: Actor
-    key: str
-    now: datetime
-    zone: str
-
-    @property
-    def print(self) -> bytes:
-        """What was asked for, to hold against another use of the same key."""
-        return idempotency.fingerprint({"nonce": self.nonce, "kind": self.kind.value})
-
-
-@dataclass(slots=True)
-class _Judged:
-    """What the rule said."""
-
-    match: Match | None = None
-    refusal: DomainError | None = None
-    mark: bytes | None = None
-
-
-class _Refused(Exception):
-    """A refusal that is noted before it is raised."""
-
-    def __init__(
-        self,
-        refusal: DomainError,
-        match: Match | None = None,
-        mark: bytes | None = None,
-        held: pressed.Held | None = None,
-        alarms: Sequence[tuple[CaseKind, str]] = (),
-    ) -> None:
-        self.refusal = refusal
-        self.match = match
-        self.mark = mark
-        self.held = held
-        self.alarms = alarms
-        super().__init__(refusal.code)
 
 
 class _CardStays(Exception):
@@ -185,20 +122,20 @@ def press(
     wish = Wish(card, kind, nonce, sent, actor, key[:LONGEST_KEY], clock.now(), zone)
     try:
         return _run(wish)
-    except _Refused as refused:
-        _note(wish, refused)
+    except Refused as refused:
+        note(wish, refused)
         raise refused.refusal from None
 
 
 def _run(wish: Wish) -> Confirmed:
-    judged = _judge_touch(wish)
+    judged = judge_touch(wish)
     values = _values(wish, judged)
     for _ in range(RUNS):
         known = pressed.look(values)
         answer = _answered(wish, known)
         if answer is not None:
             return answer
-        held, match = _decide(wish, known, judged)
+        held, match = decide(wish, known, judged)
         try:
             return _book(wish, known, values, held, match)
         except _CardStays:
@@ -206,22 +143,13 @@ def _run(wish: Wish) -> Confirmed:
         except IntegrityError as error:
             name = constraints.violated(error)
             if name == "press_never_repeated":
-                raise _replay(None, judged, held) from error
+                raise replay(None, judged, held) from error
             if name not in {"one_answer_per_key", "cancelled_once", "one_reversal_each"}:
                 raise
-    raise _Refused(InProgress())
+    raise Refused(InProgress())
 
 
-def _judge_touch(wish: Wish) -> _Judged:
-    """The points of the press and their mark; what needs no book."""
-    try:
-        points = settle(wish.sent.press)
-    except Unrecognised as why:
-        return _Judged(refusal=refusal_of(why))
-    return _Judged(mark=mark_of(points))
-
-
-def _values(wish: Wish, judged: _Judged) -> dict[str, Value]:
+def _values(wish: Wish, judged: Judged) -> dict[str, Value]:
     merchant_id = wish.card.merchant_id
     day = clock.local_date(wish.now, wish.zone)
     return {
@@ -255,61 +183,6 @@ def _answered(wish: Wish, known: pressed.Known) -> Confirmed | None:
     return Confirmed.from_json(known.answer)
 
 
-def _decide(wish: Wish, known: pressed.Known, judged: _Judged) -> tuple[pressed.Held, Match]:
-    """Whether these touches are a stamp that counts here.
-
-    Raises:
-        _Refused: it is not.
-    """
-    if known.nonce_id is None or known.is_over:
-        raise _Refused(NonceUsed() if known.is_used else NonceOver())
-    if known.is_used:
-        raise _Refused(NonceUsed())
-    if judged.refusal is not None:
-        raise _Refused(judged.refusal)
-    if not any(held.state == SealState.ACTIVE for held in known.book.values()):
-        raise _Refused(PressOff(), mark=judged.mark)
-    if known.equal_id is not None:
-        raise _replay(known.equal_id, judged, None)
-    learned = known.scale_sum_e4 / known.presses / E4 if known.presses >= LEARNED_FROM else None
-    book = [held.pattern for held in known.book.values()]
-    try:
-        match = recognise_points(settle(wish.sent.press), book, learned_scale=learned)
-    except Unrecognised as why:
-        raise _Refused(refusal_of(why), why.nearest, judged.mark) from None
-    held = known.book[match.key]
-    if held.state != SealState.ACTIVE:
-        is_gone = held.state in {SealState.RETIRED, SealState.LOST}
-        day = clock.local_date(wish.now, wish.zone)
-        alarms = [(CaseKind.GONE_SEAL, f"seal:{held.seal_id}:{day}")] if is_gone else []
-        raise _Refused(SealNotInUse(), match, judged.mark, held, alarms)
-    if not held.is_open:
-        raise _Refused(CardState(), match, judged.mark, held)
-    return held, match
-
-
-def _replay(equal_id: int | None, judged: _Judged, held: pressed.Held | None) -> _Refused:
-    if equal_id is None:
-        found = Press.objects.filter(mark=judged.mark).values_list("pk", flat=True).first()
-        equal_id = found or 0
-    return _Refused(Replayed(), None, None, held, [(CaseKind.REPLAYED, f"press:{equal_id}")])
-
-
-def refusal_of(why: Unrecognised) -> DomainError:
-    """What the customer is told."""
-    if why.why is Why.FEW:
-        return PointsFew(n=why.count)
-    simple: dict[Why, type[DomainError]] = {
-        Why.MANY: PointsMany,
-        Why.BAD: PointsBad,
-        Why.TIME: PressTime,
-        Why.UNKNOWN: StampUnknown,
-        Why.SCALE: ScaleOff,
-        Why.AMBIGUOUS: Ambiguous,
-    }
-    return simple[why.why]()
-
-
 def _book(
     wish: Wish,
     known: pressed.Known,
@@ -321,7 +194,7 @@ def _book(
         nonce_id = known.nonce_id or 0
         moved = pressed.move(transaction_, values, nonce_id=nonce_id, held=held)
         if moved is None:
-            raise _Refused(NonceUsed(), match)
+            raise Refused(NonceUsed(), match)
         if moved.card_id is None:
             raise _CardStays
         answer = _confirmed(wish, held, moved)
@@ -335,7 +208,7 @@ def _book(
             more=pressed.keep(values, written, held=held, record_id=moved.record_id),
         )
     if written.residual_um < TOO_EXACT_UM:
-        _watch_exactness(wish, held)
+        watch_exactness(wish, held)
     return answer
 
 
@@ -349,11 +222,11 @@ def _book_carefully(
         counter = rules.Counter(held.store_id, None, wish.zone)
         refusal = rules.why_not(now, wish.kind, counter=counter)
         if refusal is not None:
-            raise _Refused(refusal, match, mark if isinstance(mark, bytes) else None, held)
+            raise Refused(refusal, match, mark if isinstance(mark, bytes) else None, held)
         rights = PressNonce.objects.filter(pk=known.nonce_id or 0, used_at=None)
         is_in_use = Seal.objects.filter(pk=held.seal_id, state=SealState.ACTIVE).exists()
         if not is_in_use or not rights.filter(expires_at__gt=wish.now).update(used_at=wish.now):
-            raise _Refused(NonceUsed(), match)
+            raise Refused(NonceUsed(), match)
         origin = careful.Origin(
             method=Method.PRESS,
             cause=f"press:{known.nonce_id}",
@@ -483,103 +356,6 @@ def _message(
         once=("stamps", f"record:{moved.record_id}", ""),
         now=wish.now,
     )
-
-
-def _note(wish: Wish, refused: _Refused) -> None:
-    """Use the right up, keep the press and raise the alarms, in a transaction of its own."""
-    moment = wish.now
-    with transaction.atomic():
-        PressNonce.objects.filter(
-            digest=tokens.digest(wish.nonce), customer_id=wish.card.customer_id, used_at=None
-        ).update(used_at=moment)
-        row = Press(
-            merchant_id=wish.card.merchant_id,
-            seal_id=refused.held.seal_id if refused.held else None,
-            store_id=refused.held.store_id if refused.held else None,
-            use=USES[wish.kind],
-            outcome=refused.refusal.code,
-            customer_id=wish.card.customer_id,
-            card_id=wish.card.pk,
-            model=wish.sent.model,
-            touches=wish.sent.touches,
-            frames=wish.sent.raw,
-            at=moment,
-        )
-        if refused.match is not None:
-            row.residual_um = round(refused.match.fit.residual * 1000)
-            row.largest_um = round(refused.match.fit.largest * 1000)
-            row.scale_e4 = round(refused.match.fit.scale * E4)
-            row.turn_e1 = round(refused.match.fit.turn_deg * 10)
-            row.is_stray = refused.match.is_stray
-        _save(row, refused.mark)
-        audit.record(
-            wish.actor,
-            REFUSED,
-            f"card:{wish.card.pk}",
-            store_id=row.store_id,
-            details={"code": refused.refusal.code},
-        )
-        for kind, subject in refused.alarms:
-            alarm(kind, subject, store_id=row.store_id, actor=wish.actor)
-
-
-def _save(row: Press, mark: bytes | None) -> None:
-    """Keep the mark of a refused press, too, unless another press has it."""
-    row.mark = mark
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError as error:
-        if constraints.violated(error) != "press_never_repeated":
-            raise
-        row.pk = None
-        row.mark = None
-        row.save(force_insert=True)
-
-
-def alarm(
-    kind: CaseKind,
-    subject: str,
-    *,
-    store_id: int | None,
-    actor: Actor,
-    manager: tuple[int, str] | None = None,
-) -> None:
-    """Open a case for the office, once for each subject; inside the caller's transaction."""
-    row = Case(kind=kind, subject=subject[:40], store_id=store_id)
-    if manager is not None:
-        row.manager_id, row.manager_name = manager
-    if Case.objects.filter(kind=kind, subject=row.subject).exists():
-        return
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError as error:
-        if constraints.violated(error) != "one_case_a_subject":
-            raise
-        return
-    audit.record(
-        actor, "stamps.case.alarmed", f"case:{row.pk}", store_id=store_id, details={"kind": kind}
-    )
-
-
-def _watch_exactness(wish: Wish, held: pressed.Held) -> None:
-    """Two presses nearer to the pattern than any hand gets: somebody knows it by heart (7.7)."""
-    exact = Press.objects.filter(
-        customer_id=wish.card.customer_id,
-        seal_id__isnull=False,
-        outcome="ok",
-        residual_um__lt=TOO_EXACT_UM,
-        at__gt=wish.now - MARKS_FOR,
-    )
-    if exact.count() > 1:
-        with transaction.atomic():
-            alarm(
-                CaseKind.TOO_EXACT,
-                f"customer:{wish.card.customer_id}",
-                store_id=held.store_id,
-                actor=wish.actor,
-            )
 
 
 def zone_of(card: Card) -> str:

@@ -51,7 +51,8 @@ from zhanggui.stamps.recognition.rule import (
     recognise_points,
     settle,
 )
-from zhanggui.stamps.services.pressing import E4, MARKS_FOR, alarm, refusal_of
+from zhanggui.stamps.services.alarming import alarm
+from zhanggui.stamps.services.judging import E4, MARKS_FOR, refusal_of
 from zhanggui.stamps.touches import Sent, mark_of
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from zhanggui.accounts.models import Merchant, Person, Store, TierState
 from zhanggui.core import clock, tenancy
 from zhanggui.stamps.models import CaseKind, Kind, Method, Reward, RewardState, StampRecord
 from zhanggui.stamps.press_models import Seal, SealState
-from zhanggui.stamps.services.pressing import alarm
+from zhanggui.stamps.services.alarming import alarm
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
