@@ -147,6 +147,12 @@ class GiftOver(DomainError):
     text = _("This gift is no longer there: it was taken, kept after all, or 24 hours are over.")
 
 
+class HandedOn(DomainError):
+    code = "E_COUPON_HANDED_ON"
+    status = 409
+    text = _("You have had this coupon and handed it on. Each person gets one here.")
+
+
 class LinkOver(DomainError):
     code = "E_COUPON_LINK_OVER"
     status = 410

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -137,7 +138,9 @@ class TemplateForm(forms.Form):
         super().__init__(*args, **kwargs)
         places = self.fields["stores"]
         if isinstance(places, forms.ModelMultipleChoiceField):
-            places.queryset = Store.objects.filter(state=StoreState.OPEN).order_by("id")
+            # closed ones that were chosen stay: without them saving would mean every store
+            chosen = Q(state=StoreState.OPEN) | Q(pk__in=self.initial.get("stores", ()))
+            places.queryset = Store.objects.filter(chosen).order_by("id")
 
     def clean(self) -> dict[str, Any]:
         """What belongs together: the worth of the kind, the days of the validity."""

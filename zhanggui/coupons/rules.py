@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from zhanggui.contacts.errors import CustomerBlocked
+from zhanggui.contacts.models import CustomerState
 from zhanggui.core import clock
 from zhanggui.coupons.errors import (
     ConditionUnmet,
@@ -93,7 +95,7 @@ def why_not(coupon: Coupon, moment: datetime, *, holder: str = "") -> DomainErro
     """Why the coupon cannot be used now, whoever asks and wherever; None when it can.
 
     Args:
-        coupon: with its template.
+        coupon: with its template and customer.
         moment: now.
         holder: who holds it, if it is held: for them it is free.
     """
@@ -113,6 +115,8 @@ def why_not(coupon: Coupon, moment: datetime, *, holder: str = "") -> DomainErro
         return refusals[state]()
     if coupon.template.state == TemplateState.PAUSED:
         return TemplatePaused()
+    if coupon.customer.state == CustomerState.BLOCKED:
+        return CustomerBlocked()
     return None
 
 
@@ -171,9 +175,13 @@ def worth_text(template: CouponTemplate) -> str:
     return str(template.get_kind_display())
 
 
-def span(template: CouponTemplate, issued_at: datetime, zone: str) -> tuple[datetime, datetime]:
+def span(
+    template: CouponTemplate, issued_at: datetime, zone: str, *, is_promised: bool = False
+) -> tuple[datetime, datetime]:
     """From when until when a coupon issued at this moment can be used.
 
+    A reward that was promised when its days had not passed is worth something all the same: it
+    lasts as long as one that counts from its issue.
     Days are counted from 00:00 in the shop's zone; a coupon of one day issued in the evening ends
     with the next day's evening and not with midnight: the last day counts whole.
     """
@@ -182,7 +190,8 @@ def span(template: CouponTemplate, issued_at: datetime, zone: str) -> tuple[date
         if starts is None or ends is None:  # the database forbids it
             message = f"template {template.pk} has no days"
             raise ValueError(message)
-        return max(starts, issued_at), ends
+        if not is_promised or ends > issued_at:
+            return max(starts, issued_at), ends
     today: date = clock.local_date(issued_at, zone)
     first = today + timedelta(days=template.days_until_start)
     starts = clock.start_of(first, zone) if template.days_until_start else issued_at

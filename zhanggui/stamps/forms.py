@@ -56,7 +56,7 @@ class InvitationForm(forms.Form):
 
 
 class CancelForm(forms.Form):
-    """Why the back office takes a stamp back, and whether a used reward is no matter."""
+    """Why the back office takes a stamp back, and whether the card may owe it."""
 
     reason = forms.CharField(
         label=_("Reason"),
@@ -64,7 +64,7 @@ class CancelForm(forms.Form):
         help_text=_("Kept in the ledger, for example “Stamped twice by mistake”."),
     )
     is_forced = forms.BooleanField(
-        label=_("Cancel although a reward was used; the card then owes the stamps"),
+        label=_("Cancel all the same; the card then owes the stamps"),
         required=False,
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from zhanggui.coupons import services as coupons
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 class CouponGiver:
     """Gives and withdraws coupons, in the transaction of the stamp (``rewards.Giver``)."""
 
-    def templates(self) -> list[tuple[str, str]]:
-        """Templates that can be promised."""
-        found = CouponTemplate.objects.exclude(state=TemplateState.STOPPED).order_by("name")
+    def templates(self, kept: Collection[int]) -> list[tuple[str, str]]:
+        """Templates that can be promised, and those that were."""
+        can_be = ~Q(state=TemplateState.STOPPED) | Q(pk__in=kept)
+        found = CouponTemplate.objects.filter(can_be).order_by("name")
         return [(str(pk), name) for pk, name in found.values_list("pk", "name")]
 
     def issue(self, *, template_id: int, customer_id: int, cause: str, actor: Actor) -> int:
@@ -38,12 +41,16 @@ class CouponGiver:
         return Coupon.objects.filter(pk=coupon_id, redeemed__gt=0).exists()
 
     def void(self, coupon_id: int, *, actor: Actor) -> bool:
-        """Take it back; False when it was used meanwhile."""
+        """Take it back, also from the hold of a fraud desk; False when it was used meanwhile."""
         if self.is_used(coupon_id):
             return False
+        coupons.unfreeze(coupon_id=coupon_id, actor=actor)
         try:
             coupons.void(
-                coupon_id=coupon_id, reason=_("The stamp that won it was cancelled"), actor=actor
+                coupon_id=coupon_id,
+                reason=_("The stamp that won it was cancelled"),
+                actor=actor,
+                must_be_unused=True,
             )
         except CouponUsed:
             return False

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -14,6 +15,7 @@ from zhanggui.accounts.models import Store, StoreState
 from zhanggui.core import clock, numbers
 from zhanggui.stamps import rewards
 from zhanggui.stamps.models import Programme, WhenFull
+from zhanggui.stamps.services.cycles import terms_now
 from zhanggui.stamps.services.programmes import ProgrammeInput, RewardInput, values_of
 
 type Choices = list[tuple[str, str | Promise]]
@@ -133,8 +135,9 @@ class ProgrammeForm(forms.Form):
         super().__init__(sent, initial=initial_of(programme) if programme else None)
         places = self.fields["stores"]
         if isinstance(places, forms.ModelMultipleChoiceField):
-            places.queryset = Store.objects.filter(state=StoreState.OPEN).order_by("id")
-        coupons = rewards.templates()
+            places.queryset = stores_to_choose(list(self.initial.get("stores", ())))
+        kept = rewards.templates_of(terms_now(programme)) if programme else ()
+        coupons = rewards.templates(kept)
         self.has_coupons = bool(coupons)
         choices: Choices = [("", _("Handed out at the counter")), *coupons]
         _choose(self.fields["reward_template"], choices)
@@ -201,6 +204,12 @@ class ProgrammeForm(forms.Form):
             ends_on=clean["ends_on"],
             store_ids=[store.pk for store in clean["stores"]],
         )
+
+
+def stores_to_choose(chosen: Sequence[int]) -> QuerySet[Store]:
+    """Open stores, and closed ones that were chosen: left out, saving would open it everywhere."""
+    found = Q(state=StoreState.OPEN) | Q(pk__in=chosen)
+    return Store.objects.filter(found).order_by("id")
 
 
 def _choose(field: forms.Field, choices: Choices) -> None:

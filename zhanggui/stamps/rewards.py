@@ -5,7 +5,7 @@ A reward without a coupon template is handed out at the counter: the card knows 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from zhanggui.stamps.models import Card, Reward, RewardState, Terms
@@ -20,8 +20,8 @@ class Giver(Protocol):
     def issue(self, *, template_id: int, customer_id: int, cause: str, actor: Actor) -> int:
         """Give the customer a coupon; answers its id."""
 
-    def templates(self) -> list[tuple[str, str]]:
-        """The ids and names of coupons that can be given."""
+    def templates(self, kept: Collection[int]) -> list[tuple[str, str]]:
+        """The ids and names of coupons that can be promised; ``kept`` were promised before."""
 
     def is_used(self, coupon_id: int) -> bool:
         """Whether it was redeemed, or is being redeemed right now."""
@@ -38,9 +38,18 @@ def use(giver: Giver | None) -> None:
     _givers[:] = [] if giver is None else [giver]
 
 
-def templates() -> list[tuple[str, str]]:
-    """The coupons that a reward may be given as: id and name, for a choice."""
-    return _givers[0].templates() if _givers else []
+def templates(kept: Collection[int] = ()) -> list[tuple[str, str]]:
+    """The coupons that a reward may be given as: id and name, for a choice.
+
+    Args:
+        kept: coupons that are promised already; they stay, also when they are no longer issued.
+    """
+    return _givers[0].templates(kept) if _givers else []
+
+
+def templates_of(terms: Terms) -> set[int]:
+    """The coupons that a version of the rules promises."""
+    return {one["template"] for one in terms.rewards} - {None}
 
 
 def issue(*, terms: Terms, position: int, card: Card, actor: Actor) -> int | None:
@@ -92,3 +101,15 @@ def falling(card: Card, amount: int) -> Sequence[Reward]:
         after += before[0].position
         lost += [reward for reward in before if reward.position > after]
     return lost
+
+
+def short(card: Card, amount: int) -> int:
+    """How many of so many stamps the card has no more, its reopened rounds counted.
+
+    They expired, or were moved or taken off by hand: without the office nobody owes them.
+    """
+    after = card.balance - amount
+    for reward in falling(card, amount):
+        if reward.is_full_card:
+            after += reward.position
+    return max(0, -after)

@@ -28,6 +28,7 @@ from zhanggui.stamps.errors import (
     NothingToCancel,
     OwnCard,
     RewardUsed,
+    StampsGone,
     TooFast,
     TooManyToday,
 )
@@ -191,7 +192,9 @@ def _why_not_cancel(
     if refusal is not None or record is None or counter is None:
         return refusal
     used = next((one for one in rewards.falling(card, record.amount) if rewards.is_used(one)), None)
-    return RewardUsed(reward=used.name) if used else None
+    if used is not None:
+        return RewardUsed(reward=used.name)
+    return StampsGone() if rewards.short(card, record.amount) else None
 
 
 def _nothing(card_id: int, store_id: int | None) -> DomainError:

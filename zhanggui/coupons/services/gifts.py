@@ -9,11 +9,11 @@ from django.db import transaction
 
 from zhanggui.accounts import audit
 from zhanggui.contacts.services import hold
-from zhanggui.core import clock
+from zhanggui.core import clock, tokens
 from zhanggui.core.errors import NotFound
 from zhanggui.coupons import rules
 from zhanggui.coupons.errors import CouponUsed, GiftOver, NotOwner, NotTransferable
-from zhanggui.coupons.models import Coupon, CouponGift, CouponState, GiftState
+from zhanggui.coupons.models import Coupon, CouponGift, CouponState, GiftState, new_code
 from zhanggui.coupons.services import steps
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def take_back(*, coupon_id: int, customer_id: int, actor: Actor) -> None:
 def take(*, gift_id: int, customer_id: int, actor: Actor) -> Coupon:
     """Take a coupon that somebody hands on; of all who tap at once one gets it.
 
+    It gets a new code and address: the giver has seen the old ones.
+
     Raises:
         NotFound: no such gift (404).
         GiftOver: taken, kept, or 24 hours are over (E_COUPON_GIFT_OVER, 410).
@@ -114,8 +116,8 @@ def take(*, gift_id: int, customer_id: int, actor: Actor) -> Coupon:
             raise CouponUsed
         gift.taker_id = customer_id
         _end(gift, GiftState.TAKEN)
-        Coupon.objects.filter(pk=coupon.pk).update(customer_id=customer_id)
-        coupon.customer_id = customer_id
+        coupon.customer_id, coupon.code, coupon.token = customer_id, new_code(), tokens.new_token()
+        coupon.save(update_fields=["customer_id", "code", "token"])
         steps.settle(coupon, moment)
         steps.note_change(coupon, CouponState(coupon.state), by=actor.name, note="gift", at=moment)
         steps.keep(coupon)

@@ -11,10 +11,10 @@ from django.db.models import F
 from zhanggui.accounts import audit
 from zhanggui.contacts import conditions
 from zhanggui.contacts.models import Customer, CustomerState, Segment
-from zhanggui.core import clock, tenancy
+from zhanggui.core import clock, idempotency, tenancy
 from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError, NotFound
-from zhanggui.coupons.errors import LinkOver
+from zhanggui.coupons.errors import HandedOn, LinkOver
 from zhanggui.coupons.models import Coupon, CouponLink, CouponTemplate, Way
 from zhanggui.coupons.services.issuing import issue
 from zhanggui.files import jobs
@@ -69,6 +69,7 @@ def take_by_link(*, link_id: int, customer_id: int, actor: Actor) -> Coupon:
 
     Raises:
         NotFound: no such link (404).
+        HandedOn: had the coupon and gave it to somebody (E_COUPON_HANDED_ON, 409).
         LinkOver: closed, ended or empty (E_COUPON_LINK_OVER, 410).
         LimitTotal, LimitPerson, TemplateStopped, TemplatePaused, TemplateEnded: see ``issue``.
     """
@@ -76,6 +77,8 @@ def take_by_link(*, link_id: int, customer_id: int, actor: Actor) -> Coupon:
     with transaction.atomic():
         turns.take("coupons.link", tenancy.current_merchant_id(), link_id, customer_id)
         known = Coupon.objects.select_related("template", "customer").filter(cause=cause).first()
+        if known is not None and known.customer_id != customer_id:
+            raise HandedOn
         if known is not None:
             return known
         rows = CouponLink.objects.filter(pk=link_id)
@@ -101,12 +104,30 @@ def take_by_link(*, link_id: int, customer_id: int, actor: Actor) -> Coupon:
         )
 
 
-def issue_to_segment(*, template_id: int, segment_id: int, actor: Actor) -> Task:
+def issue_to_segment(*, template_id: int, segment_id: int, actor: Actor, key: str = "") -> Task:
     """Start the task that gives everybody of a segment one coupon, exactly once.
+
+    Args:
+        template_id: of the merchant in scope.
+        segment_id: of the merchant in scope.
+        actor: who gives.
+        key: idempotency key of the form; the same key within 24 h answers the same task.
 
     Raises:
         NotFound: no such template or segment (404).
+        KeyReused: the key was used for something else (E_KEY_REUSED, 409).
     """
+    content = {"door": "coupons.segment", "template": template_id, "segment": segment_id}
+    started = idempotency.once(
+        caller=actor.key,
+        key=key,
+        content=content,
+        write=lambda: {"id": _start_segment(template_id, segment_id, actor).pk},
+    )
+    return Task.objects.get(pk=started["id"])
+
+
+def _start_segment(template_id: int, segment_id: int, actor: Actor) -> Task:
     with transaction.atomic():
         template = CouponTemplate.objects.filter(pk=template_id).first()
         segment = Segment.objects.filter(pk=segment_id).first()

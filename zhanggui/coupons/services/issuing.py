@@ -142,7 +142,8 @@ def _insert(coupon: Coupon) -> Coupon:
     template, moment = coupon.template, clock.now()
     zone = Merchant.objects.values_list("time_zone", flat=True).get(pk=template.merchant_id)
     coupon.issued_at = moment
-    coupon.starts_at, coupon.ends_at = rules.span(template, moment, zone)
+    is_promised = coupon.way == Way.REWARD
+    coupon.starts_at, coupon.ends_at = rules.span(template, moment, zone, is_promised=is_promised)
     coupon.state = CouponState.ISSUED if coupon.starts_at > moment else CouponState.USABLE
     coupon.total = coupon.usable = template.uses
     coupon.account = ledger.open_account_of_new_row(unit=Unit.COUPON)
@@ -158,8 +159,14 @@ def _refusal(error: IntegrityError, template: CouponTemplate) -> Exception:
     return error
 
 
-def void(*, coupon_id: int, reason: str, actor: Actor) -> Coupon:
+def void(*, coupon_id: int, reason: str, actor: Actor, must_be_unused: bool = False) -> Coupon:
     """Take a coupon away for good; a code that is out dies with it.
+
+    Args:
+        coupon_id: of the merchant in scope.
+        reason: kept with the coupon.
+        actor: who does it.
+        must_be_unused: refuse also when only a part of it was used.
 
     Raises:
         NotFound: none of this merchant's (404).
@@ -174,6 +181,8 @@ def void(*, coupon_id: int, reason: str, actor: Actor) -> Coupon:
         coupon = steps.locked(coupon_id)
         moment = clock.now()
         _refuse_over(coupon)
+        if must_be_unused and coupon.redeemed:
+            raise CouponUsed
         if coupon.state == CouponState.HELD:
             steps.unhold(coupon)
         rest = coupon.usable

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -38,6 +39,8 @@ MANAGER_UNDOES_WITHIN = timedelta(minutes=10)
 OFFICE_UNDOES_WITHIN = timedelta(days=15)
 LAPSED_GETS = timedelta(hours=24)
 TILL_HOLDS_AT_MOST = timedelta(minutes=60)
+LONGEST_HOLDER = 40
+CODE_HOLDER = "code:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,14 @@ class Place:
 
 def by_code(code_id: int) -> str:
     """The holder's name of a one-time code."""
-    return f"code:{code_id}"
+    return f"{CODE_HOLDER}{code_id}"
+
+
+def by_till(bill: str) -> str:
+    """The holder's name of a till's bill: never a code's, and never cut to that of another bill."""
+    if len(bill) <= LONGEST_HOLDER and not bill.startswith(CODE_HOLDER):
+        return bill
+    return sha256(bill.encode()).hexdigest()[:LONGEST_HOLDER]
 
 
 def request_code(*, coupon_id: int, customer_id: int, actor: Actor) -> CodeShown:
@@ -78,11 +88,12 @@ def request_code(*, coupon_id: int, customer_id: int, actor: Actor) -> CodeShown
     Raises:
         NotOwner: another customer's coupon (E_COUPON_NOT_OWNER, 403).
         NotStarted, CouponExpired, CouponUsed, CouponHeld, CouponFrozen, CouponVoided,
-        TemplatePaused: the coupon cannot be used now (409, 410).
+        TemplatePaused, CustomerBlocked: the coupon cannot be used now (409, 410, 403).
         TooManyCodes, Busy: see ``codes`` (429, 503).
     """
     with transaction.atomic():
-        seen = Coupon.objects.select_related("template").filter(pk=coupon_id).first()
+        rows = Coupon.objects.select_related("template", "customer")
+        seen = rows.filter(pk=coupon_id).first()
         if seen is None:
             raise NotFound
         moment = clock.now()
@@ -115,7 +126,7 @@ def request_code(*, coupon_id: int, customer_id: int, actor: Actor) -> CodeShown
 def _refuse(coupon: Coupon, customer_id: int, moment: datetime) -> None:
     if coupon.customer_id != customer_id:
         raise NotOwner
-    own = coupon.held_by if coupon.held_by.startswith("code:") else ""
+    own = coupon.held_by if coupon.held_by.startswith(CODE_HOLDER) else ""
     refusal = rules.why_not(coupon, moment, holder=own)
     if refusal is not None:
         raise refusal
@@ -127,7 +138,7 @@ def _hold(coupon: Coupon, holder: str, until: datetime, actor: Actor) -> None:
     if coupon.state == S.USABLE:
         steps.step(coupon, S.HELD, by=actor.name, at=moment)
         coupon.usable, coupon.held = coupon.usable - 1, 1
-    coupon.held_by, coupon.held_until = holder[:40], min(until, coupon.ends_at)
+    coupon.held_by, coupon.held_until = holder, min(until, coupon.ends_at)
     steps.keep(coupon)
 
 
@@ -166,6 +177,7 @@ def hold_for_till(*, coupon_id: int, holder: str, minutes: int, actor: Actor) ->
     Raises:
         as ``request_code``.
     """
+    holder = by_till(holder)
     with transaction.atomic():
         coupon = steps.locked(coupon_id)
         moment = clock.now()
@@ -182,7 +194,7 @@ def release_from_till(*, coupon_id: int, holder: str, actor: Actor) -> Coupon:
     """Give a reserved use back; somebody else's hold stays."""
     with transaction.atomic():
         coupon = steps.locked(coupon_id)
-        if coupon.state == S.HELD and coupon.held_by == holder:
+        if coupon.state == S.HELD and coupon.held_by == by_till(holder):
             _release(coupon, actor)
             audit.record(actor, "coupons.coupon.released", f"coupon:{coupon.pk}")
     return coupon
@@ -193,15 +205,18 @@ def redeem(*, coupon_id: int, holder: str, place: Place, actor: Actor) -> UseRec
 
     Args:
         coupon_id: of the merchant in scope.
-        holder: who held it, if anybody: ``by_code`` of the code spent in this transaction.
+        holder: who held it, if anybody: ``by_code`` of the code spent in this transaction, or
+            ``by_till`` of a bill.
         place: where and by whom.
         actor: who confirms.
 
     Raises:
         NotStarted, CouponExpired, CouponUsed, CouponHeld, CouponFrozen, CouponVoided,
-        TemplatePaused: it cannot be used now (409, 410).
+        TemplatePaused, CustomerBlocked: it cannot be used now (409, 410, 403).
         CouponWrongStore, ConditionUnmet: not here, not today, not for this bill (409).
     """
+    if not holder.startswith(CODE_HOLDER):
+        holder = by_till(holder)
     with transaction.atomic():
         coupon = steps.locked(coupon_id)
         moment = clock.now()
@@ -334,7 +349,7 @@ def _undo(
     if UseRecord.objects.filter(reverses=record).exists():
         raise AlreadyUndone
     moment = clock.now()
-    if coupon.state == S.HELD and coupon.held_by.startswith("code:"):
+    if coupon.state == S.HELD and coupon.held_by.startswith(CODE_HOLDER):
         steps.unhold(coupon)
         steps.step(coupon, S.USABLE, by=actor.name, at=moment)
     steps.settle(coupon, moment)

@@ -178,9 +178,10 @@ class TestGift:
         assert "转赠给你" in friend.get("gift", gift.token)
         assert now(coupon).customer_id == visitor.customer.pk
         taken = friend.client.post(friend.url("gift", gift.token))
-        assert taken["Location"] == friend.url("coupon", coupon.token)
+        assert taken["Location"] == friend.url("coupon", now(coupon).token)
         assert now(coupon).customer_id == friend.customer.pk
-        visitor.get("coupon", coupon.token, status=404)
+        for token in (coupon.token, now(coupon).token):
+            visitor.get("coupon", token, status=404)
 
     def test_kept_after_all(self, visitor: Visitor) -> None:
         coupon = visitor.coupon()
@@ -208,6 +209,18 @@ class TestLink:
         coupon = Coupon.objects.get()
         assert first["Location"] == second["Location"] == visitor.url("coupon", coupon.token)
         assert "你已经领过了" in visitor.get("take", link.token)
+
+    def test_handed_on_it_says_so_instead_of_leading_nowhere(self, visitor: Visitor) -> None:
+        link = make_link(make_template())
+        visitor.client.post(visitor.url("take", link.token))
+        coupon = Coupon.objects.get()
+        Coupon.objects.filter(pk=coupon.pk).update(customer_id=make_customer("朋友").pk)
+        page = visitor.get("take", link.token)
+        assert "已转赠他人" in page
+        assert "data-once" not in page.split('id="main"')[1].split("</main>")[0]
+        refused = visitor.client.post(visitor.url("take", link.token))
+        assert refused.status_code == 409
+        assert "已转赠他人" in refused.content.decode()
 
     def test_nothing_left(self, visitor: Visitor) -> None:
         template: CouponTemplate = make_template(stock=1)

@@ -18,6 +18,7 @@ from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.coupons import rules, selectors, services
+from zhanggui.coupons.errors import HandedOn
 from zhanggui.coupons.models import Coupon, CouponGift, CouponState, GiftState
 from zhanggui.coupons.operations import CODE_LIFE_S, SUBJECT
 from zhanggui.coupons.permissions import FEATURE
@@ -218,14 +219,16 @@ def take(request: CustomerRequest, token: str) -> HttpResponse:
         else:
             return redirect("coupons:coupon", request.merchant.slug, mine.token)
     own = Coupon.objects.filter(cause=f"link:{link.pk}:{request.customer.pk}").first()
+    is_handed_on = own is not None and own.customer_id != request.customer.pk
     page = {
         "link": link,
         "template": link.template,
         "worth": rules.worth_text(link.template),
         "conditions": rules.conditions(link.template),
-        "own": own if own is not None and own.customer_id == request.customer.pk else None,
+        "own": None if is_handed_on else own,
+        "is_handed_on": is_handed_on,
         "is_over": link.is_over(clock.now()),
-        "refusal": refusal,
+        "refusal": HandedOn() if is_handed_on else refusal,
     }
     return render(
         request, "coupons/mobile/take.html", page, status=refusal.status if refusal else 200

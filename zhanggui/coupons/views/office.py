@@ -146,6 +146,7 @@ def _template_page(
         "may_manage": MANAGE.name in request.permissions,
         "may_issue": ISSUE.name in request.permissions,
         "segment_form": SegmentForm(),
+        "segment_key": tokens.new_token(),
         "link_form": LinkForm(),
         **more,
     }
@@ -176,6 +177,7 @@ def segment(request: MerchantRequest, *, coupon_template_id: int) -> HttpRespons
         template_id=coupon_template_id,
         segment_id=form.cleaned_data["segment"].pk,
         actor=request.actor,
+        key=request.POST.get("idempotency_key", ""),
     )
     return redirect("files:task", request.merchant.slug, task.pk)
 

@@ -125,6 +125,17 @@ class AlreadyCancelled(NothingToCancel):
     text = _("This stamp was already cancelled. A cancelled stamp cannot be cancelled again.")
 
 
+class StampsGone(DomainError):
+    """What a cancel would take has left the card by another way; only the office may go below 0."""
+
+    code = "E_STAMPS_GONE"
+    status = 409
+    text = _(
+        "These stamps are no longer on the card: they expired, were moved or taken off by hand."
+        " There is nothing left to cancel."
+    )
+
+
 class CancelWindow(DomainError):
     """Too late: 24 hours for a manager, 15 days for the office (D30)."""
 

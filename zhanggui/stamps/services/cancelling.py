@@ -57,6 +57,7 @@ def cancel_record(
         CancelWindowOffice: older than 15 days (E_CANCEL_WINDOW, 409).
         CardState: the card has expired (E_CARD_STATE, 409).
         RewardUsedOffice: a reward was used and nothing is forced (E_REWARD_USED, 409).
+        StampsGone: they expired or were taken off by hand, nothing is forced (E_STAMPS_GONE, 409).
     """
     reason = reason.strip()[:LONGEST_REASON]
     if not reason:

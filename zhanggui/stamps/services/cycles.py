@@ -14,7 +14,7 @@ from zhanggui.core import clock
 from zhanggui.ledger import services as ledger
 from zhanggui.ledger.models import Transaction, Unit
 from zhanggui.stamps import rewards
-from zhanggui.stamps.errors import RewardUsed
+from zhanggui.stamps.errors import RewardUsed, StampsGone
 from zhanggui.stamps.models import (
     Card,
     CardEvent,
@@ -191,15 +191,9 @@ def take(card: Card, amount: int, place: Place, *, is_forced: bool = False) -> l
 
     Raises:
         RewardUsed: a reward was used (E_REWARD_USED, 409).
+        StampsGone: the card has not so many, and nothing is forced (E_STAMPS_GONE, 409).
     """
-    lost = []
-    for reward in rewards.falling(card, amount):
-        if not rewards.is_used(reward):
-            lost.append(reward)
-        elif not is_forced:
-            raise RewardUsed(reward=reward.name)
-        elif reward.is_full_card:  # its round stays closed: the stamps are owed
-            break
+    lost = _losing(card, amount, is_forced=is_forced)
     card.balance -= amount
     for reward in lost:
         if not rewards.void(reward, actor=place.actor):
@@ -220,6 +214,20 @@ def take(card: Card, amount: int, place: Place, *, is_forced: bool = False) -> l
     else:
         card.due_at = card.floor = 0
     _save(card)
+    return lost
+
+
+def _losing(card: Card, amount: int, *, is_forced: bool) -> list[Reward]:
+    lost = []
+    for reward in rewards.falling(card, amount):
+        if not rewards.is_used(reward):
+            lost.append(reward)
+        elif not is_forced:
+            raise RewardUsed(reward=reward.name)
+        elif reward.is_full_card:  # its round stays closed: the stamps are owed
+            break
+    if not is_forced and rewards.short(card, amount):
+        raise StampsGone
     return lost
 
 

@@ -101,15 +101,22 @@ class Effect:
         return self.moving + self.staying
 
 
-def create_programme(*, values: ProgrammeInput, actor: Actor) -> Programme:
+def create_programme(
+    *, values: ProgrammeInput, actor: Actor, kept: Collection[int] = ()
+) -> Programme:
     """Start a programme.
+
+    Args:
+        values: what was typed in.
+        actor: who starts it.
+        kept: coupons that may be promised although they are no longer issued.
 
     Raises:
         ProgrammeNameTaken: another one has this name (E_PROGRAMME_NAME, 409).
         RewardsWrong: two rewards at one place, or behind the last (E_PROGRAMME_REWARDS, 422).
         NotFound: a store or coupon of another merchant (404).
     """
-    _check(values)
+    _check(values, kept)
     programme = Programme(merchant_id=tenancy.current_merchant_id())
     try:
         with transaction.atomic():
@@ -146,10 +153,10 @@ def edit_programme(
         ProgrammeOver: it was ended (E_PROGRAMME_ENDED, 409).
         RewardsWrong: two rewards at one place, or behind the last (E_PROGRAMME_REWARDS, 422).
     """
-    _check(values)
     try:
         with transaction.atomic():
             programme = _locked(programme_id)
+            _check(values, rewards.templates_of(terms_now(programme)))
             if programme.state == ProgrammeState.ENDED:
                 raise ProgrammeOver
             before = _facts(programme, _stores_of(programme))
@@ -252,13 +259,13 @@ def _move_cards(programme: Programme, terms: Terms) -> int:
     )
 
 
-def _check(values: ProgrammeInput) -> None:
+def _check(values: ProgrammeInput, kept: Collection[int]) -> None:
     places = [one.at for one in values.on_the_way]
     is_wrong = len(set(places)) != len(places) or any(not 1 <= at < values.slots for at in places)
     if is_wrong or any(not one.name.strip() for one in values.on_the_way):
         raise RewardsWrong
     promised = {one["template"] for one in values.rewards()} - {None}
-    if promised and not promised <= {int(pk) for pk, _name in rewards.templates()}:
+    if promised and not promised <= {int(pk) for pk, _name in rewards.templates(kept)}:
         raise NotFound
 
 
@@ -273,7 +280,8 @@ def copy_programme(*, programme_id: int, actor: Actor) -> Programme:
         raise NotFound
     values = replace(values_of(found), name=_free_name(found.name))
     with transaction.atomic():
-        made = create_programme(values=values, actor=actor)
+        kept = rewards.templates_of(terms_now(found))
+        made = create_programme(values=values, actor=actor, kept=kept)
         return pause_programme(programme_id=made.pk, actor=actor)
 
 

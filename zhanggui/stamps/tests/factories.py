@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -173,7 +174,7 @@ class FakeCoupons:
         self.given: dict[int, str] = {}
         """State of each coupon: ``usable``, ``used`` or ``voided``."""
 
-    def templates(self) -> list[tuple[str, str]]:
+    def templates(self, kept: Collection[int]) -> list[tuple[str, str]]:
         return [("1", "招牌奶茶券")]
 
     def issue(self, **_values: Any) -> int:

@@ -104,13 +104,15 @@ def cancel(request: MerchantRequest, record_id: int) -> HttpResponse:
                 messages.success(request, _("The stamp was cancelled. Both entries stay visible."))
                 return redirect(_back(request))
     lost = list(rewards.falling(record.card, record.amount))
+    has_used = any(rewards.is_used(reward) for reward in lost)
     page = {
         "record": record,
         "form": form,
         "refused": refused,
         "back": _back(request),
         "lost": lost,
-        "has_used": any(rewards.is_used(reward) for reward in lost),
+        "has_used": has_used,
+        "may_force": has_used or bool(rewards.short(record.card, record.amount)),
     }
     is_piece = request.headers.get("HX-Request") == "true"
     name = "_cancel_dialog.html" if is_piece else "cancel.html"
