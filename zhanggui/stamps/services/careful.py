@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Case, F, Q, Value, When
 
 from zhanggui.accounts import audit
 from zhanggui.codes import services as codes
@@ -28,7 +27,6 @@ from zhanggui.stamps.errors import RewardUsed
 from zhanggui.stamps.models import (
     Card,
     Kind,
-    ManagerBinding,
     Method,
     Reward,
     StampRecord,
@@ -36,8 +34,8 @@ from zhanggui.stamps.models import (
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
 from zhanggui.stamps.results import Confirmed
 from zhanggui.stamps.services import cycles
+from zhanggui.stamps.services.counting import count_operation
 from zhanggui.stamps.services.cycles import Place
-from zhanggui.stamps.services.shop_limits import limits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +120,7 @@ def spend(asked: Asked, store_name: str, action: str) -> Done:
             person_id=desk.person_id,
             subject_type=SUBJECT,
         )
-        if code_id is None or not _count(desk):
+        if code_id is None or not count_operation(desk):
             raise CodeGone
         code = OneTimeCode.objects.defer("digits_hash", "digits_sealed").get(pk=code_id)
         done = _move(asked, code)
@@ -152,17 +150,6 @@ def keep_answer(actor: Actor, key: str, print_: bytes, answer: dict[str, object]
     known.filter(created_at__lte=clock.now() - idempotency.REPLAY_FOR).delete()
     row = IdempotencyRecord(caller=actor.key, key=key, fingerprint=print_, answer=answer)
     row.save(force_insert=True)
-
-
-def _count(desk: Desk) -> bool:
-    """Count the operation; False when the manager is gone or has had all of today's (D08, D25)."""
-    today = clock.local_date(clock.now(), desk.zone)
-    has_room = Q(operations__lt=limits().operations_a_day) | ~Q(operated_on=today)
-    bindings = ManagerBinding.objects.filter(
-        has_room | Q(operated_on=None), pk=desk.binding_id, removed_at=None
-    )
-    again = When(operated_on=today, then=F("operations") + 1)
-    return bool(bindings.update(operations=Case(again, default=Value(1)), operated_on=today))
 
 
 def _move(asked: Asked, code: OneTimeCode) -> Done:

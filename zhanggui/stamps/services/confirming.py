@@ -21,11 +21,12 @@ from zhanggui.core.db.pipeline import Statement, hot_transaction
 from zhanggui.core.errors import InProgress, KeyReused
 from zhanggui.messaging import outbox
 from zhanggui.stamps import hot, rules, told
-from zhanggui.stamps.errors import NotManager, ReasonMissing, TooManyOperations
+from zhanggui.stamps.errors import NotManager, ReasonMissing
 from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
 from zhanggui.stamps.results import Confirmed, Desk
 from zhanggui.stamps.services import careful, telling
+from zhanggui.stamps.services.counting import too_many
 from zhanggui.stamps.services.refusing import (
     Refused,
     TakeBack,
@@ -240,12 +241,7 @@ def _before_the_code(wish: Wish, question: hot.Question, facts: hot.Facts) -> No
     if refused is not None:
         raise TakeBack(refused)
     if facts.operations >= facts.operations_a_day:
-        wait = question.day_end - question.now
-        raise TakeBack(
-            TooManyOperations(
-                retry_after_s=-(-wait // timedelta(seconds=1)), most=facts.operations_a_day
-            )
-        )
+        raise TakeBack(too_many(wish.desk, facts.operations_a_day))
 
 
 def _confirmed(question: hot.Question, moved: hot.Moved, store_name: str) -> Confirmed:

@@ -17,6 +17,7 @@ from zhanggui.core.errors import DomainError
 from zhanggui.stamps.errors import NotManager
 from zhanggui.stamps.models import ManagerBinding
 from zhanggui.stamps.services.confirming import CONFIRMED
+from zhanggui.stamps.services.counting import count_operation, too_many
 from zhanggui.stamps.services.others import counter_of
 from zhanggui.stamps.services.refusing import (
     Refused,
@@ -26,6 +27,7 @@ from zhanggui.stamps.services.refusing import (
     note_refusal,
     typed_digits,
 )
+from zhanggui.stamps.services.shop_limits import limits
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -62,8 +64,8 @@ def confirm_other(*, desk: Desk, digits: str, actor: Actor, key: str = "") -> Do
         key: idempotency key of the form; a repeat within 24 h answers the same.
 
     Raises:
-        CodeFormat, NotManager, Locked, CodeInvalid, CodeExpired, CodeUsed, CodeRevoked, CodeHeld:
-            as ``confirm``.
+        CodeFormat, NotManager, Locked, CodeInvalid, CodeExpired, CodeUsed, CodeRevoked, CodeHeld,
+        TooManyOperations: as ``confirm``.
         DomainError: the operation refuses; the code stays as it was.
     """
     typed = typed_digits(digits, desk, actor)
@@ -109,6 +111,8 @@ def _spend(desk: Desk, typed: str, actor: Actor) -> dict[str, Any]:
             person_id=desk.person_id,
             subject_type=subject_type,
         )
+        if code_id is not None and not count_operation(desk):
+            raise _Refuse(too_many(desk, limits().operations_a_day), code_id)
         if code_id is not None:
             return _do(desk, code_id, subject_type, actor)
     raise _NoCode

@@ -14,6 +14,9 @@ from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.contacts import services as contacts
 from zhanggui.contacts.models import IdentityLink
 from zhanggui.core import clock
+from zhanggui.coupons.models import Coupon, UseRecord
+from zhanggui.coupons.tests import factories as coupon_factories
+from zhanggui.coupons.tests.factories import make_coupon
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.errors import OwnCard, TooFast, TooManyOperations, TooManyToday
 from zhanggui.stamps.models import Card, ManagerBinding
@@ -26,6 +29,7 @@ from zhanggui.stamps.tests.factories import (
     make_card,
     make_invitation,
     make_shop,
+    manager_of,
     preview,
     stamp,
     take_code,
@@ -94,6 +98,12 @@ class TestCard:
         assert balance_of(capped.card) == 19
 
 
+def redeem_code(shop: Shop, coupon: Coupon) -> None:
+    """The manager types the digits of a coupon."""
+    digits = coupon_factories.take_code(coupon).digits
+    services.confirm_other(desk=shop.desk, digits=digits, actor=manager_of(shop.desk))
+
+
 class TestManager:
     @pytest.mark.spec("stamps D25")
     def test_two_hundred_codes_a_day(self, shop: Shop) -> None:
@@ -120,6 +130,20 @@ class TestManager:
             services.adjust(card_id=shop.card.pk, amount=4, reason="旧卡", actor=ACTOR)
             assert stamp(shop.desk, shop.card).won
         assert ManagerBinding.objects.get(pk=shop.desk.binding_id).operations == 1
+
+    @pytest.mark.spec("stamps D25")
+    def test_redemptions_count_too(self, shop: Shop) -> None:
+        with clock.at(NOON):
+            coupon = make_coupon(uses=3)
+            redeem_code(shop, coupon)
+            bindings = ManagerBinding.objects.filter(pk=shop.desk.binding_id)
+            assert bindings.get().operations == 1
+            bindings.update(operations=200)
+            with pytest.raises(TooManyOperations) as refusal:
+                redeem_code(shop, coupon)
+            assert refusal.value.retry_after_s == 12 * 3600
+        assert bindings.get().operations == 200
+        assert (Coupon.objects.get().redeemed, UseRecord.objects.count()) == (1, 1)
 
     @pytest.mark.spec("stamps D25")
     def test_binding_again_does_not_begin_anew(self, shop: Shop) -> None:
