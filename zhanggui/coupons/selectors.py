@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -69,6 +69,15 @@ def shown(coupon: Coupon, moment: datetime) -> Shown:
         rules.conditions(coupon.template),
         max(0, (coupon.ends_at - moment).days),
     )
+
+
+def shown_by_id(coupon_ids: Collection[int]) -> dict[int, Shown]:
+    """What a page says of coupons, by their ids; those that are gone are left out."""
+    if not coupon_ids:
+        return {}
+    found = Coupon.objects.select_related("template").filter(pk__in=coupon_ids)
+    moment = clock.now()
+    return {coupon.pk: shown(coupon, moment) for coupon in found}
 
 
 def by_clock(state: str, moment: datetime) -> Q:

@@ -19,6 +19,7 @@ from zhanggui.contacts.search import fold
 from zhanggui.core import clock, tenancy
 from zhanggui.core.db import pipeline as read
 from zhanggui.core.db.pipeline import Statement, Values, trip
+from zhanggui.coupons import selectors as coupons
 from zhanggui.stamps import rules
 from zhanggui.stamps.models import (
     Card,
@@ -323,10 +324,21 @@ def records_of_card(card_id: int, limit: int = 50) -> list[LedgerRow]:
     return with_context(list(records.order_by(*ORDER)[:limit]))
 
 
-def rewards_of_card(card_id: int, limit: int = 5) -> list[Reward]:
+@dataclass(frozen=True, slots=True)
+class Won:
+    """A reward as its customer sees it."""
+
+    reward: Reward
+    coupon: coupons.Shown | None
+    """The coupon it was given as; None: it is handed out at the counter."""
+
+
+def rewards_of_card(card_id: int, limit: int = 5) -> list[Won]:
     """What a card has won, the newest first; what was withdrawn is left out."""
     given = Reward.objects.filter(card_id=card_id, state=RewardState.ISSUED)
-    return list(given.order_by("-issued_at", "-pk")[:limit])
+    rewards = list(given.order_by("-issued_at", "-pk")[:limit])
+    found = coupons.shown_by_id([one.coupon_id for one in rewards if one.coupon_id])
+    return [Won(one, found.get(one.coupon_id or 0)) for one in rewards]
 
 
 def events_of_card(card_id: int, limit: int = 50) -> list[CardEvent]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from zhanggui.accounts.tests.factories import ACTOR
+from zhanggui.channels.wechat.tests.factories import make_account
+from zhanggui.contacts.tests.factories import make_link, sign_in_customer
 from zhanggui.core.errors import NotFound
 from zhanggui.coupons.models import Coupon
 from zhanggui.coupons.tests.factories import make_template, redeem
@@ -77,3 +81,25 @@ def test_used_it_stays_and_the_office_may_force(promised: Shop) -> None:
 def test_only_the_own_coupons_can_be_promised(shop: Shop) -> None:
     with pytest.raises(NotFound):
         make_programme(reward_template_id=987_654)
+
+
+def test_the_card_leads_to_what_it_won(promised: Shop, client: Client) -> None:
+    link = make_link(promised.merchant, make_account(merchant=promised.merchant).pk)
+    sign_in_customer(client, link)
+    card = services.open_card(
+        programme=promised.programme, customer_id=link.customer_id, actor=ACTOR
+    )
+    stamp(promised.desk, card, amount=3, reason="三杯")
+    stamp(promised.desk, card)
+    coupon = Coupon.objects.get()
+    url = reverse("stamps:card", args=[promised.merchant.slug, card.token])
+    leads_to = reverse("coupons:coupon", args=[promised.merchant.slug, coupon.token])
+
+    won = client.get(url).content.decode()
+    redeem(coupon, promised.store)
+    used = client.get(url).content.decode()
+
+    assert f'<a href="{leads_to}">' in won
+    assert "去使用" in won
+    assert f'<a href="{leads_to}">' in used
+    assert "去使用" not in used
