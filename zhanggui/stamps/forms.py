@@ -25,6 +25,7 @@ class ConfirmInput:
     reason: str
     record: int | None
     key: str
+    is_again: bool = False
 
 
 def read_confirm(sent: Mapping[str, str]) -> ConfirmInput | None:
@@ -46,7 +47,8 @@ def read_confirm(sent: Mapping[str, str]) -> ConfirmInput | None:
     is_in_range = 1 <= amount <= MOST_AMOUNT and (record is None or 0 < record < 2**63)
     if not is_readable or not is_in_range or "\0" in texts:
         return None
-    return ConfirmInput(digits, amount, reason, record, sent.get("key", ""))
+    is_again = sent.get("again", "") == "1"
+    return ConfirmInput(digits, amount, reason, record, sent.get("key", ""), is_again)
 
 
 class InvitationForm(forms.Form):

@@ -25,6 +25,11 @@ class CouponGiver:
         found = CouponTemplate.objects.filter(can_be).order_by("name")
         return [(str(pk), name) for pk, name in found.values_list("pk", "name")]
 
+    def value_fen(self, template_id: int) -> int:
+        """What one coupon of a template is worth."""
+        found = CouponTemplate.objects.filter(pk=template_id)
+        return found.values_list("amount_fen", flat=True).first() or 0
+
     def issue(self, *, template_id: int, customer_id: int, cause: str, actor: Actor) -> int:
         """Give the customer a coupon; answers its id."""
         coupon = coupons.issue(

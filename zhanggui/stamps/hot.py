@@ -22,6 +22,7 @@ from zhanggui.core.db import turns
 from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values
 from zhanggui.ledger.models import Unit
 from zhanggui.stamps import hot_statements as sql
+from zhanggui.stamps import ways
 from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.models_cards import OPERATIONS_A_DAY
 from zhanggui.stamps.permissions import FEATURE
@@ -115,6 +116,7 @@ class Question:
     replay_since: datetime
     amount: int
     record_id: int | None
+    method: Method
     caller: str
     key: str
 
@@ -169,6 +171,7 @@ def ask(hot: HotTransaction, question: Question, check: Check | None) -> tuple[F
         "caller": q.caller,
         "key": q.key,
         "templates": TOLD,
+        **way_values(q.method, q.now),
     }
     statements = [
         Statement(turns.TAKE, {"turn": turn}),
@@ -183,6 +186,16 @@ def ask(hot: HotTransaction, question: Question, check: Check | None) -> tuple[F
             raise Assumed
         check.is_passed = True
     return _facts(facts), moved_of(moved)
+
+
+def way_values(method: Method, now: datetime) -> dict[str, Value]:
+    """What ``MOVING`` needs to know of how it was proved."""
+    return {
+        "method": method.value,
+        "way": ways.listed(method).value,
+        "alike": ways.alike(method),
+        "again_before": now - ways.AGAIN_WITHIN,
+    }
 
 
 def _facts(rows: list[Line]) -> Facts:

@@ -65,6 +65,7 @@ moved AS (
   UPDATE stamps_card c
   SET balance = c.balance + w.delta, version = c.version + 1,
       stamped_at = CASE WHEN w.delta > 0 THEN %(now)s::timestamptz ELSE c.stamped_at END,
+      stamped_by = CASE WHEN w.delta > 0 THEN %(method)s ELSE c.stamped_by END,
       day = CASE WHEN w.delta > 0 THEN %(day)s::date ELSE c.day END,
       day_stamps = CASE
         WHEN w.delta > 0 THEN
@@ -82,7 +83,10 @@ moved AS (
     AND (c.expires_at IS NULL OR c.expires_at > %(now)s::timestamptz)
     AND ((w.delta BETWEEN 1 AND p.max_per_code AND c.balance + w.delta < c.due_at
           AND (c.stamped_at IS NULL
-               OR c.stamped_at <= %(now)s::timestamptz - p.gap_s * interval '1 second')
+               OR (c.stamped_at <= %(now)s::timestamptz - p.gap_s * interval '1 second'
+                   AND (c.stamped_by = ANY(%(alike)s)
+                        OR c.stamped_at <= %(again_before)s::timestamptz)))
+          AND %(way)s = ANY(p.ways)
           AND w.delta + CASE WHEN c.day = %(day)s::date THEN c.day_stamps ELSE 0 END
               <= p.per_day)
          OR (w.delta < 0 AND c.balance + w.delta >= c.floor))

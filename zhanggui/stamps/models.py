@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -32,6 +33,7 @@ from zhanggui.stamps.models_cards import (
     WhenFull,
 )
 from zhanggui.stamps.models_cases import Case, CaseKind, CaseState, Verdict
+from zhanggui.stamps.models_counter import CounterScreen, CounterTicket
 from zhanggui.stamps.models_managers import (
     BINDS_AT_ONCE_FOR,
     InvitationState,
@@ -40,6 +42,7 @@ from zhanggui.stamps.models_managers import (
     PendingManager,
     PendingState,
 )
+from zhanggui.stamps.models_rehearsal import Rehearsal
 
 __all__ = [
     "BINDS_AT_ONCE_FOR",
@@ -51,6 +54,8 @@ __all__ = [
     "Case",
     "CaseKind",
     "CaseState",
+    "CounterScreen",
+    "CounterTicket",
     "EventKind",
     "InvitationState",
     "Kind",
@@ -63,6 +68,7 @@ __all__ = [
     "Programme",
     "ProgrammeState",
     "ProgrammeStore",
+    "Rehearsal",
     "Reward",
     "RewardState",
     "StampRecord",
@@ -70,6 +76,28 @@ __all__ = [
     "Verdict",
     "WhenFull",
 ]
+
+
+class Method(models.TextChoices):
+    """How it was proved: the assurance that the ledger shows (7.7)."""
+
+    PRESS = "press", _("Pressed stamp")
+    PRESS_COUNTER = "press+counter", _("Pressed stamp and counter code")
+    CODE = "otp", _("One-time code")
+    SCAN = "staff-scan", _("Code scanned by the staff")
+    COUNTER = "counter", _("Counter code")
+    BACK_OFFICE = "office", _("Back office")
+    UNDO = "undo", _("Undone at the counter")
+
+
+def ways_at_first() -> list[str]:
+    """What a programme takes unless its office chooses otherwise."""
+    return [Method.PRESS.value, Method.CODE.value, Method.SCAN.value]
+
+
+def strong_at_first() -> list[str]:
+    """What a reward of high value needs unless its office chooses otherwise (feature 9)."""
+    return [Method.PRESS_COUNTER.value, Method.SCAN.value]
 
 
 class ProgrammeState(models.TextChoices):
@@ -102,6 +130,11 @@ class Programme(TenantModel):
     """A card takes so many stamps in a day (D25)."""
     gap_s = models.PositiveSmallIntegerField(default=30, validators=[MaxValueValidator(3600)])
     """So many seconds lie between two stamps on a card (D25)."""
+    ways = ArrayField(models.CharField(max_length=16), default=ways_at_first)
+    """How its cards are stamped: values of ``Method``, see ``ways.OFFERED``."""
+    strong_from_fen = models.PositiveIntegerField(null=True)
+    """A reward worth this or more is won only by ``strong_ways``; None: by any way."""
+    strong_ways = ArrayField(models.CharField(max_length=16), default=strong_at_first)
     design = models.CharField(max_length=20, blank=True, default="")
     """Which drawn stamp and card customers see; empty for the plain seal."""
     state = models.CharField(max_length=10, choices=ProgrammeState, default=ProgrammeState.ACTIVE)
@@ -175,6 +208,8 @@ class Card(TenantModel):
     expires_at = models.DateTimeField(null=True)
     stamped_at = models.DateTimeField(null=True)
     """When the last stamp came (D25)."""
+    stamped_by = models.CharField(max_length=16, blank=True, db_default="")
+    """How the last stamp came, a value of ``Method`` (D26)."""
     day = models.DateField(null=True)
     """The business day of ``day_stamps``."""
     day_stamps = models.PositiveSmallIntegerField(default=0)
@@ -233,20 +268,12 @@ class Kind(models.TextChoices):
     CANCEL = "cancel", _("Cancel a stamp")
 
 
-class Method(models.TextChoices):
-    """How it was proved (assurance)."""
-
-    PRESS = "press", _("Pressed stamp")
-    CODE = "otp", _("One-time code")
-    BACK_OFFICE = "office", _("Back office")
-
-
 class StampRecord(TenantModel):
     """What people read of a booking: names as they were then. Erasable; the ledger is not."""
 
     transaction = TenantForeignKey(Transaction, on_delete=models.PROTECT)
     kind = models.CharField(max_length=12, choices=Kind)
-    method = models.CharField(max_length=8, choices=Method)
+    method = models.CharField(max_length=16, choices=Method)
     card = TenantForeignKey(Card, on_delete=models.PROTECT, related_name="records")
     customer = TenantForeignKey(Customer, on_delete=models.PROTECT)
     store = TenantForeignKey(Store, on_delete=models.PROTECT)

@@ -25,10 +25,17 @@ from zhanggui.stamps.recognition.geometry import Shape, points_of
 from zhanggui.stamps.recognition.rule import Pattern
 
 _NONCE: LiteralString = """
-SELECT id, used_at IS NOT NULL, expires_at <= %(now)s
+SELECT id, used_at IS NOT NULL, expires_at <= %(now)s, is_again
 FROM stamps_pressnonce
 WHERE merchant_id = %(merchant)s AND digest = %(nonce)s AND customer_id = %(customer)s
   AND card_id = %(card)s AND operation = %(operation)s
+"""
+
+_TICKET: LiteralString = """
+SELECT id, store_id FROM stamps_counterticket
+WHERE merchant_id = %(merchant)s AND card_id = %(card)s AND used_at IS NULL
+  AND good_until > %(now)s
+ORDER BY id DESC LIMIT 1
 """
 
 _BOOK: LiteralString = f"""
@@ -112,6 +119,11 @@ class Known:
     nonce_id: int | None
     is_used: bool
     is_over: bool
+    is_again: bool
+    """The customer wants another stamp although one came a moment ago (D26)."""
+    ticket_id: int | None
+    """The counter's code that this customer took for this card, and its store."""
+    ticket_store_id: int | None
     book: dict[int, Held]
     presses: int
     scale_sum_e4: int
@@ -145,16 +157,20 @@ def look(values: Values) -> Known:
         "matched": [state.value for state in MATCHED],
         "templates": hot.TOLD,
     }
-    nonce, seals, device, before = trip(
-        [Statement(sql, asked) for sql in (_NONCE, _BOOK, _DEVICE, _BEFORE)]
+    nonce, ticket, seals, device, before = trip(
+        [Statement(sql, asked) for sql in (_NONCE, _TICKET, _BOOK, _DEVICE, _BEFORE)]
     )
-    nonce_id, is_used, is_over = nonce[0] if nonce else (None, None, None)
+    nonce_id, is_used, is_over, is_again = nonce[0] if nonce else (None,) * 4
+    ticket_id, ticket_store_id = ticket[0] if ticket else (None, None)
     presses, scale_sum = device[0] if device else (None, None)
     fingerprint, answer, answered_at, told, equal = before[0]
     return Known(
         nonce_id=read.number_or_none(nonce_id),
         is_used=read.is_true(is_used),
         is_over=read.is_true(is_over),
+        is_again=read.is_true(is_again),
+        ticket_id=read.number_or_none(ticket_id),
+        ticket_store_id=read.number_or_none(ticket_store_id),
         book={held.seal_id: held for held in map(_held, seals)},
         presses=read.number(presses),
         scale_sum_e4=read.number(scale_sum),

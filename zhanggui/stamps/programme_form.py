@@ -14,9 +14,17 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.accounts.models import Store, StoreState
 from zhanggui.core import clock, numbers
 from zhanggui.stamps import rewards
-from zhanggui.stamps.models import Programme, WhenFull
+from zhanggui.stamps.models import (
+    Method,
+    Programme,
+    WhenFull,
+    strong_at_first,
+    ways_at_first,
+)
 from zhanggui.stamps.services.cycles import terms_now
 from zhanggui.stamps.services.programmes import ProgrammeInput, RewardInput, values_of
+from zhanggui.stamps.ways import OFFERED, STRENGTHS, listed
+from zhanggui.ui.money import YuanField
 
 type Choices = list[tuple[str, str | Promise]]
 
@@ -30,7 +38,10 @@ DESIGNS = (
     ("flower", pgettext_lazy("design of a stamp card", "Flower")),
     ("paw", pgettext_lazy("design of a stamp card", "Paw")),
 )
-PLAIN = ("name", "rules", "code_ttl_s", "max_per_code", "per_day", "gap_s", "design")
+PLAIN = (
+    *("name", "rules", "code_ttl_s", "max_per_code", "per_day", "gap_s", "design"),
+    *("ways", "strong_from_fen", "strong_ways"),
+)
 
 
 class ProgrammeForm(forms.Form):
@@ -119,6 +130,32 @@ class ProgrammeForm(forms.Form):
         help_text=_("Stops the same visit from being stamped twice by mistake."),
     )
 
+    ways = forms.MultipleChoiceField(
+        label=_("How cards are stamped"),
+        choices=[(way.value, way.label) for way in OFFERED],
+        initial=ways_at_first,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_(
+            "A physical stamp needs one in use at the store, the counter's code a screen on the"
+            " counter. The code is the way out when a phone cannot be stamped."
+        ),
+    )
+    strong_from_fen = YuanField(
+        label=_("Rewards of value begin at"),
+        required=False,
+        help_text=_(
+            "Such a reward is won only in one of the ways below. A reward without a coupon counts"
+            " as one. Empty: every way wins every reward."
+        ),
+    )
+    strong_ways = forms.MultipleChoiceField(
+        label=_("Ways that win a reward of value"),
+        choices=[(way.value, way.label) for way in STRENGTHS],
+        initial=strong_at_first,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
     UNITS: ClassVar[dict[str, Any]] = {
         "slots": _("stamps"),
         "valid_days": _("days"),
@@ -126,6 +163,7 @@ class ProgrammeForm(forms.Form):
         "max_per_code": _("stamps"),
         "per_day": _("stamps"),
         "gap_s": _("seconds"),
+        "strong_from_fen": pgettext_lazy("unit of money", "yuan"),
     }
 
     def __init__(
@@ -152,7 +190,7 @@ class ProgrammeForm(forms.Form):
                 label=_("Given as"), choices=choices, required=False
             )
 
-    def ways(self) -> list[dict[str, Any]]:
+    def rewards_on_the_way(self) -> list[dict[str, Any]]:
         """The rows of rewards on the way, for the page."""
         return [
             {name: self[f"way_{name}_{number}"] for name in ("at", "name", "template")}
@@ -180,6 +218,11 @@ class ProgrammeForm(forms.Form):
             self.add_error("ends_on", _("Choose one: a number of days, or a last day."))
         if ends_on and ends_on < clock.local_date(clock.now(), self.zone):
             self.add_error("ends_on", _("This day is over."))
+        chosen = clean.get("ways") or []
+        strong = clean.get("strong_ways") or []
+        usable = [way for way in strong if listed(Method(way)) in chosen]
+        if clean.get("strong_from_fen") is not None and not usable:
+            self.add_error("strong_ways", _("Choose at least one way that this programme takes."))
         return clean
 
     def values(self) -> ProgrammeInput:

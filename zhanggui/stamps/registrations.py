@@ -54,6 +54,7 @@ ACTIONS = {
     "stamps.code.confirmed": _("Code confirmed"),
     "stamps.code.refused": _("Code refused"),
     "stamps.record.cancelled": _("Stamps cancelled in the back office"),
+    "stamps.record.undone": _("Stamp undone at the counter"),
     "stamps.programme.ended": _("Programme ended"),
     "stamps.card.begun": _("New round on a card begun"),
     "stamps.card.expired": _("Stamps expired"),

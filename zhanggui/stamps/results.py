@@ -101,6 +101,10 @@ class Preview:
     expires_at: datetime
     held_until: datetime
     seconds_left: int
+    stamped_s_ago: int | None = None
+    """So many seconds ago the card was stamped another way: the manager must say 再集一次 (D26)."""
+    stamped_by: str = ""
+    """That way, as people call it."""
 
 
 @dataclass(frozen=True, slots=True)

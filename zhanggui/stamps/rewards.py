@@ -5,8 +5,8 @@ A reward without a coupon template is handed out at the counter: the card knows 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zhanggui.stamps.models import Card, Reward, RewardState, Terms
 
@@ -22,6 +22,9 @@ class Giver(Protocol):
 
     def templates(self, kept: Collection[int]) -> list[tuple[str, str]]:
         """The ids and names of coupons that can be promised; ``kept`` were promised before."""
+
+    def value_fen(self, template_id: int) -> int:
+        """What one coupon of a template is worth to the customer, or costs the shop."""
 
     def is_used(self, coupon_id: int) -> bool:
         """Whether it was redeemed, or is being redeemed right now."""
@@ -50,6 +53,14 @@ def templates(kept: Collection[int] = ()) -> list[tuple[str, str]]:
 def templates_of(terms: Terms) -> set[int]:
     """The coupons that a version of the rules promises."""
     return {one["template"] for one in terms.rewards} - {None}
+
+
+def is_worth(reward: Mapping[str, Any], least_fen: int) -> bool:
+    """Whether a reward of ``Terms.rewards`` is worth so much; one without a coupon may well be."""
+    template_id = reward["template"]
+    if template_id is None or not _givers:
+        return True
+    return _givers[0].value_fen(template_id) >= least_fen
 
 
 def issue(*, terms: Terms, position: int, card: Card, actor: Actor) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -18,21 +19,35 @@ from zhanggui.contacts.models import Customer, CustomerState, IdentityLink, Link
 from zhanggui.contacts.services import hold
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
-from zhanggui.stamps import rewards
+from zhanggui.stamps import rewards, ways
 from zhanggui.stamps.errors import (
     AlreadyCancelled,
     AmountRefused,
     CancelWindow,
     CardFull,
     CardState,
+    CodesOff,
     NothingToCancel,
     OwnCard,
+    PressOff,
     RewardUsed,
+    ScanOff,
+    StampedJustNow,
     StampsGone,
     TooFast,
     TooManyToday,
+    TooWeak,
+    WayOff,
 )
-from zhanggui.stamps.models import Card, Kind, Limits, ProgrammeState, StampRecord
+from zhanggui.stamps.models import (
+    Card,
+    Kind,
+    Limits,
+    Method,
+    Programme,
+    ProgrammeState,
+    StampRecord,
+)
 from zhanggui.stamps.models import CardState as State
 
 MANAGER_CANCELS_WITHIN = timedelta(hours=24)
@@ -111,6 +126,8 @@ def why_not(
     counter: Counter | None = None,
     amount: int = 1,
     record_id: int | None = None,
+    method: Method | None = None,
+    is_again: bool = False,
 ) -> DomainError | None:
     """Why the card would refuse now; None when it would not.
 
@@ -120,6 +137,8 @@ def why_not(
         counter: where and by whom; None while the customer takes the code.
         amount: stamps to give.
         record_id: the stamp to take back; None for the newest.
+        method: how it is proved; None while the customer takes the code.
+        is_again: somebody said that this is another stamp, although one came a moment ago (D26).
     """
     card = now.card
     if not now.is_usable:
@@ -130,16 +149,75 @@ def why_not(
         return AmountRefused(most=card.programme.max_per_code)
     if card.room is not None and amount > card.room:
         return CardFull(balance=card.shown, slots=card.slots)
-    if counter is None:
+    if method is None or counter is None:
+        return _no_code(card.programme)
+    return (
+        _way_off(card.programme, method)
+        or _too_weak(card, amount, method)
+        or _too_fast(card, amount, counter, method, is_again=is_again)
+        or _own_card(card, counter)
+    )
+
+
+def _no_code(programme: Programme) -> DomainError | None:
+    """A programme that takes codes in no form gives none out."""
+    takes = {Method.CODE, Method.SCAN} & set(programme.ways)
+    return None if takes else CodesOff()
+
+
+def _way_off(programme: Programme, method: Method) -> DomainError | None:
+    if ways.listed(method) in programme.ways:
         return None
-    return _too_fast(card, amount, counter) or _own_card(card, counter)
+    if method == Method.SCAN:
+        return ScanOff()
+    return PressOff() if method in ways.ALIKE[Method.PRESS] else WayOff(way=method.label)
 
 
-def _too_fast(card: Card, amount: int, counter: Counter) -> DomainError | None:
-    """Caps of one card (D25): the time since the last stamp, and stamps in a day."""
+def _too_weak(card: Card, amount: int, method: Method) -> DomainError | None:
+    """A reward of high value is won only by ways that prove more (feature 9)."""
+    programme = card.programme
+    if programme.strong_from_fen is None or method in programme.strong_ways:
+        return None
+    for reward in wins(card, amount):
+        if rewards.is_worth(reward, programme.strong_from_fen):
+            needed = [str(Method(way).label) for way in programme.strong_ways]
+            return TooWeak(reward=reward["name"], ways="、".join(needed))
+    return None
+
+
+def wins(card: Card, amount: int) -> list[dict[str, Any]]:
+    """The rewards that so many stamps would win, also those of a round that begins with them."""
+    if card.is_filled:
+        return []
+    after = card.balance + amount
+    found = [one for one in card.terms.rewards if card.balance < one["at"] <= after]
+    return found + [one for one in card.terms.rewards if one["at"] <= after - card.slots]
+
+
+def seconds_since_other_way(card: Card, method: Method) -> int | None:
+    """How long ago the card was stamped another way, if that is a moment only (D26)."""
+    if card.stamped_at is None or card.stamped_by in ways.alike(method):
+        return None
+    past = clock.now() - card.stamped_at
+    return int(past.total_seconds()) if past < ways.AGAIN_WITHIN else None
+
+
+def _too_fast(
+    card: Card, amount: int, counter: Counter, method: Method, *, is_again: bool
+) -> DomainError | None:
+    """Caps of one card: the time since the last stamp, and stamps in a day (D25).
+
+    A stamp right after one that came another way is most often the same one twice: somebody has
+    to say that it is not (D26). That opens the first 30 seconds, not a longer gap of the programme.
+    """
     moment, programme = clock.now(), card.programme
-    if card.stamped_at is not None:
-        wait = card.stamped_at + timedelta(seconds=programme.gap_s) - moment
+    past = seconds_since_other_way(card, method)
+    if past is not None and not is_again:
+        return StampedJustNow(ago=past, way=Method(card.stamped_by).label)
+    gap = timedelta(seconds=programme.gap_s)
+    is_opened = past is not None and gap <= ways.AGAIN_WITHIN
+    if card.stamped_at is not None and not is_opened:
+        wait = card.stamped_at + gap - moment
         if wait > timedelta(0):
             return TooFast(retry_after_s=-(-wait // timedelta(seconds=1)))
     today = clock.local_date(moment, counter.zone)

@@ -15,6 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.models import Store
 from zhanggui.core import clock, numbers
+from zhanggui.stamps import ways
 from zhanggui.stamps.models import Kind, Method, StampRecord
 from zhanggui.stamps.press_models import DeviceScale, Press, PressUse, Seal, SealState
 from zhanggui.ui.lists import Choice, Choices, Column, ListPage, Period, Sort
@@ -177,7 +178,7 @@ def shares() -> Shares:
     since = clock.now() - MONTH
     rows = StampRecord.objects.filter(kind=Kind.ACCUMULATE, at__gt=since)
     counted = rows.aggregate(
-        press=Count("pk", filter=Q(method=Method.PRESS)),
-        code=Count("pk", filter=Q(method=Method.CODE)),
+        press=Count("pk", filter=Q(method__in=ways.ALIKE[Method.PRESS])),
+        code=Count("pk", filter=Q(method__in=ways.ALIKE[Method.CODE])),
     )
     return Shares(counted["press"], counted["code"])

@@ -118,9 +118,11 @@ WHERE r.merchant_id = %(merchant)s AND r.id = ANY(%(records)s)
 """
 
 
-def takes_press(programme_id: int) -> bool:
+def takes_press(programme: Programme) -> bool:
     """Whether a stamp may be pressed on cards of this programme: one is in use in its stores."""
-    places = ProgrammeStore.objects.filter(programme_id=programme_id)
+    if Method.PRESS not in programme.ways:
+        return False
+    places = ProgrammeStore.objects.filter(programme=programme)
     here = places.filter(store_id=OuterRef("store_id"))
     seals = Seal.objects.filter(state=SealState.ACTIVE)
     return seals.filter(Exists(here) | ~Exists(places)).exists()
@@ -260,7 +262,8 @@ def figures(*, periods: Sequence[Period], store_id: int | None = None) -> list[F
             f"customers{number}": Count("customer_id", filter=inside, distinct=True),
         }
         sums |= {
-            f"{way}{number}": Count("pk", filter=inside & Q(method=way)) for way in Method.values
+            f"way{place}_{number}": Count("pk", filter=inside & Q(method=way))
+            for place, way in enumerate(Method.values)
         }
     found = ledger(period=longest, store_id=store_id).aggregate(**sums)
     return [
@@ -270,7 +273,11 @@ def figures(*, periods: Sequence[Period], store_id: int | None = None) -> list[F
             given=found[f"given{number}"],
             cancels=found[f"cancels{number}"],
             customers=found[f"customers{number}"],
-            ways={way: found[f"{way}{number}"] for way in Method.values if found[f"{way}{number}"]},
+            ways={
+                way: found[f"way{place}_{number}"]
+                for place, way in enumerate(Method.values)
+                if found[f"way{place}_{number}"]
+            },
         )
         for number, period in enumerate(periods)
     ]

@@ -23,6 +23,7 @@ from zhanggui.stamps.errors.counter import (
     CardFull,
     CardState,
     CaseSettled,
+    CodesOff,
     FormBroken,
     NothingToCancel,
     OwnCard,
@@ -30,10 +31,15 @@ from zhanggui.stamps.errors.counter import (
     ReportTooLate,
     RewardUsed,
     RewardUsedOffice,
+    ScanOff,
+    StampedJustNow,
     StampsGone,
     TooFast,
     TooManyOperations,
     TooManyToday,
+    TooWeak,
+    UndoOver,
+    WayOff,
 )
 from zhanggui.stamps.errors.managers import (
     BoundElsewhere,
@@ -76,6 +82,13 @@ from zhanggui.stamps.errors.programmes import (
     ProgrammeOver,
     RewardsWrong,
     SecondPerson,
+    WaysWrong,
+)
+from zhanggui.stamps.errors.screens import (
+    CounterGone,
+    CounterOff,
+    CounterUsed,
+    ScreenNameTaken,
 )
 
 __all__ = [
@@ -98,6 +111,10 @@ __all__ = [
     "CodeInvalid",
     "CodeRevoked",
     "CodeUsed",
+    "CodesOff",
+    "CounterGone",
+    "CounterOff",
+    "CounterUsed",
     "EnrolmentOver",
     "FormBroken",
     "InvitationClosed",
@@ -130,6 +147,8 @@ __all__ = [
     "RewardUsedOffice",
     "RewardsWrong",
     "ScaleOff",
+    "ScanOff",
+    "ScreenNameTaken",
     "SealNameTaken",
     "SealNotInUse",
     "SealStep",
@@ -137,10 +156,15 @@ __all__ = [
     "SealUnfit",
     "SecondPerson",
     "StampUnknown",
+    "StampedJustNow",
     "StampsGone",
     "TooFast",
     "TooManyCodes",
     "TooManyOperations",
     "TooManyToday",
+    "TooWeak",
+    "UndoOver",
+    "WayOff",
+    "WaysWrong",
     "WrongStore",
 ]

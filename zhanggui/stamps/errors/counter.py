@@ -64,6 +64,56 @@ class TooFast(DomainError):
     text = _("This card was stamped a moment ago. Wait %(seconds)s seconds, then confirm again.")
 
 
+class StampedJustNow(DomainError):
+    """A stamp came another way within 30 s, and nobody has said that this is another one (D26)."""
+
+    code = "E_AGAIN"
+    status = 409
+    text = _(
+        "This card was stamped %(ago)s seconds ago (%(way)s). Once more is only for another"
+        " purchase: say so, then it counts."
+    )
+
+
+class WayOff(DomainError):
+    """The programme takes no stamps this way (7.7, feature 9)."""
+
+    code = "E_WAY_OFF"
+    status = 409
+    text = _("This card takes no stamps this way (%(way)s). Use one of the ways shown on the card.")
+
+
+class ScanOff(WayOff):
+    """Scanned, but codes are typed in here."""
+
+    text = _("Codes of this card are not scanned. Type in its six digits.")
+
+
+class CodesOff(WayOff):
+    """The programme gives no codes at all."""
+
+    text = _("This card is not stamped by code. Let the staff press the stamp on it.")
+
+
+class TooWeak(DomainError):
+    """The stamp would win a reward that needs a surer way (feature 9)."""
+
+    code = "E_ASSURANCE"
+    status = 409
+    text = _("This stamp wins “%(reward)s”. For a reward of this value the shop wants: %(ways)s.")
+
+
+class UndoOver(DomainError):
+    """Only the last ten minutes of one's own can be undone at the counter (feature 3)."""
+
+    code = "E_UNDO_STAMP"
+    status = 409
+    text = _(
+        "Only stamps that you gave in the last ten minutes can be undone here. For an older one"
+        " the customer takes a code to cancel."
+    )
+
+
 class TooManyToday(TooFast):
     """The card has all the stamps it may get in a day (D25)."""
 

@@ -26,6 +26,17 @@ class RewardsWrong(DomainError):
     text = _("Each reward has a place of its own, before the last stamp of the card.")
 
 
+class WaysWrong(DomainError):
+    """No way to stamp, or none that is sure enough for rewards of value."""
+
+    code = "E_PROGRAMME_WAYS"
+    status = 422
+    text = _(
+        "Choose at least one way to stamp, and for rewards of value at least one that this"
+        " programme takes."
+    )
+
+
 class CardNotOver(DomainError):
     """A new round begins only on a card that has expired."""
 

@@ -55,6 +55,7 @@ from zhanggui.stamps.services.seals import (
     step_seal,
 )
 from zhanggui.stamps.services.shop_limits import LimitsInput, limits, set_limits
+from zhanggui.stamps.services.undoing import undo_stamp, undoable
 
 __all__ = [
     "REPORT_WITHIN",
@@ -108,4 +109,6 @@ __all__ = [
     "settle_case",
     "step_seal",
     "unblock_card",
+    "undo_stamp",
+    "undoable",
 ]

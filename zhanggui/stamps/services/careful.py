@@ -69,6 +69,8 @@ class Asked:
     record_id: int | None
     key: str
     fingerprint: bytes
+    method: Method
+    is_again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +163,13 @@ def _move(asked: Asked, code: OneTimeCode) -> Done:
         counter=rules.Counter(desk.store_id, desk.person_id, desk.zone),
         amount=asked.amount,
         record_id=asked.record_id,
+        method=asked.method,
+        is_again=asked.is_again,
     )
     if refusal is not None:
         raise CardRefuses(refusal, code.pk)
     origin = Origin(
-        method=Method.CODE,
+        method=asked.method,
         cause=f"code:{code.pk}",
         code=code,
         store_id=desk.store_id,
@@ -195,6 +199,7 @@ def stamp(card: Card, amount: int, origin: Origin) -> Done:
         zone=origin.place.zone,
         store_id=origin.store_id,
     )
+    card.stamped_by = origin.method
     won = cycles.give(card, amount, origin.place)
     return _finish(record, card, Done(record, card, before, won, []))
 

@@ -34,7 +34,7 @@ from zhanggui.stamps.services.refusing import (
     counter_of,
     no_code,
     note_refusal,
-    typed_digits,
+    read_typed,
 )
 
 if TYPE_CHECKING:
@@ -72,11 +72,16 @@ class Wish:
     reason: str
     record_id: int | None
     key: str
+    method: Method
+    is_again: bool
 
     @property
     def fingerprint(self) -> bytes:
         """What was asked, as a keyed hash: a bare one of six digits could be tried through."""
-        asked = f"{self.digits}|{self.amount}|{self.reason}|{self.record_id}|{self.desk.store_id}"
+        asked = (
+            f"{self.digits}|{self.amount}|{self.reason}|{self.record_id}|{self.desk.store_id}"
+            f"|{self.method}|{self.is_again}"
+        )
         return sealing.keyed_hash(
             asked, purpose="stamps.confirm", merchant_id=self.desk.merchant_id
         )
@@ -91,17 +96,20 @@ def confirm(
     reason: str = "",
     record_id: int | None = None,
     key: str = "",
+    is_again: bool = False,
 ) -> Confirmed:
     """Spend a code and book what it stands for; the customer's card changes at once.
 
     Args:
         desk: where the manager works; the scope of its merchant is open.
-        digits: as typed; full width and blanks are folded.
+        digits: as typed or scanned; full width and blanks are folded.
         actor: the manager.
         amount: stamps to give, for a code that accumulates.
         reason: needed for more than one stamp.
         record_id: which stamp to take back, for a code that cancels; None takes the newest.
         key: idempotency key of the form; a repeat within 24 h answers the same.
+        is_again: the manager says that this is another stamp, although one came another way a
+            moment ago (D26).
 
     Raises:
         CodeFormat: not six digits; not counted (E_CODE_FORMAT, 422).
@@ -109,13 +117,21 @@ def confirm(
         Locked: too many wrong codes (E_LOCKED, 429).
         CodeInvalid, CodeExpired, CodeUsed, CodeRevoked, CodeHeld, WrongStore: see ``codes``.
         AmountRefused, ReasonMissing: not a number the programme allows (422).
-        CardFull, CardState, NothingToCancel, CancelWindow: the card refuses (409); the code
-            stays as it was.
+        CardFull, CardState, NothingToCancel, CancelWindow, StampedJustNow, WayOff, TooWeak: the
+            card refuses (409); the code stays as it was.
         KeyReused: the key was used for something else (E_KEY_REUSED, 409).
     """
-    typed = typed_digits(digits, desk, actor)
+    typed = read_typed(digits, desk, actor)
     wish = Wish(
-        desk, typed, actor, amount, reason.strip()[:LONGEST_REASON], record_id, key[:LONGEST_KEY]
+        desk=desk,
+        digits=typed.digits,
+        actor=actor,
+        amount=amount,
+        reason=reason.strip()[:LONGEST_REASON],
+        record_id=record_id,
+        key=key[:LONGEST_KEY],
+        method=typed.method,
+        is_again=is_again,
     )
     outcome = _run(wish)
     if isinstance(outcome, Refused):
@@ -190,6 +206,8 @@ def _spend_carefully(wish: Wish) -> Confirmed | Refused | None:
         record_id=wish.record_id,
         key=wish.key,
         fingerprint=wish.fingerprint,
+        method=wish.method,
+        is_again=wish.is_again,
     )
     try:
         with transaction.atomic():
@@ -225,6 +243,7 @@ def _question(wish: Wish) -> hot.Question:
         replay_since=moment - idempotency.REPLAY_FOR,
         amount=min(wish.amount, MOST_ASKED),
         record_id=None if wish.record_id is None else max(0, min(wish.record_id, LAST_ID)),
+        method=wish.method,
         caller=wish.actor.key,
         key=wish.key,
     )
@@ -265,7 +284,7 @@ def _booking(
     kind = kind_of(moved.operation)
     return hot.Booking(
         kind=kind,
-        method=Method.CODE,
+        method=wish.method,
         cause=f"code:{moved.code_id}",
         code_id=moved.code_id,
         actor_kind=ActorKind.PERSON,
@@ -329,6 +348,8 @@ def _card_refusal(wish: Wish) -> Refused | None:
             counter=counter_of(wish.desk),
             amount=wish.amount,
             record_id=wish.record_id,
+            method=wish.method,
+            is_again=wish.is_again,
         )
         is_unexplained = kind is Kind.ACCUMULATE and wish.amount > 1 and not wish.reason
         if refusal is None and is_unexplained:

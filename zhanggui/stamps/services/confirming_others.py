@@ -25,7 +25,7 @@ from zhanggui.stamps.services.refusing import (
     is_open_now,
     no_code,
     note_refusal,
-    typed_digits,
+    read_typed,
 )
 from zhanggui.stamps.services.shop_limits import limits
 
@@ -68,7 +68,7 @@ def confirm_other(*, desk: Desk, digits: str, actor: Actor, key: str = "") -> Do
         TooManyOperations: as ``confirm``.
         DomainError: the operation refuses; the code stays as it was.
     """
-    typed = typed_digits(digits, desk, actor)
+    typed = read_typed(digits, desk, actor).digits
     try:
         with transaction.atomic():
             done = _in_turn(desk, typed, actor, key)

@@ -35,7 +35,8 @@ REWARDED = "stamps.rewarded"
 REOPENED = "stamps.reopened"
 COLUMNS = (
     *("balance", "version", "state", "is_filled", "terms", "cycle", "slots", "valid_days"),
-    *("due_at", "floor", "expires_at", "stamped_at", "day", "day_stamps"),
+    *("due_at", "floor", "expires_at", "stamped_at", "stamped_by", "day"),
+    "day_stamps",
 )
 
 

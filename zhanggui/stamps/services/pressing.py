@@ -5,6 +5,7 @@ Source: stamps specification 7.3, R11.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from zhanggui.core.limits import Limit
 from zhanggui.messaging import outbox
 from zhanggui.stamps import hot, pressed, rules, told
 from zhanggui.stamps.errors import NonceUsed
-from zhanggui.stamps.models import Card, Kind, Method
+from zhanggui.stamps.models import Card, CounterTicket, Kind, Method
 from zhanggui.stamps.operations import EVENTS, OPERATIONS
 from zhanggui.stamps.press_models import PressNonce, Seal, SealState
 from zhanggui.stamps.recognition.rule import Match
@@ -66,8 +67,15 @@ class _CardStays(Exception):
     """Roll the transaction back: the right is good, but the card did not move."""
 
 
-def allow_press(*, card: Card, kind: Kind, actor: Actor) -> Nonce:
+def allow_press(*, card: Card, kind: Kind, actor: Actor, is_again: bool = False) -> Nonce:
     """Give the phone the right to press once, for this card and operation, for 120 s.
+
+    Args:
+        card: the customer's own card.
+        kind: what the press shall do.
+        actor: the customer.
+        is_again: the customer says that this is another stamp, although one came another way a
+            moment ago (D26).
 
     Raises:
         TooMany: a phone that asks without end (429).
@@ -81,6 +89,7 @@ def allow_press(*, card: Card, kind: Kind, actor: Actor) -> Nonce:
         customer_id=card.customer_id,
         card_id=card.pk,
         operation=OPERATIONS[kind],
+        is_again=is_again,
         created_at=moment,
         expires_at=moment + NONCE_LIVES,
     ).save(force_insert=True)
@@ -115,7 +124,8 @@ def press(
             a stamp (422).
         SealNotInUse: a suspended, retired or lost stamp; the last two alarm (409).
         Replayed: equal to a press of the last 90 days; alarms (409).
-        CardFull, CardState, NothingToCancel, CancelWindow: the card refuses (409).
+        CardFull, CardState, NothingToCancel, CancelWindow, StampedJustNow, PressOff, TooWeak: the
+            card refuses (409).
         KeyReused: the key was used for something else (409).
     """
     limits.claim(PRESSES, actor.key)
@@ -137,9 +147,7 @@ def _run(wish: Wish) -> Confirmed:
             return answer
         held, match = decide(wish, known, judged)
         try:
-            return _book(wish, known, values, held, match)
-        except _CardStays:
-            return _book_carefully(wish, known, values, held, match)
+            return _book_either_way(wish, known, values, held, match)
         except IntegrityError as error:
             name = constraints.violated(error)
             if name == "press_never_repeated":
@@ -147,6 +155,28 @@ def _run(wish: Wish) -> Confirmed:
             if name not in {"one_answer_per_key", "cancelled_once", "one_reversal_each"}:
                 raise
     raise Refused(InProgress())
+
+
+def _book_either_way(
+    wish: Wish, known: pressed.Known, values: dict[str, Value], held: pressed.Held, match: Match
+) -> Confirmed:
+    """In two trips; one statement after the other where more hangs on it than the card."""
+    answer = None
+    if _ticket_of(wish, known, held) is None:
+        with suppress(_CardStays):
+            answer = _book(wish, known, values, held, match)
+    if answer is None:
+        answer = _book_carefully(wish, known, values, held, match)
+    if round(match.fit.residual * 1000) < TOO_EXACT_UM:
+        watch_exactness(wish, held)
+    return answer
+
+
+def _ticket_of(wish: Wish, known: pressed.Known, held: pressed.Held) -> int | None:
+    """The counter's code that the customer scanned a moment ago at the store of this stamp."""
+    if wish.kind is Kind.CANCEL or known.ticket_store_id != held.store_id:
+        return None
+    return known.ticket_id
 
 
 def _values(wish: Wish, judged: Judged) -> dict[str, Value]:
@@ -172,6 +202,7 @@ def _values(wish: Wish, judged: Judged) -> dict[str, Value]:
         "person": None,
         "day": day,
         "day_end": clock.start_of(day + timedelta(days=1), wish.zone),
+        **hot.way_values(Method.PRESS, wish.now),
     }
 
 
@@ -207,8 +238,6 @@ def _book(
             is_key_old=known.answered_at is not None,
             more=pressed.keep(values, written, held=held, record_id=moved.record_id),
         )
-    if written.residual_um < TOO_EXACT_UM:
-        watch_exactness(wish, held)
     return answer
 
 
@@ -220,15 +249,22 @@ def _book_carefully(
     with transaction.atomic():
         now = rules.lock_with_customer(wish.card.pk)
         counter = rules.Counter(held.store_id, None, wish.zone)
-        refusal = rules.why_not(now, wish.kind, counter=counter)
+        ticket_id = _ticket_of(wish, known, held)
+        method = Method.PRESS if ticket_id is None else Method.PRESS_COUNTER
+        refusal = rules.why_not(
+            now, wish.kind, counter=counter, method=method, is_again=known.is_again
+        )
         if refusal is not None:
             raise Refused(refusal, match, mark if isinstance(mark, bytes) else None, held)
         rights = PressNonce.objects.filter(pk=known.nonce_id or 0, used_at=None)
         is_in_use = Seal.objects.filter(pk=held.seal_id, state=SealState.ACTIVE).exists()
         if not is_in_use or not rights.filter(expires_at__gt=wish.now).update(used_at=wish.now):
             raise Refused(NonceUsed(), match)
+        tickets = CounterTicket.objects.filter(pk=ticket_id, used_at=None)
+        if ticket_id is not None and not tickets.update(used_at=wish.now):
+            raise Refused(NonceUsed(), match)
         origin = careful.Origin(
-            method=Method.PRESS,
+            method=method,
             cause=f"press:{known.nonce_id}",
             code=None,
             store_id=held.store_id,
@@ -301,6 +337,7 @@ def _question(wish: Wish, held: pressed.Held) -> hot.Question:
         replay_since=wish.now - idempotency.REPLAY_FOR,
         amount=1,
         record_id=None,
+        method=Method.PRESS,
         caller=wish.actor.key,
         key=wish.key,
     )

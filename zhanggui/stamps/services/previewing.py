@@ -16,8 +16,8 @@ from zhanggui.codes import tries
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock
-from zhanggui.stamps import rewards, rules
-from zhanggui.stamps.models import Card, Kind, ManagerBinding
+from zhanggui.stamps import rewards, rules, ways
+from zhanggui.stamps.models import Card, Kind, ManagerBinding, Method
 from zhanggui.stamps.operations import SUBJECT, kind_of
 from zhanggui.stamps.results import CancelChoice, Desk, Preview
 from zhanggui.stamps.services import others
@@ -29,7 +29,7 @@ from zhanggui.stamps.services.refusing import (
     is_open_now,
     no_code,
     note_refusal,
-    typed_digits,
+    read_typed,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def preview(*, desk: Desk, digits: str, actor: Actor) -> Preview | others.Seen:
 
     Args:
         desk: where the manager works; the scope of its merchant is open.
-        digits: as typed; full width and blanks are folded.
+        digits: as typed or scanned; full width and blanks are folded.
         actor: the manager.
 
     Raises:
@@ -54,7 +54,7 @@ def preview(*, desk: Desk, digits: str, actor: Actor) -> Preview | others.Seen:
         CardFull, CardState, NothingToCancel, CancelWindow: the card refuses (409); the code
             stays as it was.
     """
-    typed = typed_digits(digits, desk, actor)
+    typed = read_typed(digits, desk, actor)
     outcome: Preview | others.Seen | Refused
     try:
         with transaction.atomic():
@@ -67,19 +67,19 @@ def preview(*, desk: Desk, digits: str, actor: Actor) -> Preview | others.Seen:
     return outcome
 
 
-def _look(desk: Desk, typed: str, actor: Actor) -> Preview | others.Seen | Refused:
+def _look(desk: Desk, typed: ways.Typed, actor: Actor) -> Preview | others.Seen | Refused:
     known = tries.take_turn(person_id=desk.person_id, store_id=desk.store_id)
     is_bound = ManagerBinding.objects.filter(pk=desk.binding_id, removed_at=None).exists()
     refused = barred(known, is_bound=is_bound, is_open=is_open_now(desk))
     if refused is not None:
         raise TakeBack(refused)
     code_id = codes.hold(
-        digits=typed, store_id=desk.store_id, person_id=desk.person_id, subject_type=SUBJECT
+        digits=typed.digits, store_id=desk.store_id, person_id=desk.person_id, subject_type=SUBJECT
     )
     if code_id is None:
-        other = others.look(desk, typed)
+        other = others.look(desk, typed.digits)
         if other is None:
-            return no_code(desk, typed, actor, known)
+            return no_code(desk, typed.digits, actor, known)
         if other.refusal is not None:
             raise TakeBack(other.refusal, other.code_id)
         audit.record(actor, PREVIEWED, f"code:{other.code_id}", store_id=desk.store_id)
@@ -87,20 +87,25 @@ def _look(desk: Desk, typed: str, actor: Actor) -> Preview | others.Seen | Refus
     code = OneTimeCode.objects.defer("digits_hash", "digits_sealed").get(pk=code_id)
     kind = kind_of(code.operation)
     card = rules.card_of(code.subject_id)
-    refusal = rules.why_not(card, kind, counter=counter_of(desk))
+    refusal = rules.why_not(
+        card, kind, counter=counter_of(desk), method=typed.method, is_again=True
+    )
     if refusal is not None:
         raise TakeBack(refusal, code_id)
     audit.record(
         actor, PREVIEWED, f"code:{code_id}", store_id=desk.store_id, details={"kind": kind}
     )
-    return _preview(code, kind, card, desk)
+    return _preview(code, kind, card, desk, typed.method)
 
 
-def _preview(code: OneTimeCode, kind: Kind, now: rules.CardNow, desk: Desk) -> Preview:
+def _preview(
+    code: OneTimeCode, kind: Kind, now: rules.CardNow, desk: Desk, method: Method
+) -> Preview:
     moment, card = clock.now(), now.card
     choices = _choices(card, desk, moment) if kind is Kind.CANCEL else ()
     first = -choices[0].amount if choices else 1
     held_until = code.held_until or code.expires_at
+    past = rules.seconds_since_other_way(card, method) if kind is Kind.ACCUMULATE else None
     return Preview(
         code_id=code.pk,
         kind=kind,
@@ -117,6 +122,8 @@ def _preview(code: OneTimeCode, kind: Kind, now: rules.CardNow, desk: Desk) -> P
         expires_at=code.expires_at,
         held_until=held_until,
         seconds_left=max(0, int((held_until - moment).total_seconds())),
+        stamped_s_ago=past,
+        stamped_by=str(Method(card.stamped_by).label) if past is not None else "",
     )
 
 

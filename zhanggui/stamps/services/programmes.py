@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +16,24 @@ from zhanggui.core import clock, constraints, tenancy
 from zhanggui.core.errors import NotFound
 from zhanggui.ledger import services as ledger
 from zhanggui.ledger.models import Unit
-from zhanggui.stamps import rewards
-from zhanggui.stamps.errors import ProgrammeNameTaken, ProgrammeOver, RewardsWrong
+from zhanggui.stamps import rewards, ways
+from zhanggui.stamps.errors import (
+    ProgrammeNameTaken,
+    ProgrammeOver,
+    RewardsWrong,
+    WaysWrong,
+)
 from zhanggui.stamps.models import (
     Card,
     CardState,
+    Method,
     Programme,
     ProgrammeState,
     ProgrammeStore,
     Terms,
     WhenFull,
+    strong_at_first,
+    ways_at_first,
 )
 from zhanggui.stamps.services.cycles import terms_now
 
@@ -34,7 +42,7 @@ if TYPE_CHECKING:
 
 FIELDS = (
     *("name", "reward", "slots", "rules", "code_ttl_s", "max_per_code", "per_day", "gap_s"),
-    "design",
+    *("design", "ways", "strong_from_fen", "strong_ways"),
 )
 TERMS = ("slots", "when_full", "rewards", "valid_days", "ends_on")
 
@@ -74,6 +82,11 @@ class ProgrammeInput:
     per_day: int = 10
     gap_s: int = 30
     design: str = ""
+    ways: Sequence[str] = field(default_factory=ways_at_first)
+    """How cards are stamped: values of ``Method``, see ``ways.OFFERED``."""
+    strong_from_fen: int | None = None
+    """Rewards worth this or more are won only by ``strong_ways``; None: by any way."""
+    strong_ways: Sequence[str] = field(default_factory=strong_at_first)
 
     def rewards(self) -> list[dict[str, Any]]:
         """All rewards by place, as ``Terms`` keeps them."""
@@ -114,6 +127,7 @@ def create_programme(
     Raises:
         ProgrammeNameTaken: another one has this name (E_PROGRAMME_NAME, 409).
         RewardsWrong: two rewards at one place, or behind the last (E_PROGRAMME_REWARDS, 422).
+        WaysWrong: no way to stamp, or none for rewards of value (E_PROGRAMME_WAYS, 422).
         NotFound: a store or coupon of another merchant (404).
     """
     _check(values, kept)
@@ -152,6 +166,7 @@ def edit_programme(
         ProgrammeNameTaken: another one has this name (E_PROGRAMME_NAME, 409).
         ProgrammeOver: it was ended (E_PROGRAMME_ENDED, 409).
         RewardsWrong: two rewards at one place, or behind the last (E_PROGRAMME_REWARDS, 422).
+        WaysWrong: no way to stamp, or none for rewards of value (E_PROGRAMME_WAYS, 422).
     """
     try:
         with transaction.atomic():
@@ -264,9 +279,20 @@ def _check(values: ProgrammeInput, kept: Collection[int]) -> None:
     is_wrong = len(set(places)) != len(places) or any(not 1 <= at < values.slots for at in places)
     if is_wrong or any(not one.name.strip() for one in values.on_the_way):
         raise RewardsWrong
+    _check_ways(values)
     promised = {one["template"] for one in values.rewards()} - {None}
     if promised and not promised <= {int(pk) for pk, _name in rewards.templates(kept)}:
         raise NotFound
+
+
+def _check_ways(values: ProgrammeInput) -> None:
+    """There is a way to stamp, and one that is sure enough for what needs it."""
+    known, sure = set(ways.OFFERED), set(ways.STRENGTHS)
+    if not values.ways or not set(values.ways) <= known or not set(values.strong_ways) <= sure:
+        raise WaysWrong
+    usable = [way for way in values.strong_ways if ways.listed(Method(way)) in values.ways]
+    if values.strong_from_fen is not None and not usable:
+        raise WaysWrong
 
 
 def copy_programme(*, programme_id: int, actor: Actor) -> Programme:
@@ -349,9 +375,9 @@ def _locked(programme_id: int) -> Programme:
 
 
 def _put(programme: Programme, values: ProgrammeInput) -> None:
-    for field in FIELDS:  # what cards go by is also written down as terms
-        value = getattr(values, field)
-        setattr(programme, field, value.strip() if isinstance(value, str) else value)
+    for name in FIELDS:  # what cards go by is also written down as terms
+        value = getattr(values, name)
+        setattr(programme, name, value.strip() if isinstance(value, str) else value)
 
 
 def _place(programme: Programme, store_ids: Collection[int]) -> None:
@@ -373,7 +399,7 @@ def _stores_of(programme: Programme) -> list[int]:
 
 
 def _facts(programme: Programme, store_ids: Collection[int]) -> dict[str, Any]:
-    facts: dict[str, Any] = {field: getattr(programme, field) for field in FIELDS}
+    facts: dict[str, Any] = {name: getattr(programme, name) for name in FIELDS}
     return {**facts, "stores": sorted(store_ids)}
 
 

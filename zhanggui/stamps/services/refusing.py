@@ -21,7 +21,7 @@ from zhanggui.codes.models import TryKind
 from zhanggui.codes.tries import Tries
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
-from zhanggui.stamps import rules
+from zhanggui.stamps import rules, ways
 from zhanggui.stamps.errors import CardState, NotManager
 from zhanggui.stamps.operations import SUBJECT
 from zhanggui.stamps.permissions import FEATURE
@@ -56,10 +56,10 @@ def counter_of(desk: Desk) -> rules.Counter:
     return rules.Counter(desk.store_id, desk.person_id, desk.zone)
 
 
-def typed_digits(digits: str, desk: Desk, actor: Actor) -> str:
-    """Six half-width digits; anything else is refused and noted, but no try."""
+def read_typed(digits: str, desk: Desk, actor: Actor) -> ways.Typed:
+    """Digits that were typed or scanned; anything else is refused and noted, but no try."""
     try:
-        return codes.normalise(digits)
+        return ways.read(digits)
     except DomainError as refusal:
         if desk.check is None:
             note_refusal(desk, actor, Refused(refusal))

@@ -15,6 +15,7 @@ from django.db.models import Count, Min
 
 from zhanggui.accounts.models import Merchant, Person, Store, TierState
 from zhanggui.core import clock, tenancy
+from zhanggui.stamps import ways
 from zhanggui.stamps.models import CaseKind, Kind, Method, Reward, RewardState, StampRecord
 from zhanggui.stamps.press_models import Seal, SealState
 from zhanggui.stamps.services.alarming import alarm
@@ -46,7 +47,7 @@ def code_share(store_id: int) -> float | None:
     methods = list(newest.order_by("-at", "-pk").values_list("method", flat=True)[:LOOKED_AT])
     if len(methods) < LOOKED_AT:
         return None
-    return methods.count(Method.CODE) / LOOKED_AT
+    return sum(one in ways.ALIKE[Method.CODE] for one in methods) / LOOKED_AT
 
 
 def watch_codes(actor: Actor) -> None:
@@ -80,7 +81,7 @@ def watch_managers(actor: Actor) -> None:
     """Managers who confirmed three times as many codes in a week as their colleagues do."""
     since = clock.now() - WEEK
     rows = list(
-        StampRecord.objects.filter(at__gt=since, method=Method.CODE)
+        StampRecord.objects.filter(at__gt=since, method__in=ways.ALIKE[Method.CODE])
         .order_by()
         .values("manager_id", "store_id")
         .annotate(many=Count("pk"))

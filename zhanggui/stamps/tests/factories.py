@@ -171,11 +171,15 @@ class FakeCoupons:
     """Gives coupons from memory, so that a test can have one used."""
 
     def __init__(self) -> None:
+        self.worth_fen = 1800
         self.given: dict[int, str] = {}
         """State of each coupon: ``usable``, ``used`` or ``voided``."""
 
     def templates(self, kept: Collection[int]) -> list[tuple[str, str]]:
         return [("1", "招牌奶茶券")]
+
+    def value_fen(self, template_id: int) -> int:
+        return self.worth_fen
 
     def issue(self, **_values: Any) -> int:
         coupon_id = len(self.given) + 1

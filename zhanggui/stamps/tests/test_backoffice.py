@@ -39,6 +39,7 @@ FIELDS = {
     "max_per_code": 1,
     "per_day": 10,
     "gap_s": 30,
+    "ways": ["press", "otp", "staff-scan"],
 }
 
 

@@ -17,9 +17,9 @@ from zhanggui.contacts.guards import CustomerRequest
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.coupons import selectors as coupon_selectors
-from zhanggui.stamps import selectors, services
+from zhanggui.stamps import selectors, services, ways
 from zhanggui.stamps.guards import card_view
-from zhanggui.stamps.models import Card, CardState, Kind, Programme, ProgrammeState
+from zhanggui.stamps.models import Card, CardState, Kind, Method, Programme, ProgrammeState
 from zhanggui.stamps.operations import SUBJECT
 from zhanggui.stamps.results import CodeShown, CodeStatus
 from zhanggui.ui import qr
@@ -44,8 +44,8 @@ class Layer:
 
     @property
     def picture(self) -> str:
-        """The digits as a QR code, for the scanner on the manager's page."""
-        return qr.data_uri(self.digits)
+        """The digits and a mark as a QR code, for the scanner on the manager's page."""
+        return qr.data_uri(ways.picture(self.digits))
 
     @property
     def operation(self) -> str:
@@ -110,7 +110,7 @@ def card(request: CustomerRequest, token: str) -> HttpResponse:
     """The card itself (C1)."""
     found = own_card(request, token)
     page = card_page(found, _newest_live(found))
-    page["takes_press"] = selectors.takes_press(found.programme_id)
+    page["takes_press"] = selectors.takes_press(found.programme)
     return render(request, "stamps/mobile/card.html", page)
 
 
@@ -130,7 +130,7 @@ def more(request: CustomerRequest, token: str) -> HttpResponse:
     found = own_card(request, token)
     page = card_page(found, _newest_live(found), is_more=True)
     page["wants_cancel"] = "cancel" in request.GET
-    page["takes_press"] = selectors.takes_press(found.programme_id)
+    page["takes_press"] = selectors.takes_press(found.programme)
     return render(request, "stamps/mobile/more.html", page)
 
 
@@ -140,7 +140,7 @@ def cancel_layer(request: CustomerRequest, token: str) -> HttpResponse:
     """The layer of 取消累计 (C4), before a code is taken."""
     found = own_card(request, token)
     page = card_page(found, None, is_more=True)
-    page["takes_press"] = selectors.takes_press(found.programme_id)
+    page["takes_press"] = selectors.takes_press(found.programme)
     return render(request, "stamps/mobile/_cancel_layer.html", page)
 
 
@@ -221,6 +221,8 @@ def card_page(card: Card, layer: Layer | None, *, is_more: bool = False) -> dict
         "rewards": selectors.rewards_of_card(card.pk),
         "can_begin": card.state == CardState.EXPIRED and selectors.can_begin(card),
         "is_paused": programme.state != ProgrammeState.ACTIVE,
+        "takes_digits": Method.CODE in programme.ways,
+        "takes_scan": Method.SCAN in programme.ways,
     }
 
 

@@ -22,7 +22,12 @@ from zhanggui.stamps.views.mobile import card_page, own_card
 def allow(request: CustomerRequest, token: str) -> HttpResponse:
     """The right to press once; asked for when the second finger is down."""
     found = own_card(request, token)
-    nonce = services.allow_press(card=found, kind=_kind(request), actor=request.actor)
+    nonce = services.allow_press(
+        card=found,
+        kind=_kind(request),
+        actor=request.actor,
+        is_again=request.POST.get("again") == "1",
+    )
     return JsonResponse({"nonce": nonce.token, "life_s": nonce.life_s})
 
 

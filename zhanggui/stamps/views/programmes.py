@@ -169,4 +169,8 @@ def _sample(given: Any) -> dict[str, Any]:
 
 
 def _field_of(refusal: DomainError) -> str | None:
-    return {"E_PROGRAMME_NAME": "name", "E_PROGRAMME_REWARDS": "way_at_1"}.get(refusal.code)
+    return {
+        "E_PROGRAMME_NAME": "name",
+        "E_PROGRAMME_REWARDS": "way_at_1",
+        "E_PROGRAMME_WAYS": "ways",
+    }.get(refusal.code)

@@ -79,7 +79,7 @@ def desk(request: ManagerRequest) -> HttpResponse:
 @require_POST
 def preview(request: ManagerRequest) -> HttpResponse:
     """What the digits stand for (M2); nothing is booked yet, the code is held for 60 s."""
-    digits = request.POST.get("digits", "")[:40]
+    digits = (request.POST.get("scan") or request.POST.get("digits", ""))[:40]
     try:
         seen = services.preview(desk=request.desk, digits=digits, actor=request.actor)
     except DomainError as refusal:
@@ -119,6 +119,7 @@ def confirm_code(request: ManagerRequest) -> HttpResponse:
             reason=values.reason,
             record_id=values.record,
             key=values.key or request.META.get("HTTP_IDEMPOTENCY_KEY", ""),
+            is_again=values.is_again,
         )
     except DomainError as refusal:
         if _wants_json(request):

@@ -44,14 +44,20 @@ document.addEventListener("htmx:load", (event) => {
 document.addEventListener("wechat:scanned", (event) => {
   const form = event.target.closest("[data-bar]");
   if (!form) return;
-  const digits = event.detail.trim();
-  const isCode = /^\d{6}$/.test(digits);
-  form.querySelector("[data-scan-wrong]").hidden = isCode;
-  if (!isCode) return;
+  const read = /^(\d{6})(\.[A-Z2-7]{16})?$/.exec(event.detail.trim());
+  form.querySelector("[data-scan-wrong]").hidden = read !== null;
+  if (!read) return;
   const input = form.querySelector("input[name=digits]");
-  input.value = digits;
+  input.value = read[1];
+  form.querySelector("input[name=scan]").value = read[2] ? read[0] : "";
   input.dispatchEvent(new Event("input", { bubbles: true }));
   if (form.isConnected) form.requestSubmit();
+});
+
+// digits typed over a scanned code are typed digits
+document.addEventListener("input", (event) => {
+  const scan = event.isTrusted && event.target.closest("[data-bar]")?.querySelector("input[name=scan]");
+  if (scan) scan.value = "";
 });
 
 // back from the browser's memory: an old preview or result must not look like a new one

@@ -42,7 +42,7 @@ function post(url, values) {
 
 async function allow(zone) {
   if (!zone.dataset.allow) return "";
-  const answer = await post(zone.dataset.allow, { kind: zone.dataset.press });
+  const answer = await post(zone.dataset.allow, { kind: zone.dataset.press, again: zone.dataset.again ?? "" });
   return answer.ok ? (await answer.json()).nonce : "";
 }
 
