@@ -187,7 +187,7 @@ class World:
         return {str(name): int(str(many)) for name, many in rows}
 
     def findings(self) -> int:
-        """What ``check_ledger`` has to complain about."""
+        """What ``verify_ledger`` has to complain about."""
         from zhanggui.core import tenancy
         from zhanggui.ledger import checks
 

@@ -17,6 +17,7 @@ urlpatterns = [
     path("", include("zhanggui.accounts.urls")),
     path("", include("zhanggui.signin.urls")),
     path("", include("zhanggui.files.urls")),
+    path("", include("zhanggui.ledger.urls")),
     path("", include("zhanggui.billing.urls")),
     path("", include("zhanggui.messaging.urls")),
     path("", include("zhanggui.contacts.urls")),

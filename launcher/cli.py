@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; a reason to stop is printed in both languages."""
     words = sys.argv[1:] if arguments is None else arguments
     try:
-        if words[:1] in (["manage"], ["createowner"], ["migrate"]):
+        if words[:1] in (["manage"], ["createowner"], ["migrate"], ["verify-ledger"]):
             return _pass_on(words)
         return _run(_parser().parse_args(words))
     except Stop as reason:
@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _pass_on(words: list[str]) -> int:
     from launcher import production  # noqa: PLC0415  # a demo needs no settings of production
 
-    production.manage(words[1:] if words[0] == "manage" else words)
+    production.manage(
+        words[1:] if words[0] == "manage" else [words[0].replace("-", "_"), *words[1:]]
+    )
 
 
 def _run(asked: argparse.Namespace) -> int:
@@ -83,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     restore.add_argument("file", type=Path, help="备份文件 the archive to read")
     commands.add_parser("createowner", help="创建平台所有者 create the owner of the platform")
+    commands.add_parser(
+        "verify-ledger", help="核对所有账本 check sums, balances and seals of every ledger"
+    )
     commands.add_parser("manage", help="Django 管理命令 a command of Django's")
     return parser
 

@@ -96,7 +96,7 @@ class TestFirstFill:
             assert {"林晓雨", "赵明远"} <= twins
 
     def test_books_balance(self, filled: Filled) -> None:
-        call_command("check_ledger")
+        call_command("verify_ledger")
         with tenancy.all_merchants("check in a test"):
             assert Entry.objects.aggregate(sum=Sum("amount"))["sum"] == 0
             for card in Card.objects.all():
@@ -173,7 +173,7 @@ class TestLaterRuns:
             assert before < after
             added_at = StampRecord.objects.exclude(id__in=[id_ for _m, id_ in before])
             assert not added_at.filter(at__lte=NOON).exists()
-        call_command("check_ledger")
+        call_command("verify_ledger")
 
     def test_goes_on_after_a_kill(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
         real, left, later = days.Teller._confirm, [9], NOON + timedelta(days=2)
@@ -198,7 +198,7 @@ class TestLaterRuns:
 
         stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
         assert counts()["StampRecord"] == len(stamps) + presses()
-        call_command("check_ledger")
+        call_command("verify_ledger")
 
     def test_asks_again_when_the_worker_tidied_its_code_away(
         self, filled: Filled, monkeypatch: pytest.MonkeyPatch

@@ -94,7 +94,7 @@ GLOBAL = {
 }
 LONGEST_NAME = 54
 """Shards append ``_<number>`` to the names of constraints."""
-APPEND_ONLY = {"accounts_auditentry", "ledger_entry", "ledger_transaction"}
+APPEND_ONLY = {"accounts_auditentry", "ledger_block", "ledger_entry", "ledger_transaction"}
 
 our_models = [m for m in apps.get_models() if m._meta.app_label in OURS]
 tenant_models = [m for m in our_models if issubclass(m, TenantModel)]

@@ -8,3 +8,9 @@ class LedgerConfig(AppConfig):
     name = "zhanggui.ledger"
     label = "ledger"
     verbose_name = _("Ledger")
+
+    def ready(self) -> None:
+        """Register rights, audit texts, the menu, tasks and what waits."""
+        from zhanggui.ledger import registrations
+
+        registrations.register_all()

@@ -26,7 +26,7 @@ _caches: dict[str, BalanceCache] = {}
 
 
 def register(cache: BalanceCache) -> None:
-    """Let ``check_ledger`` compare this cache, too; called from ``apps.py``."""
+    """Let ``verify_ledger`` compare this cache, too; called from ``apps.py``."""
     _caches[cache.name] = cache
 
 

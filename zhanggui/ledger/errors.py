@@ -41,3 +41,11 @@ class NotEnough(DomainError):
     code = "E_NOT_ENOUGH"
     status = 409
     text = _("The balance is not enough for this. Nothing was taken from it.")
+
+
+class NothingSealed(DomainError):
+    """A proof needs something that was sealed."""
+
+    code = "E_NOTHING_SEALED"
+    status = 409
+    text = _("No booking is sealed yet. The first are sealed two minutes after they were made.")

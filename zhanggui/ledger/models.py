@@ -1,4 +1,4 @@
-"""Accounts, transactions and entries; each transaction sums to zero per unit.
+"""Accounts, transactions and entries; each transaction sums to zero per unit; the hash chain.
 
 Source: stamps specification 5.6.
 """
@@ -96,3 +96,55 @@ class Entry(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.amount:+d}"
+
+
+class Chain(TenantModel):
+    """How far the merchant's ledger is sealed, and what its last check found."""
+
+    blocks = models.PositiveBigIntegerField(default=0)
+    bookings = models.PositiveBigIntegerField(default=0)
+    """How many transactions are sealed."""
+    hash = models.CharField(max_length=64)
+    """Of the last block, or the chain's beginning; hexadecimal."""
+    sealed_id = models.BigIntegerField(default=0)
+    """All transactions up to this id are sealed, and none can come there any more."""
+    sealed_at = models.DateTimeField(null=True)
+    watched_id = models.BigIntegerField(default=0)
+    """Sealed next, once every database transaction that ran when it was noted has ended."""
+    watched_xact = models.BigIntegerField(default=0)
+    """Database transactions with smaller numbers may still write up to ``watched_id``."""
+    watched_at = models.DateTimeField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    checked_s = models.FloatField(default=0)
+    found = models.PositiveIntegerField(default=0)
+    """How many faults the last check found."""
+    findings = models.JSONField(default=list)
+    """The first of them: ``[{"rule", "what", "expected", "found"}, ...]``."""
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["merchant"], name="one_chain_a_merchant")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.blocks}: {self.hash[:12]}"
+
+
+class Block(TenantModel):
+    """Some bookings sealed at one moment; append-only (a trigger)."""
+
+    number = models.PositiveBigIntegerField()
+    last_id = models.BigIntegerField()
+    """The transactions after the block before it, up to this one."""
+    position = models.PositiveBigIntegerField()
+    """How many transactions the chain has with this block."""
+    hash = models.CharField(max_length=64)
+    sealed_at = models.DateTimeField(default=clock.now)
+
+    class Meta(TenantModel.Meta):
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["merchant", "number"], name="block_number_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.hash[:12]}"

@@ -1,4 +1,4 @@
-"""Entries and transactions are never changed or removed: the database itself refuses."""
+"""Entries, transactions and blocks of the chain never change: the database itself refuses."""
 
 from django.db import migrations
 
@@ -16,12 +16,18 @@ CREATE TRIGGER transaction_no_truncate BEFORE TRUNCATE ON ledger_transaction
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only();
 CREATE TRIGGER entry_no_truncate BEFORE TRUNCATE ON ledger_entry
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only();
+CREATE TRIGGER block_append_only BEFORE UPDATE OR DELETE ON ledger_block
+  FOR EACH ROW EXECUTE FUNCTION ledger_append_only();
+CREATE TRIGGER block_no_truncate BEFORE TRUNCATE ON ledger_block
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only();
 """
 BACK = """
 DROP TRIGGER transaction_append_only ON ledger_transaction;
 DROP TRIGGER entry_append_only ON ledger_entry;
 DROP TRIGGER transaction_no_truncate ON ledger_transaction;
 DROP TRIGGER entry_no_truncate ON ledger_entry;
+DROP TRIGGER block_append_only ON ledger_block;
+DROP TRIGGER block_no_truncate ON ledger_block;
 DROP FUNCTION ledger_append_only();
 """
 

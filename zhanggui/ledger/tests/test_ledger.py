@@ -129,7 +129,7 @@ def check() -> tuple[int, str]:
     """Run the command; its exit code and what it complains about."""
     complaints = StringIO()
     try:
-        call_command("check_ledger", stdout=StringIO(), stderr=complaints)
+        call_command("verify_ledger", stdout=StringIO(), stderr=complaints)
     except SystemExit as end:
         return int(str(end.code)), complaints.getvalue()
     return 0, complaints.getvalue()
@@ -147,7 +147,9 @@ class TestCheck:
         code, complaints = check()
 
         assert code == 1
-        assert "tea: balance kept in ledger.account" in complaints
+        assert (
+            "tea: A balance shown on pages is the sum of its entries (ledger.account)" in complaints
+        )
         assert "is 5, should be 2" in complaints
 
     def test_finds_a_transaction_that_does_not_sum_to_zero(self) -> None:
