@@ -372,6 +372,7 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "record_id": _record,
     "case_id": _case,
     "seal_id": _seal,
+    "poster_id": lambda merchant: _in_scope(merchant, lambda: stamps.make_poster(merchant)).pk,
     "invitation_id": _invitation,
     "pending_id": _pending,
     "binding_id": _binding,

@@ -142,15 +142,19 @@ def read_filter(sent: Mapping[str, str]) -> LedgerWish:
     A form object would cost as much as the query: this is the page managers turn most.
     """
     kind = sent.get("kind", "")
-    store = sent.get("store", "")
     return LedgerWish(
         q=sent.get("q", "").strip().replace("\0", "")[:MOST_SEARCHED],
         kind=kind if kind in Kind.values else "",
         way=way if (way := sent.get("way", "")) in Method.values else "",
-        store=int(store) if store.isdecimal() and len(store) <= LONGEST_ID else None,
+        store=_id(sent.get("store", "")),
+        programme=_id(sent.get("programme", "")),
         since=_day(sent.get("since", "")),
         until=_day(sent.get("until", "")),
     )
+
+
+def _id(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_ID else None
 
 
 def _day(text: str) -> date | None:

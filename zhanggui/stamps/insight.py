@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit
-from zhanggui.accounts.models import ActorKind, AuditEntry, Store
+from zhanggui.accounts.models import ActorKind, AuditEntry
 from zhanggui.codes import desk
 from zhanggui.codes.models import LIVE, OneTimeCode
 from zhanggui.contacts.models import Customer, IdentityLink, LinkState
-from zhanggui.contacts.search import fold
 from zhanggui.core import clock
 from zhanggui.stamps import selectors
 from zhanggui.stamps.models import Card, CardState, Kind, ProgrammeStore, StampRecord
@@ -88,16 +86,6 @@ class WaitingCode:
     seconds_left: int
     life_s: int
     is_held: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StoreFigures:
-    """One store's numbers, one per period asked for."""
-
-    store: Store
-    stamps: list[int]
-    cancels: int
-    customers: int
 
 
 def customers_of(*, period: Period, store_id: int) -> list[CustomerFigure]:
@@ -184,39 +172,6 @@ def waiting_count(store_id: int) -> int:
     return _live_at(store_id, clock.now()).count()
 
 
-def per_store(*, periods: Sequence[Period]) -> list[StoreFigures]:
-    """Every store with its stamps in each period; cancels and customers of the longest."""
-    longest = max(periods, key=lambda period: period.last - period.first)
-    sums = {
-        f"p{number}": Sum(
-            "amount",
-            filter=Q(kind=Kind.ACCUMULATE, business_date__range=(period.first, period.last)),
-            default=0,
-        )
-        for number, period in enumerate(periods)
-    }
-    found = (
-        _records(longest)
-        .values("store_id")
-        .annotate(
-            cancels=Count("id", filter=Q(kind=Kind.CANCEL)),
-            customers=Count("customer_id", distinct=True),
-            **sums,
-        )
-    )
-    rows: dict[int, dict[str, Any]] = {row["store_id"]: {**row} for row in found}
-    stores = [(store, rows.get(store.pk, {})) for store in Store.objects.order_by("id")]
-    return [
-        StoreFigures(
-            store,
-            [row.get(f"p{number}", 0) for number in range(len(periods))],
-            row.get("cancels", 0),
-            row.get("customers", 0),
-        )
-        for store, row in stores
-    ]
-
-
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """A customer with what their entries among some records come to."""
@@ -255,19 +210,6 @@ def visits(customers: Sequence[Customer], records: QuerySet[StampRecord]) -> lis
         for customer in customers
         if customer.pk in sums
     ]
-
-
-def cards(*, search: str = "", programme_id: int | None = None) -> QuerySet[Card]:
-    """Cards of the merchant with customer and programme, for paging by key; unordered."""
-    found = Card.objects.select_related("customer", "programme", "terms")
-    if programme_id:
-        found = found.filter(programme_id=programme_id)
-    wanted = fold(search)
-    if wanted:
-        found = found.filter(
-            Q(customer__name_key__contains=wanted) | Q(customer__number__startswith=wanted)
-        )
-    return found
 
 
 def programme_counts() -> dict[int, tuple[int, int]]:

@@ -5,7 +5,7 @@ Source: stamps specification 4 and 5.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -20,7 +20,7 @@ from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tokens
 from zhanggui.core.models import TenantForeignKey, TenantModel
 from zhanggui.ledger.models import Account, Transaction
-from zhanggui.stamps import press_models  # noqa: F401  Django looks for tables here
+from zhanggui.stamps import models_office, press_models  # noqa: F401  Django looks for tables here
 from zhanggui.stamps.models_cards import (
     Adjustment,
     AdjustmentState,
@@ -255,6 +255,11 @@ class Card(TenantModel):
         if self.is_filled:
             return max(0, -self.balance)
         return None if self.terms.when_full == WhenFull.RENEW else max(0, self.slots - self.balance)
+
+    @property
+    def last_at(self) -> datetime | None:
+        """The last second of a card that ends: people read its last day, not the one after."""
+        return self.expires_at - timedelta(seconds=1) if self.expires_at else None
 
     def is_over(self, moment: datetime) -> bool:
         """Whether its time is up, also before the job has noted it."""

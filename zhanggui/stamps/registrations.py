@@ -32,6 +32,7 @@ from zhanggui.stamps.models import (
     Programme,
     StampRecord,
 )
+from zhanggui.stamps.models_office import Poster
 from zhanggui.stamps.press_models import Seal
 from zhanggui.ui import navigation as menus
 from zhanggui.ui import panels
@@ -77,6 +78,10 @@ ACTIONS = {
     "stamps.seal.retired": _("Physical stamp retired"),
     "stamps.seal.lost": _("Physical stamp reported lost"),
     "stamps.seal.moved": _("Physical stamp moved to another store"),
+    "stamps.poster.made": _("Poster made"),
+    "stamps.poster.changed": _("Poster changed"),
+    "stamps.poster.archived": _("Poster put away"),
+    "stamps.poster.brought_back": _("Poster brought back"),
     "stamps.manager.invited": _("QR code for managers made"),
     "stamps.invitation.revoked": _("QR code for managers revoked"),
     "stamps.manager.bound": _("Became store manager"),
@@ -105,6 +110,7 @@ def register_all() -> None:
     audit.register_target("record", _("Ledger entry"), _records)
     audit.register_target("case", _("Report of a customer"), _reports)
     audit.register_target("seal", _("Physical stamp"), _seals)
+    audit.register_target("poster", _("Poster"), _posters)
     audit.register_target("press", _("Press"))
     audit.register_target("adjustment", _("Adjustment by hand"), _adjustments)
     audit.register_target("limits", _("Limits of the counter"), _limits)
@@ -147,7 +153,7 @@ def _menu() -> None:
             permissions.VIEW.name,
             order=120,
             group=group,
-            covers=("../visitors/",),
+            covers=("../visitors/", "../rewards/"),
         ),
         menus.Entry(
             "stamps_cards",
@@ -165,6 +171,15 @@ def _menu() -> None:
             "stamps:seals",
             permissions.VIEW.name,
             order=132,
+            group=group,
+        ),
+        menus.Entry(
+            "stamps_posters",
+            _("Posters"),
+            "photo",
+            "stamps:posters",
+            permissions.VIEW.name,
+            order=134,
             group=group,
         ),
         menus.Entry(
@@ -287,6 +302,10 @@ def _reported(many: int, url: str) -> Iterator[todo.Todo]:
         tone="danger",
         order=20,
     )
+
+
+def _posters(ids: Collection[int]) -> audit.Rows:
+    return Poster.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
 def _seals(ids: Collection[int]) -> audit.Rows:

@@ -58,6 +58,7 @@ class LedgerWish(TypedDict):
     way: str
     """A value of ``Method``, or empty."""
     store: int | None
+    programme: int | None
     since: date | None
     until: date | None
 
@@ -107,6 +108,8 @@ class DayFigure:
     day: date
     stamps: int
     cancels: int
+    given: int
+    """Entries that gave stamps."""
 
 
 _CONTEXT: LiteralString = """
@@ -164,6 +167,7 @@ def ledger(
     *,
     period: Period,
     store_id: int | None = None,
+    programme_id: int | None = None,
     kind: Kind | None = None,
     way: str = "",
     search: str = "",
@@ -173,6 +177,7 @@ def ledger(
     Args:
         period: business days in the shop's zone.
         store_id: one store; None for all of the merchant.
+        programme_id: one programme; None for all of them.
         kind: only stamps given, or only cancels.
         way: only what was proved like this, a value of ``Method``.
         search: part of the customer's name then or now, the member number, or the last four
@@ -185,6 +190,8 @@ def ledger(
     )
     if store_id is not None:
         records = records.filter(store_id=store_id)
+    if programme_id is not None:
+        records = records.filter(card__programme_id=programme_id)
     if kind is not None:
         records = records.filter(kind=kind)
     if way:
@@ -192,7 +199,7 @@ def ledger(
     wanted = fold(search)
     if wanted:
         records = records.filter(
-            Q(name_key__contains=wanted) | Q(customer_id__in=_customers_like(wanted))
+            Q(name_key__contains=wanted) | Q(customer_id__in=customers_like(wanted))
         )
     return records
 
@@ -208,13 +215,15 @@ def ledger_of(wanted: LedgerWish, zone: str) -> QuerySet[StampRecord]:
     return ledger(
         period=Period(first, last, zone),
         store_id=wanted["store"],
+        programme_id=wanted["programme"],
         kind=Kind(wanted["kind"]) if wanted["kind"] else None,
         way=wanted["way"],
         search=wanted["q"],
     )
 
 
-def _customers_like(wanted: str) -> QuerySet[Customer, int]:
+def customers_like(wanted: str) -> QuerySet[Customer, int]:
+    """The ids of customers by part of the name, number or last four digits, already folded."""
     found = Q(name_key__contains=wanted) | Q(number__startswith=wanted)
     if len(wanted) == PHONE_TAIL and wanted.isascii() and wanted.isdecimal():
         hashes = phones.tail_hashes(wanted, merchant_id=tenancy.current_merchant_id())
@@ -242,8 +251,10 @@ def with_context(records: Sequence[StampRecord]) -> list[LedgerRow]:
     return rows
 
 
-def figures(*, periods: Sequence[Period], store_id: int | None = None) -> list[Figures]:
-    """Counts of several periods of a store, or of the whole merchant, in one query."""
+def figures(
+    *, periods: Sequence[Period], store_id: int | None = None, programme_id: int | None = None
+) -> list[Figures]:
+    """Counts of several periods of a store, a programme, or the whole merchant, in one query."""
     if not periods:
         return []
     longest = Period(
@@ -265,7 +276,8 @@ def figures(*, periods: Sequence[Period], store_id: int | None = None) -> list[F
             f"way{place}_{number}": Count("pk", filter=inside & Q(method=way))
             for place, way in enumerate(Method.values)
         }
-    found = ledger(period=longest, store_id=store_id).aggregate(**sums)
+    rows = ledger(period=longest, store_id=store_id, programme_id=programme_id)
+    found = rows.aggregate(**sums)
     return [
         Figures(
             period=period,
@@ -283,21 +295,24 @@ def figures(*, periods: Sequence[Period], store_id: int | None = None) -> list[F
     ]
 
 
-def by_day(*, period: Period, store_id: int | None = None) -> list[DayFigure]:
+def by_day(
+    *, period: Period, store_id: int | None = None, programme_id: int | None = None
+) -> list[DayFigure]:
     """One figure per day, days without entries included, oldest first."""
     rows = (
-        ledger(period=period, store_id=store_id)
+        ledger(period=period, store_id=store_id, programme_id=programme_id)
         .order_by()
         .values("business_date")
         .annotate(
             stamps=Sum("amount", filter=Q(kind=Kind.ACCUMULATE), default=0),
             cancels=Count("pk", filter=Q(kind=Kind.CANCEL)),
+            given=Count("pk", filter=Q(kind=Kind.ACCUMULATE)),
         )
     )
-    known = {row["business_date"]: (row["stamps"], row["cancels"]) for row in rows}
+    known = {row["business_date"]: (row["stamps"], row["cancels"], row["given"]) for row in rows}
     length = (period.last - period.first).days + 1
     days = [period.first + timedelta(days=number) for number in range(length)]
-    return [DayFigure(day, *known.get(day, (0, 0))) for day in days]
+    return [DayFigure(day, *known.get(day, (0, 0, 0))) for day in days]
 
 
 def cards_of(customer_id: int) -> list[Card]:

@@ -13,11 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.contacts.models import Customer
-from zhanggui.core import numbers
 from zhanggui.files.exports import Column, Export, Query, register
-from zhanggui.stamps import cases, insight, permissions, seal_sheets, selectors
+from zhanggui.stamps import card_lists, cases, insight, permissions, seal_sheets, selectors
 from zhanggui.stamps.forms import read_filter
-from zhanggui.stamps.models import Card, Case, StampRecord
+from zhanggui.stamps.models import Card, Case, Reward, StampRecord
 from zhanggui.stamps.permissions import VIEW
 
 CHUNK = 500
@@ -69,13 +68,20 @@ LEDGER = Export(
     ),
     rows=_record_rows,
     count=lambda query: query.counted(_records(query)),
-    parameters=frozenset({"q", "store", "kind", "since", "until"}),
+    parameters=frozenset({"q", "store", "programme", "kind", "way", "since", "until"}),
 )
 
 
 def _cards(query: Query) -> QuerySet[Card]:
-    programme = numbers.whole(query.get("programme"))
-    return insight.cards(search=query.get("q")[:40], programme_id=programme)
+    values: dict[str, Any] = {name: query.get(name) for name in card_lists.CARD_NAMES}
+    values |= _period_days(query, *card_lists.CARD_PERIODS)
+    return card_lists.cards(values, search=query.get("q")[:80], zone=query.time_zone)
+
+
+def _period_days(query: Query, *names: str) -> dict[str, date | None]:
+    """The two days of each period of a list."""
+    ends = [f"{name}_{end}" for name in names for end in ("from", "to")]
+    return {end: _day(query.get(end)) for end in ends}
 
 
 def _card_rows(query: Query) -> Iterator[tuple[Any, ...]]:
@@ -87,8 +93,10 @@ def _card_rows(query: Query) -> Iterator[tuple[Any, ...]]:
             card.programme.name,
             card.shown,
             card.slots,
+            card.cycle,
             str(card.get_state_display()),
             card.created_at,
+            card.last_at,
         )
 
 
@@ -103,12 +111,62 @@ CARDS = Export(
         Column("programme", _("Programme"), width=20),
         Column("balance", _("Stamps"), kind="number", width=8),
         Column("slots", _("Places on the card"), kind="number", width=10),
+        Column("rounds", _("Rounds filled"), kind="number", width=10),
         Column("state", _("State"), width=10),
         Column("taken", pgettext_lazy("card", "Taken"), kind="moment", width=18),
+        Column("until", _("Valid until"), kind="moment", width=18),
     ),
     rows=_card_rows,
     count=lambda query: query.counted(_cards(query)),
-    parameters=frozenset({"q", "programme"}),
+    parameters=frozenset(
+        {"q", *card_lists.CARD_NAMES, "taken_from", "taken_to", "until_from", "until_to"}
+    ),
+)
+
+
+def _rewards(query: Query) -> QuerySet[Reward]:
+    values: dict[str, Any] = {name: query.get(name) for name in card_lists.REWARD_NAMES}
+    values |= _period_days(query, "issued")
+    return card_lists.rewards(values, search=query.get("q")[:80], zone=query.time_zone)
+
+
+def _reward_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    found = _rewards(query).order_by(*card_lists.NEWEST_REWARD)
+    for piece in batched(found.iterator(chunk_size=CHUNK), CHUNK):
+        coupons = card_lists.coupons_of(piece)
+        for reward in piece:
+            coupon = coupons.get(reward.coupon_id or 0)
+            yield (
+                reward.issued_at,
+                reward.card.customer.name,
+                reward.card.customer.number,
+                reward.card.programme.name,
+                reward.name,
+                reward.position,
+                str(reward.get_state_display()),
+                coupon.code if coupon else "",
+                str(coupon.get_state_display()) if coupon else "",
+            )
+
+
+REWARDS = Export(
+    name="stamps.rewards",
+    label=_("Rewards won"),
+    permission=VIEW.name,
+    columns=(
+        Column("issued", pgettext_lazy("reward", "Won"), kind="moment", width=18),
+        Column("customer", _("Customer"), width=20),
+        Column("number", _("Member number")),
+        Column("programme", _("Programme"), width=20),
+        Column("reward", _("Reward"), width=24),
+        Column("position", _("At stamp no."), kind="number", width=10),
+        Column("state", _("State"), width=10),
+        Column("coupon", _("Code of the coupon"), width=16),
+        Column("coupon_state", _("State of the coupon"), width=12),
+    ),
+    rows=_reward_rows,
+    count=lambda query: query.counted(_rewards(query)),
+    parameters=frozenset({"q", *card_lists.REWARD_NAMES, "issued_from", "issued_to"}),
 )
 
 
@@ -154,7 +212,7 @@ CASE_NAMES = ("state", "kind", "store", "manager")
 
 def _cases(query: Query) -> QuerySet[Case]:
     values: dict[str, Any] = {name: query.get(name) for name in CASE_NAMES}
-    values |= {name: _day(query.get(name)) for name in ("opened_from", "opened_to")}
+    values |= _period_days(query, "opened")
     return cases.found(values, search=query.get("q")[:80], zone=query.time_zone)
 
 
@@ -207,5 +265,5 @@ CASES = Export(
 
 def register_all() -> None:
     """Make them exportable."""
-    for export in (LEDGER, CARDS, VISITORS, CASES, *seal_sheets.EXPORTS):
+    for export in (LEDGER, CARDS, REWARDS, VISITORS, CASES, *seal_sheets.EXPORTS):
         register(export)

@@ -54,6 +54,7 @@ from zhanggui.stamps.errors.managers import (
     NoStaffAccount,
     NotManager,
 )
+from zhanggui.stamps.errors.office import NoAccount, PosterNameTaken
 from zhanggui.stamps.errors.presses import (
     Ambiguous,
     EnrolmentOver,
@@ -126,6 +127,7 @@ __all__ = [
     "LastManager",
     "Locked",
     "ManagerLimit",
+    "NoAccount",
     "NoPattern",
     "NoStaffAccount",
     "NonceOver",
@@ -136,6 +138,7 @@ __all__ = [
     "PointsBad",
     "PointsFew",
     "PointsMany",
+    "PosterNameTaken",
     "PressOff",
     "PressTime",
     "ProgrammeNameTaken",

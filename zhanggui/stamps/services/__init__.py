@@ -19,6 +19,7 @@ from zhanggui.stamps.services.cases import (
 )
 from zhanggui.stamps.services.confirming import confirm
 from zhanggui.stamps.services.confirming_others import Done, confirm_other
+from zhanggui.stamps.services.cycles import terms_now
 from zhanggui.stamps.services.doctoring import note_phone
 from zhanggui.stamps.services.expiring import expire_card
 from zhanggui.stamps.services.managers import (
@@ -31,6 +32,13 @@ from zhanggui.stamps.services.managers import (
     revoke_invitation,
 )
 from zhanggui.stamps.services.others import Seen
+from zhanggui.stamps.services.posters import (
+    PosterInput,
+    bring_back_poster,
+    change_poster,
+    make_poster,
+    put_away_poster,
+)
 from zhanggui.stamps.services.pressing import allow_press, press
 from zhanggui.stamps.services.previewing import preview
 from zhanggui.stamps.services.programmes import (
@@ -61,6 +69,7 @@ __all__ = [
     "REPORT_WITHIN",
     "Done",
     "LimitsInput",
+    "PosterInput",
     "ProgrammeInput",
     "RewardInput",
     "Seen",
@@ -71,8 +80,10 @@ __all__ = [
     "approve_pending",
     "begin_again",
     "block_card",
+    "bring_back_poster",
     "cancel_record",
     "case_of",
+    "change_poster",
     "code_status",
     "confirm",
     "confirm_other",
@@ -87,6 +98,7 @@ __all__ = [
     "invite_manager",
     "leave",
     "limits",
+    "make_poster",
     "make_seal",
     "move_seal",
     "note_phone",
@@ -96,6 +108,7 @@ __all__ = [
     "press",
     "preview",
     "progress_of",
+    "put_away_poster",
     "read_link",
     "reject",
     "reject_pending",
@@ -108,6 +121,7 @@ __all__ = [
     "set_limits",
     "settle_case",
     "step_seal",
+    "terms_now",
     "unblock_card",
     "undo_stamp",
     "undoable",

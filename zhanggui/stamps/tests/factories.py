@@ -12,10 +12,14 @@ from typing import Any
 from zhanggui.accounts.actors import Actor, customer_actor, person_actor
 from zhanggui.accounts.models import Merchant, Person, Store
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_person, make_store
+from zhanggui.channels.wechat.models import TrackedCode
+from zhanggui.channels.wechat.services import effective_account
+from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts import services as contacts
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tenancy
+from zhanggui.core.tokens import new_token
 from zhanggui.ledger import checks
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.models import (
@@ -26,6 +30,7 @@ from zhanggui.stamps.models import (
     Programme,
     StampRecord,
 )
+from zhanggui.stamps.models_office import Poster
 from zhanggui.stamps.results import CodeShown, Confirmed, Desk, Preview
 
 _numbers = count(1)
@@ -125,6 +130,23 @@ def balance_of(card: Card) -> int:
 def state_of(code_id: int) -> str:
     """The state in the row of a code."""
     return OneTimeCode.objects.values_list("state", flat=True).get(pk=code_id)
+
+
+def make_poster(merchant: Merchant, **values: Any) -> Poster:
+    """A poster whose code is kept here only: WeChat was not asked."""
+    number = next(_numbers)
+    account = effective_account(merchant) or make_account(merchant=merchant)
+    code = TrackedCode.objects.create(
+        account=account,
+        merchant=merchant,
+        token=new_token(),
+        name=f"海报{number}",
+        is_permanent=True,
+        url=f"http://weixin.qq.com/q/{number}",
+    )
+    made = Poster(name=f"海报{number}", headline="盖章集好礼", code_id=code.pk, **values)
+    made.save()
+    return made
 
 
 def wrong_digits() -> str:

@@ -11,19 +11,17 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Store
-from zhanggui.core import clock, numbers
+from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import insight, rewards, rules, selectors, services
 from zhanggui.stamps.forms import CancelForm, read_filter
-from zhanggui.stamps.models import Card, Kind, Programme, StampRecord
-from zhanggui.stamps.selectors import DayFigure, LedgerWish
+from zhanggui.stamps.models import Card, Kind, Method, Programme, StampRecord
+from zhanggui.stamps.selectors import LedgerWish
 from zhanggui.ui import paging
-from zhanggui.ui.charts import Chart, Series
 
 CHART_DAYS = 60
 CARD_RECORDS = 100
@@ -44,7 +42,7 @@ def ledger(request: MerchantRequest) -> HttpResponse:
         {
             "page": page,
             "rows": selectors.with_context(page.rows),
-            "cancel_since": _cancel_since(request),
+            "cancel_since": cancel_since(request),
         }
         | _filters(wanted),
     )
@@ -55,7 +53,9 @@ def _filters(wanted: LedgerWish) -> dict[str, Any]:
     return {
         "wanted": wanted,
         "stores": list(Store.objects.order_by("id")),
+        "programmes": list(Programme.objects.order_by("id")),
         "kinds": Kind.choices,
+        "methods": Method.choices,
         "is_filtered": any(wanted.values()),
     }
 
@@ -121,50 +121,6 @@ def cancel(request: MerchantRequest, record_id: int) -> HttpResponse:
 
 @merchant_view("stamps.view")
 @require_GET
-def figures(request: MerchantRequest) -> HttpResponse:
-    """Numbers per store and the course of 60 days."""
-    zone = request.merchant.time_zone
-    periods = [selectors.ledger_period(zone, days) for days in (1, 7, 30)]
-    wanted = read_filter(request.GET)["store"]
-    stores = insight.per_store(periods=periods)
-    days = selectors.by_day(period=selectors.ledger_period(zone, CHART_DAYS), store_id=wanted)
-    return render(
-        request,
-        "stamps/backoffice/figures.html",
-        {
-            "periods": periods,
-            "stores": stores,
-            "totals": selectors.figures(periods=periods),
-            "chart": _chart(days),
-            "wanted": wanted,
-            "chosen": next((row.store.name for row in stores if row.store.pk == wanted), ""),
-        },
-    )
-
-
-@merchant_view("stamps.view")
-@require_GET
-def cards(request: MerchantRequest) -> HttpResponse:
-    """All cards, newest first."""
-    search = request.GET.get("q", "")[:40]
-    programme_id = numbers.whole(request.GET.get("programme", ""))
-    found = insight.cards(search=search, programme_id=programme_id)
-    page = paging.keyset(found, order=("-id",), after=request.GET.get("after", ""))
-    return render(
-        request,
-        "stamps/backoffice/cards.html",
-        {
-            "page": page,
-            "search": search,
-            "programme_id": programme_id,
-            "programmes": list(Programme.objects.order_by("id")),
-            "is_filtered": bool(search or programme_id),
-        },
-    )
-
-
-@merchant_view("stamps.view")
-@require_GET
 def card(request: MerchantRequest, card_id: int) -> HttpResponse:
     """One card with its customer and entries."""
     known = Card.objects.select_related("customer", "programme", "terms")
@@ -180,26 +136,15 @@ def card(request: MerchantRequest, card_id: int) -> HttpResponse:
             "rows": rows,
             "events": selectors.events_of_card(found.pk),
             "avatar": insight.avatars_of([found.customer_id]).get(found.customer_id, ""),
-            "cancel_since": _cancel_since(request),
+            "cancel_since": cancel_since(request),
         },
     )
 
 
-def _cancel_since(request: MerchantRequest) -> datetime | None:
+def cancel_since(request: MerchantRequest) -> datetime | None:
     """How old a stamp may be that this person can still take back; None for nobody's."""
     may = "stamps.cancel" in request.permissions
     return clock.now() - rules.OFFICE_CANCELS_WITHIN if may else None
-
-
-def _chart(days: list[DayFigure]) -> Chart:
-    return Chart(
-        labels=[f"{figure.day:%m-%d}" for figure in days],
-        series=[
-            Series(gettext_lazy("Stamps"), [figure.stamps for figure in days], "cinnabar"),
-            Series(gettext_lazy("Cancels"), [figure.cancels for figure in days], "plum"),
-        ],
-        unit="",
-    )
 
 
 def _back(request: MerchantRequest) -> Any:

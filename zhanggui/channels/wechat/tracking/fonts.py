@@ -11,13 +11,14 @@ FOLDER = NODE_MODULES / "@expo-google-fonts" / "noto-sans-sc"
 
 
 @cache
-def font() -> Path:
+def font(*, is_bold: bool = False) -> Path:
     """The file of the font.
 
     Raises:
         FileNotFoundError: the package is not installed.
     """
-    found = sorted(FOLDER.rglob("NotoSansSC_400Regular.ttf"))
+    weight = "700Bold" if is_bold else "400Regular"
+    found = sorted(FOLDER.rglob(f"NotoSansSC_{weight}.ttf"))
     if not found:
         message = f"the font of the sheets is missing: {FOLDER}; run npm ci"
         raise FileNotFoundError(message)

@@ -1,0 +1,90 @@
+"""The form of a poster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.accounts.models import Store, StoreState
+from zhanggui.stamps.models import Programme, ProgrammeState
+from zhanggui.stamps.models_office import Look, Poster
+from zhanggui.stamps.services.posters import PosterInput
+
+
+class PosterForm(forms.Form):
+    """What stands on a poster, and where its code leads."""
+
+    name = forms.CharField(
+        label=_("Name of the poster"),
+        max_length=40,
+        help_text=_("Only you see it, for example “Front door”."),
+    )
+    programme: forms.ModelChoiceField[Programme] = forms.ModelChoiceField(
+        label=_("Card it leads to"),
+        queryset=None,  # the open scope decides, see below
+        required=False,
+        empty_label=_("All cards of the shop"),
+    )
+    store: forms.ModelChoiceField[Store] = forms.ModelChoiceField(
+        label=_("Store"),
+        queryset=None,
+        required=False,
+        empty_label=_("Any store"),
+        help_text=_("Its name is printed at the bottom."),
+    )
+    headline = forms.CharField(
+        label=_("Headline"), max_length=24, initial=_("Collect stamps, get a gift")
+    )
+    text = forms.CharField(
+        label=_("Text below"),
+        max_length=60,
+        required=False,
+        help_text=_("One or two short lines."),
+    )
+    look = forms.ChoiceField(
+        label=pgettext_lazy("poster", "Background"),
+        choices=Look.choices,
+        initial=Look.PAPER,
+        widget=forms.RadioSelect(),
+    )
+    shows_logo = forms.BooleanField(
+        label=_("Show the shop’s logo"),
+        required=False,
+        initial=True,
+        help_text=_("On top and in the middle of the code, if the shop has one."),
+    )
+
+    def __init__(self, *args: Any, poster: Poster | None = None, **kwargs: Any) -> None:
+        if poster is not None:
+            names = ("name", "headline", "text", "look", "shows_logo")
+            kwargs["initial"] = {name: getattr(poster, name) for name in names} | {
+                "programme": poster.programme_id,
+                "store": poster.store_id,
+            }
+        super().__init__(*args, **kwargs)
+        programme_id = poster.programme_id if poster else None
+        store_id = poster.store_id if poster else None
+        programmes, stores = self.fields["programme"], self.fields["store"]
+        if isinstance(programmes, forms.ModelChoiceField):
+            fitting = ~Q(state=ProgrammeState.ENDED) | Q(pk=programme_id)
+            programmes.queryset = Programme.objects.filter(fitting).order_by("id")
+        if isinstance(stores, forms.ModelChoiceField):
+            fitting = Q(state=StoreState.OPEN) | Q(pk=store_id)
+            stores.queryset = Store.objects.filter(fitting).order_by("id")
+
+    def values(self) -> PosterInput:
+        """What was typed, for the service."""
+        clean = self.cleaned_data
+        return PosterInput(
+            name=clean["name"],
+            headline=clean["headline"],
+            text=clean["text"],
+            programme_id=clean["programme"].pk if clean["programme"] else None,
+            store_id=clean["store"].pk if clean["store"] else None,
+            look=Look(clean["look"]),
+            shows_logo=clean["shows_logo"],
+        )

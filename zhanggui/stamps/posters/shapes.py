@@ -1,0 +1,136 @@
+"""What a poster is made of; millimetres from the top left corner, colours as ``#RRGGBB``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from PIL import ImageFont
+
+from zhanggui.channels.wechat.tracking.fonts import font
+
+MEASURED_AT = 100
+"""Size in which lines are measured; widths grow with the size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A box with round corners."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    fill: str = ""
+    stroke: str = ""
+    line: float = 0.3
+    radius: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A disc or a ring."""
+
+    x: float
+    y: float
+    radius: float
+    fill: str = ""
+    stroke: str = ""
+    line: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight line."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    stroke: str
+    line: float = 0.2
+    is_dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One line of text; ``size`` is the height of a Chinese sign, ``y`` where its feet stand."""
+
+    x: float
+    y: float
+    text: str
+    size: float
+    fill: str
+    anchor: Literal["start", "middle"] = "middle"
+    is_bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    content: bytes
+
+
+Shape = Rect | Circle | Line | Words | Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Shapes with their place on the sheet; ``is_turned`` stands on its head (folded sheets)."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    shapes: Sequence[Shape]
+    is_turned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A sheet of paper."""
+
+    width: float
+    height: float
+    parts: Sequence[Part]
+    marks: Sequence[Line] = ()
+    """Where to cut and fold."""
+
+
+@cache
+def _letters(*, is_bold: bool) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(str(font(is_bold=is_bold)), MEASURED_AT)
+
+
+def width_of(text: str, size: float, *, is_bold: bool = False) -> float:
+    """How wide a line is, in millimetres."""
+    return float(_letters(is_bold=is_bold).getlength(text)) * size / MEASURED_AT
+
+
+def fitting(text: str, size: float, room: float, *, is_bold: bool = False) -> float:
+    """The size in which a line fits into a width."""
+    width = width_of(text, size, is_bold=is_bold)
+    return size if width <= room else size * room / width
+
+
+def lines_of(text: str, size: float, room: float, most: int) -> list[str]:
+    """Break a text into lines; the last one takes what is left, however long it is."""
+    lines: list[str] = []
+    rest = text
+    while rest and len(lines) < most - 1 and width_of(rest, size) > room:
+        end = len(rest)
+        while end > 1 and width_of(rest[:end], size) > room:
+            end -= 1
+        space = rest.rfind(" ", 0, end)
+        if space > 0 and rest[end - 1 : end + 1].isascii():  # not inside a Latin word
+            end = space + 1
+        lines.append(rest[:end].strip())
+        rest = rest[end:]
+    return [*lines, rest.strip()] if rest else lines
