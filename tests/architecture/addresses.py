@@ -54,7 +54,7 @@ from zhanggui.messaging.tests import factories as messaging
 from zhanggui.signin.models import EmbedOrigin
 from zhanggui.stamps.models import ManagerBinding, PendingManager, StampRecord
 from zhanggui.stamps.press_models import Seal
-from zhanggui.stamps.services import adjust, report_not_me
+from zhanggui.stamps.services import adjust, make_screen, report_not_me
 from zhanggui.stamps.tests import factories as stamps
 from zhanggui.stamps.tests.pressing import make_seal
 
@@ -229,6 +229,12 @@ def _seal(merchant: Merchant) -> int:
         return known.pk if known else make_seal(store).pk
 
 
+def _screen(merchant: Merchant) -> int:
+    store = make_store(merchant)
+    with tenancy.merchant_scope(merchant.pk):
+        return make_screen(name="收银台", store=store, actor=ACTOR)[0].pk
+
+
 def _case(merchant: Merchant) -> int:
     record_id = _record(merchant)
     with tenancy.merchant_scope(merchant.pk):
@@ -371,6 +377,7 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "card_id": _card,
     "record_id": _record,
     "case_id": _case,
+    "screen_id": _screen,
     "seal_id": _seal,
     "poster_id": lambda merchant: _in_scope(merchant, lambda: stamps.make_poster(merchant)).pk,
     "invitation_id": _invitation,

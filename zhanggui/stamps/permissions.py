@@ -61,10 +61,10 @@ HANDLE_CASES = Permission(
 
 MANAGE_SEALS = Permission(
     "stamps.manage_seals",
-    _("Make, enrol and retire physical stamps"),
+    _("Make, enrol and retire physical stamps; set up counter screens"),
     frozenset({Role.OWNER, Role.MANAGER}),
     feature=FEATURE.name,
-    explanation=_("Whoever holds a stamp in use can stamp every card of its store."),
+    explanation=_("Whoever holds a stamp in use, or a screen, can stamp every card of its store."),
 )
 
 ALL = (

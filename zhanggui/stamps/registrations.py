@@ -26,6 +26,7 @@ from zhanggui.stamps.models import (
     Case,
     CaseKind,
     CaseState,
+    CounterScreen,
     Limits,
     ManagerBinding,
     ManagerInvitation,
@@ -69,6 +70,10 @@ ACTIONS = {
     "stamps.case.alarmed": _("Alarm about a pressed stamp"),
     "stamps.press.accepted": _("Stamp pressed"),
     "stamps.press.refused": _("Press refused"),
+    "stamps.counter.stamped": _("Stamped by the counter's code"),
+    "stamps.counter.taken": _("Counter's code kept for a press"),
+    "stamps.screen.made": _("Counter screen set up"),
+    "stamps.screen.revoked": _("Counter screen switched off"),
     "stamps.phone.tested": _("Phone tested for stamps"),
     "stamps.desk.pressed": _("Manager page opened by the stamp"),
     "stamps.seal.made": _("Physical stamp made"),
@@ -112,6 +117,7 @@ def register_all() -> None:
     audit.register_target("seal", _("Physical stamp"), _seals)
     audit.register_target("poster", _("Poster"), _posters)
     audit.register_target("press", _("Press"))
+    audit.register_target("screen", _("Counter screen"), _screens)
     audit.register_target("adjustment", _("Adjustment by hand"), _adjustments)
     audit.register_target("limits", _("Limits of the counter"), _limits)
     audit.register_target("manager_invitation", _("QR code for managers"), _invitations)
@@ -180,6 +186,15 @@ def _menu() -> None:
             "stamps:posters",
             permissions.VIEW.name,
             order=134,
+            group=group,
+        ),
+        menus.Entry(
+            "stamps_screens",
+            _("Counter screens"),
+            "device-tablet",
+            "stamps:screens",
+            permissions.VIEW.name,
+            order=133,
             group=group,
         ),
         menus.Entry(
@@ -310,6 +325,10 @@ def _posters(ids: Collection[int]) -> audit.Rows:
 
 def _seals(ids: Collection[int]) -> audit.Rows:
     return Seal.objects.filter(pk__in=ids).values_list("pk", "name")
+
+
+def _screens(ids: Collection[int]) -> audit.Rows:
+    return CounterScreen.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
 def _alarmed(many: int, url: str) -> Iterator[todo.Todo]:

@@ -16,6 +16,7 @@ from zhanggui.stamps.views import (
     pressing,
     programmes,
     redeeming,
+    screens,
     seals,
     staff,
 )
@@ -88,6 +89,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{OFFICE}seals/<int:seal_id>/progress", seals.progress, name="seal_progress"),
     path(f"{OFFICE}seals/<int:seal_id>/pattern.<str:form>", seals.pattern, name="seal_pattern"),
     path(f"{OFFICE}seals/<int:seal_id>/print", seals.sheet, name="seal_print"),
+    path(f"{OFFICE}screens/", screens.screens, name="screens"),
+    path(f"{OFFICE}screens/new", screens.screen_new, name="screen_new"),
+    path(f"{OFFICE}screens/<int:screen_id>/revoke", screens.screen_revoke, name="screen_revoke"),
+    path(f"{WALLET}screen/<slug:token>", screens.screen, name="screen"),
+    path(f"{WALLET}screen/<slug:token>/code", screens.screen_code, name="screen_code"),
+    path(f"{WALLET}counter/<slug:token>", screens.counter, name="counter"),
+    path(f"{CARD}counter", screens.counter_stamp, name="counter_stamp"),
+    path(f"{CARD}counter/take", screens.counter_take, name="counter_take"),
     path(f"{WALLET}enrol/<str:token>", seals.phone, name="enrol_phone"),
     path(f"{WALLET}enrol/<str:token>/press", seals.phone_press, name="enrol_press"),
     path(

@@ -19,6 +19,12 @@ from zhanggui.stamps.services.cases import (
 )
 from zhanggui.stamps.services.confirming import confirm
 from zhanggui.stamps.services.confirming_others import Done, confirm_other
+from zhanggui.stamps.services.countering import (
+    proof_on,
+    scan,
+    stamp_by_counter,
+    take_for_press,
+)
 from zhanggui.stamps.services.cycles import terms_now
 from zhanggui.stamps.services.doctoring import note_phone
 from zhanggui.stamps.services.expiring import expire_card
@@ -51,6 +57,12 @@ from zhanggui.stamps.services.programmes import (
     end_programme,
     pause_programme,
     resume_programme,
+)
+from zhanggui.stamps.services.screens import (
+    make_screen,
+    next_code,
+    revoke_screen,
+    screen_of,
 )
 from zhanggui.stamps.services.seals import (
     enrol_press,
@@ -99,8 +111,10 @@ __all__ = [
     "leave",
     "limits",
     "make_poster",
+    "make_screen",
     "make_seal",
     "move_seal",
+    "next_code",
     "note_phone",
     "open_card",
     "pause_programme",
@@ -108,6 +122,7 @@ __all__ = [
     "press",
     "preview",
     "progress_of",
+    "proof_on",
     "put_away_poster",
     "read_link",
     "reject",
@@ -118,9 +133,14 @@ __all__ = [
     "resume_programme",
     "revoke_code",
     "revoke_invitation",
+    "revoke_screen",
+    "scan",
+    "screen_of",
     "set_limits",
     "settle_case",
+    "stamp_by_counter",
     "step_seal",
+    "take_for_press",
     "terms_now",
     "unblock_card",
     "undo_stamp",

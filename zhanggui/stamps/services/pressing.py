@@ -260,7 +260,7 @@ def _book_carefully(
         is_in_use = Seal.objects.filter(pk=held.seal_id, state=SealState.ACTIVE).exists()
         if not is_in_use or not rights.filter(expires_at__gt=wish.now).update(used_at=wish.now):
             raise Refused(NonceUsed(), match)
-        tickets = CounterTicket.objects.filter(pk=ticket_id, used_at=None)
+        tickets = CounterTicket.objects.filter(pk=ticket_id or 0, used_at=None)
         if ticket_id is not None and not tickets.update(used_at=wish.now):
             raise Refused(NonceUsed(), match)
         origin = careful.Origin(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -56,7 +57,7 @@ def capped(db: None) -> Iterator[Shop]:
         yield shop
 
 
-def change(programme: Programme, **values: object) -> None:
+def change(programme: Programme, **values: Any) -> None:
     services.edit_programme(
         programme_id=programme.pk, values=replace(values_of(programme), **values), actor=ACTOR
     )
@@ -233,7 +234,7 @@ class TestAllowed:
         ],
         ids=["none", "unknown", "unreachable", "too-weak"],
     )
-    def test_nonsense_is_refused(self, shop: Shop, values: dict[str, object]) -> None:
+    def test_nonsense_is_refused(self, shop: Shop, values: dict[str, Any]) -> None:
         with pytest.raises(WaysWrong):
             change(shop.programme, **values)
 

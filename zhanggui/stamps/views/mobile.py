@@ -111,6 +111,8 @@ def card(request: CustomerRequest, token: str) -> HttpResponse:
     found = own_card(request, token)
     page = card_page(found, _newest_live(found))
     page["takes_press"] = selectors.takes_press(found.programme)
+    if "counter" in request.GET:
+        page["proof"] = services.proof_on(found)
     return render(request, "stamps/mobile/card.html", page)
 
 
