@@ -38,6 +38,8 @@ LEFT JOIN core_idempotencyrecord i
 WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
 """  # noqa: S608  constants only
 
+# The stamp to take back is looked for among its card's few (OFFSET 0 keeps the planner from a walk
+# through the whole day of the store, newest first) and only for a code that cancels.
 # A card moves here only while nothing is won or lost by it (``due_at``, ``floor``); the rest is
 # done by ``services.careful``, one statement after the other.
 # The visit shows in the list of customers, once a day and store. A merge locks customers before
@@ -45,14 +47,17 @@ WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
 MOVING: LiteralString = """
 target AS (
   SELECT r.id, r.amount, r.transaction_id, r.business_date
-  FROM stamps_stamprecord r
-  WHERE r.merchant_id = %(merchant)s
-    AND r.card_id = (SELECT subject_id FROM spent WHERE operation = 'stamps.cancel')
-    AND r.store_id = %(store)s AND r.kind = 'accumulate' AND r.at >= %(cancel_since)s
+  FROM spent CROSS JOIN LATERAL (
+    SELECT * FROM stamps_stamprecord
+    WHERE merchant_id = %(merchant)s AND card_id = spent.subject_id
+      AND at >= %(cancel_since)s
+    OFFSET 0) r
+  WHERE spent.operation = 'stamps.cancel'
+    AND r.store_id = %(store)s AND r.kind = 'accumulate'
     AND (%(record)s::bigint IS NULL OR r.id = %(record)s)
     AND NOT EXISTS (SELECT 1 FROM stamps_stamprecord c
                     WHERE c.merchant_id = %(merchant)s AND c.reverses_id = r.id)
-  ORDER BY r.card_id, r.at DESC, r.id DESC LIMIT 1
+  ORDER BY r.at DESC, r.id DESC LIMIT 1
 ),
 wanted AS (
   SELECT spent.subject_id,
