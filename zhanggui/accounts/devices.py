@@ -45,6 +45,11 @@ def device_of(request: HttpRequest) -> str:
     return describe(request.META.get("HTTP_USER_AGENT", "")[:500])
 
 
+def is_of(session_device: str, request: HttpRequest) -> bool:
+    """Whether a session is used where it began; one that names no device may be used anywhere."""
+    return not session_device or session_device == device_of(request)
+
+
 def ip_of(request: HttpRequest) -> str | None:
     """The address of a request.
 

@@ -20,8 +20,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from zhanggui.accounts import devices
 from zhanggui.accounts.models import Person
-from zhanggui.accounts.sessions import SessionStore
+from zhanggui.accounts.sessions import DEVICE_KEY, SessionStore
 from zhanggui.accounts.standing import AT_WORK
 from zhanggui.channels.wechat.guards import ACCOUNT_KEY
 from zhanggui.core import clock
@@ -75,6 +76,8 @@ class Remembered(NamedTuple):
 
     row: Line
     who: Who
+    device: str
+    """Where the session began; it is worth nothing elsewhere."""
 
 
 _remembered: dict[str, Remembered] = {}
@@ -89,12 +92,14 @@ def who_of(request: HttpRequest) -> Who | None:
     if row is None:
         return None
     who = _read_who(row)
-    if not (who.is_active and _is_theirs(_read(who.session_data), who)):
+    session = _read(who.session_data)
+    device = str(session.get(DEVICE_KEY, ""))
+    if not (who.is_active and _is_theirs(session, who) and devices.is_of(device, request)):
         return None
     if who.binding_id is not None:
         if len(_remembered) >= MOST_REMEMBERED:
             _remembered.clear()
-        _remembered[key] = Remembered(row, who)
+        _remembered[key] = Remembered(row, who, device)
     return who
 
 
@@ -102,7 +107,9 @@ def assumed(request: HttpRequest) -> tuple[Who, Check] | None:
     """Who held the session when it was last asked for, and what must still be answered."""
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     known = _remembered.get(key)
-    return (known.who, Check(_asking(key), known.row)) if known else None
+    if known is None or not devices.is_of(known.device, request):
+        return None
+    return known.who, Check(_asking(key), known.row)
 
 
 def forget() -> None:

@@ -13,9 +13,11 @@ from typing import Concatenate
 
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 
+from zhanggui.accounts import devices
 from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.guards import SignedInRequest, mark, wants_piece
 from zhanggui.accounts.models import Person
+from zhanggui.accounts.sessions import DEVICE_KEY
 from zhanggui.channels.wechat import oauth, services
 from zhanggui.channels.wechat.errors import NoAccount
 from zhanggui.contacts.guards import open_in_wechat
@@ -57,6 +59,8 @@ def _person(request: HttpRequest) -> Person | None:
     account_id = request.session.get(ACCOUNT_KEY)
     if account_id is None or not isinstance(request.user, Person):
         return None
+    if not devices.is_of(request.session.get(DEVICE_KEY, ""), request):
+        return None  # carried off to another device (threats of section 8)
     account = services.platform_account()
     return request.user if account is not None and account.pk == account_id else None
 

@@ -191,6 +191,11 @@ def password_sign_in(sent: Sent, _shop: Shop) -> None:
     session.save()
 
 
+def carried_off(sent: Sent, _shop: Shop) -> None:
+    edit_session(sent, _device="iPhone · 微信")
+    sent.headers["User-Agent"] = "Mozilla/5.0 (Linux; Android 14; V2309A) MicroMessenger/8.0.49"
+
+
 def platform_account_gone(sent: Sent, _shop: Shop) -> None:
     ChannelAccount.objects.update(is_connected=False)
 
@@ -284,6 +289,7 @@ ATTACKS: list[tuple[Attack, int, str]] = [
     (tampered_session, 401, "E_SIGNED_OUT"),
     (session_of_somebody_else, 401, "E_SIGNED_OUT"),
     (password_sign_in, 401, "E_SIGNED_OUT"),
+    (carried_off, 401, "E_SIGNED_OUT"),
     (platform_account_gone, 401, "E_SIGNED_OUT"),
     (new_password, 401, "E_SIGNED_OUT"),
     (switched_off, 401, "E_SIGNED_OUT"),
