@@ -19,6 +19,7 @@ from benchmarks import (
     races,
     results,
     tokens,
+    wallet,
 )
 from benchmarks.place import Place
 from benchmarks.results import Result
@@ -35,6 +36,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Result]]] = {
     "messages": messages.measure,
     "callbacks": callbacks.measure,
     "tokens": tokens.measure,
+    "wallet": wallet.measure,
 }
 
 

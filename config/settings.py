@@ -80,6 +80,7 @@ if IS_PRODUCTION:
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "zhanggui.core.middleware.CompressionMiddleware",
     "zhanggui.core.middleware.RequestLogMiddleware",
     "zhanggui.core.middleware.PlainInputMiddleware",
     "zhanggui.accounts.sessions.SessionMiddleware",
@@ -225,6 +226,7 @@ USE_TZ = True
 
 STATIC_URL = "/static/"
 STATIC_ROOT = ENV.var / "static"
+STATIC_PACKED = ENV.var / "packed"  # the same files, compressed
 STATICFILES_FINDERS = UI_FINDERS
 
 LOGGING = logging_config(is_production=IS_PRODUCTION)

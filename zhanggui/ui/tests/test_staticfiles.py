@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -17,8 +18,8 @@ def django(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b"django"]
 
 
-def get(application: Any, path: str) -> tuple[str, dict[str, str], bytes]:
-    environ: dict[str, Any] = {"PATH_INFO": path}
+def get(application: Any, path: str, **environ: Any) -> tuple[str, dict[str, str], bytes]:
+    environ["PATH_INFO"] = path
     setup_testing_defaults(environ)
     said: dict[str, Any] = {}
 
@@ -34,7 +35,10 @@ def get(application: Any, path: str) -> tuple[str, dict[str, str], bytes]:
 
 @pytest.mark.parametrize(
     ("path", "kind"),
-    [("/static/ui/js/ui.js", "text/javascript"), ("/static/vendor/weui/weui.min.css", "text/css")],
+    [
+        ("/static/ui/js/ui.js", "text/javascript"),
+        ("/static/vendor/weui/weui-button.min.css", "text/css"),
+    ],
 )
 def test_own_and_vendor_files(path: str, kind: str) -> None:
     status, headers, body = get(with_static_files(django), path)
@@ -60,3 +64,38 @@ def test_production_serves_what_was_collected(settings: Settings, tmp_path: Path
 
     assert get(application, "/static/collected.css")[2] == b"p{}"
     assert get(application, "/static/ui/js/ui.js")[2] == b"django"
+
+
+class TestCompressed:
+    CSS = "/static/ui/css/phone.css"
+
+    def test_to_browsers_that_take_it(self, settings: Settings, tmp_path: Path) -> None:
+        settings.STATIC_PACKED = tmp_path / "packed"
+        application = with_static_files(django)
+        _status, plain, body = get(application, self.CSS)
+        _status, headers, packed = get(application, self.CSS, HTTP_ACCEPT_ENCODING="gzip, br")
+
+        assert "Content-Encoding" not in plain
+        assert headers["Content-Encoding"] == "gzip"
+        assert headers["Vary"] == plain["Vary"] == "Accept-Encoding"
+        assert gzip.decompress(packed) == body
+        assert int(headers["Content-Length"]) == len(packed) < len(body) / 2
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+    def test_the_next_start_finds_the_copies(self, settings: Settings, tmp_path: Path) -> None:
+        settings.STATIC_PACKED = tmp_path / "packed"
+        with_static_files(django)
+        made = {file: file.stat().st_mtime_ns for file in settings.STATIC_PACKED.iterdir()}
+        with_static_files(django)
+        assert {file: file.stat().st_mtime_ns for file in settings.STATIC_PACKED.iterdir()} == made
+
+    def test_a_disk_that_takes_nothing_costs_only_weight(
+        self, settings: Settings, tmp_path: Path
+    ) -> None:
+        (tmp_path / "packed").write_text("no folder")
+        settings.STATIC_PACKED = tmp_path / "packed"
+        application = with_static_files(django)
+        status, headers, body = get(application, self.CSS, HTTP_ACCEPT_ENCODING="gzip")
+        assert status == "200 OK"
+        assert "Content-Encoding" not in headers
+        assert b"zg-phone" in body

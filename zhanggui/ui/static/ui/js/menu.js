@@ -1,4 +1,4 @@
-// The drawer on phones, menus that close by themselves, the way back.
+// The drawer on phones, menus that close by themselves.
 function drawer() {
   return document.querySelector("[data-menu]");
 }
@@ -42,11 +42,6 @@ export function start() {
     }
     for (const menu of document.querySelectorAll("[data-menu-details][open]")) {
       if (!menu.contains(event.target)) menu.removeAttribute("open");
-    }
-    const back = event.target.closest("[data-back]");
-    if (back && history.length > 1) {
-      event.preventDefault();
-      history.back();
     }
   });
   document.addEventListener("keydown", (event) => {
