@@ -201,7 +201,7 @@ class RegistrationForm(forms.Form):
 
 
 class PictureForm(forms.Form):
-    """A picture for the sign-in page, or a shop's logo."""
+    """A picture for the sign-in page, a shop's logo, a card or a coupon."""
 
     picture = forms.FileField(
         label=_("Picture"),

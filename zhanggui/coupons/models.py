@@ -14,7 +14,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.accounts.models import Store
+from zhanggui.accounts.models import Store, picture_url
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tokens
@@ -79,6 +79,8 @@ class CouponTemplate(TenantModel):
     """Of ``stock``; taken by one conditional statement."""
     per_person = models.PositiveSmallIntegerField(null=True)
     is_transferable = models.BooleanField(default=True)
+    picture_token = models.CharField(max_length=40, blank=True, default="")
+    """The shop's own picture of it (``accounts.PlacePicture``)."""
     state = models.CharField(max_length=8, choices=TemplateState, default=TemplateState.ACTIVE)
     issue_account = TenantForeignKey(Account, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=clock.now)
@@ -105,6 +107,11 @@ class CouponTemplate(TenantModel):
     def last_at(self) -> datetime | None:
         """The last second in which it can be used: people read 23:59, not 00:00 of the next day."""
         return self.ends_at - timedelta(seconds=1) if self.ends_at else None
+
+    @property
+    def picture_url(self) -> str:
+        """Where its picture is shown; empty without one."""
+        return picture_url(self.picture_token)
 
 
 class TemplateStore(TenantModel):

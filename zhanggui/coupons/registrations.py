@@ -47,6 +47,8 @@ ACTIONS = {
     "coupons.template.resumed": _("Coupon given out again"),
     "coupons.template.stopped": _("Coupon no longer given out"),
     "coupons.template.paused": _("Coupon put on hold"),
+    "coupons.template.pictured": _("Picture put on the coupons"),
+    "coupons.template.unpictured": _("Picture taken off the coupons"),
     "coupons.coupon.issued": _("Coupon issued"),
     "coupons.coupon.held": _("Coupon reserved by a till"),
     "coupons.coupon.released": _("Coupon released by a till"),
@@ -231,7 +233,7 @@ def _outcome(task: Task) -> list[tuple[jobs.Text, str]]:
 
 def _customer(_request: HttpRequest, subject: Any) -> Mapping[str, Any]:
     customer: Customer = subject
-    return {"coupons": selectors.wallet(customer.pk)[:6], "customer": customer}
+    return {"coupons": selectors.wallet(customer.pk).rows[:6], "customer": customer}
 
 
 def _give(_request: HttpRequest, subject: Any) -> Mapping[str, Any] | None:

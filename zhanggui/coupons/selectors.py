@@ -28,13 +28,14 @@ from zhanggui.coupons.models import (
     UseKind,
     UseRecord,
 )
+from zhanggui.ui import paging
 
 S = CouponState
 ORDER = ("-at", "-id")
 NEWEST = ("-issued_at", "-id")
 PHONE_TAIL = 4
 OPEN, USED, OVER = "open", "used", "over"
-MOST_IN_WALLET = 100
+IN_WALLET = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +105,17 @@ def template_choices() -> Sequence[tuple[str, str]]:
     return [(str(pk), name) for pk, name in rows]
 
 
-def wallet(customer_id: int, tab: str = OPEN) -> list[Shown]:
-    """A customer's coupons of one tab, what ends first on top; at most 100."""
+def wallet(customer_id: int, tab: str = OPEN, *, after: str = "") -> paging.Page[Shown]:
+    """A page of a customer's coupons of one tab; of those that can be used, what ends first."""
     moment = clock.now()
     is_over = by_clock(S.EXPIRED, moment) | Q(state=S.VOIDED)
-    tabs = {USED: Q(state=S.REDEEMED), OVER: is_over}
+    tabs = {USED: Q(state=S.REDEEMED), OVER: is_over, OPEN: is_open(moment) | Q(state=S.FROZEN)}
     rows = Coupon.objects.select_related("template", "customer").filter(customer_id=customer_id)
-    found = (
-        rows.filter(tabs[tab]).order_by("-ends_at", "-pk")
-        if tab in tabs
-        else rows.filter(is_open(moment) | Q(state=S.FROZEN)).order_by("ends_at", "pk")
+    order = ("ends_at", "id") if tab == OPEN else ("-ends_at", "-id")
+    page = paging.keyset(rows.filter(tabs[tab]), order=order, after=after, size=IN_WALLET)
+    return paging.Page(
+        [shown(one, moment) for one in page.rows], page.next, page.previous, page.size
     )
-    return [shown(coupon, moment) for coupon in found[:MOST_IN_WALLET]]
 
 
 def open_count(customer_id: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.coupons.views import mobile, office, told
+from zhanggui.coupons.views import mobile, office, pictures, told
 
 app_name = "coupons"
 WALLET = "w/<slug:merchant>/coupons/"
@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(TEMPLATE, office.template, name="template"),
     path(f"{TEMPLATE}edit", office.template_edit, name="template_edit"),
     path(f"{TEMPLATE}state", office.template_state, name="template_state"),
+    path(f"{TEMPLATE}picture", pictures.template_picture, name="template_picture"),
     path(f"{TEMPLATE}segment", office.segment, name="segment"),
     path(f"{TEMPLATE}links/new", office.link_new, name="link_new"),
     path(f"{OFFICE}links/<int:coupon_link_id>/close", office.link_close, name="link_close"),

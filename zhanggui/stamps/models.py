@@ -14,7 +14,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.accounts.models import Store
+from zhanggui.accounts.models import Store, picture_url
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tokens
@@ -137,6 +137,8 @@ class Programme(TenantModel):
     strong_ways = ArrayField(models.CharField(max_length=16), default=strong_at_first)
     design = models.CharField(max_length=20, blank=True, default="")
     """Which drawn stamp and card customers see; empty for the plain seal."""
+    picture_token = models.CharField(max_length=40, blank=True, default="")
+    """The shop's own picture on top of the card (``accounts.PlacePicture``)."""
     state = models.CharField(max_length=10, choices=ProgrammeState, default=ProgrammeState.ACTIVE)
     issue_account = TenantForeignKey(Account, on_delete=models.PROTECT)
     created_at = models.DateTimeField(default=clock.now)
@@ -152,6 +154,11 @@ class Programme(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def picture_url(self) -> str:
+        """Where its picture is shown; empty without one."""
+        return picture_url(self.picture_token)
 
 
 class ProgrammeStore(TenantModel):

@@ -58,6 +58,8 @@ ACTIONS = {
     "stamps.record.cancelled": _("Stamps cancelled in the back office"),
     "stamps.record.undone": _("Stamp undone at the counter"),
     "stamps.programme.ended": _("Programme ended"),
+    "stamps.programme.pictured": _("Picture put on the cards"),
+    "stamps.programme.unpictured": _("Picture taken off the cards"),
     "stamps.card.begun": _("New round on a card begun"),
     "stamps.card.expired": _("Stamps expired"),
     "stamps.adjustment.booked": _("Stamps adjusted by hand"),

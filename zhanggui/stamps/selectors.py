@@ -42,6 +42,7 @@ from zhanggui.stamps.models import (
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.press_models import Seal, SealState
 from zhanggui.stamps.results import Desk
+from zhanggui.ui import paging
 
 LEDGER_DAYS = 15
 BEGINNING = date(2020, 1, 1)
@@ -340,10 +341,11 @@ def card_version(card_id: int) -> tuple[int, int]:
     return version, balance
 
 
-def records_of_card(card_id: int, limit: int = 50) -> list[LedgerRow]:
-    """The newest entries of a card."""
+def records_of_card(card_id: int, *, size: int, after: str = "") -> paging.Page[LedgerRow]:
+    """A page of a card's entries, newest first."""
     records = StampRecord.objects.select_related("store").filter(card_id=card_id)
-    return with_context(list(records.order_by(*ORDER)[:limit]))
+    page = paging.keyset(records, order=ORDER, after=after, size=size)
+    return paging.Page(with_context(page.rows), page.next, page.previous, size)
 
 
 @dataclass(frozen=True, slots=True)

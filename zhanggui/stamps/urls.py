@@ -100,6 +100,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{WALLET}enrol/<str:token>", seals.phone, name="enrol_phone"),
     path(f"{WALLET}enrol/<str:token>/press", seals.phone_press, name="enrol_press"),
     path(
+        f"{OFFICE}programmes/<int:programme_id>/picture",
+        programmes.programme_picture,
+        name="programme_picture",
+    ),
+    path(
         f"{OFFICE}programmes/<int:programme_id>/copy",
         programmes.programme_copy,
         name="programme_copy",

@@ -25,6 +25,7 @@ from zhanggui.accounts.models.registration import (
     PictureKind,
     PlacePicture,
     RegistrationSettings,
+    picture_url,
 )
 from zhanggui.accounts.models.tiers import (
     Merchant,
@@ -63,5 +64,6 @@ __all__ = [
     "Tier",
     "TierState",
     "phone_hash",
+    "picture_url",
     "role_label",
 ]

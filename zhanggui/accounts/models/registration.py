@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -49,10 +50,14 @@ class PictureKind(models.TextChoices):
 
     LOGO = "logo", _("Logo")
     BACKGROUND = "background", _("Background")
+    CARD = "card", pgettext_lazy("kind of a picture", "Card or coupon")
 
 
 class PlacePicture(models.Model):
-    """A small picture of a sign-in page or a shop's logo; re-encoded, public under its token."""
+    """A small picture that everybody may see: of a sign-in page, a shop, a card or a coupon.
+
+    Made anew from what was sent, public under its token.
+    """
 
     operator = models.ForeignKey(
         Operator, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
@@ -60,7 +65,7 @@ class PlacePicture(models.Model):
     merchant = models.ForeignKey(
         Merchant, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
     )
-    """Set for a shop's logo; without both it is the platform's."""
+    """Set for what a shop shows; without both it is the platform's."""
     kind = models.CharField(max_length=10, choices=PictureKind)
     token = models.CharField(max_length=40, unique=True)
     content = models.BinaryField()
@@ -69,6 +74,11 @@ class PlacePicture(models.Model):
 
     def __str__(self) -> str:
         return self.token
+
+
+def picture_url(token: str) -> str:
+    """Where a picture is shown; empty without one."""
+    return reverse("accounts:look", args=[token]) if token else ""
 
 
 class AgreementVersion(models.Model):

@@ -1,15 +1,16 @@
-"""Small pictures of sign-in pages, logos of shops: made anew without what they carried, kept.
+"""Small pictures of sign-in pages, shops, cards: made anew without what they carried, kept.
 
 They are public; whatever else merchants upload goes to the file storage instead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from io import BytesIO
+from typing import Protocol
 from warnings import catch_warnings, simplefilter
 
 from django.db import transaction
-from django.urls import reverse
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zhanggui.accounts import audit
@@ -22,7 +23,16 @@ BYTES_AT_MOST = 5 * 1024 * 1024
 PIXELS_AT_MOST = 40_000_000
 PNG_HEAD = b"\x89PNG"
 FORMATS = ("JPEG", "PNG", "WEBP")
-LONGEST_SIDE = {PictureKind.LOGO: 512, PictureKind.BACKGROUND: 1920}
+LONGEST_SIDE = {PictureKind.LOGO: 512, PictureKind.BACKGROUND: 1920, PictureKind.CARD: 1080}
+
+
+class Pictured(Protocol):
+    """A row that shows a picture, such as a programme or a coupon's template."""
+
+    picture_token: str
+
+    def save(self, *, update_fields: Collection[str]) -> None:
+        """Write the row."""
 
 
 def cleaned(content: bytes, kind: PictureKind, *, form: str = "WEBP") -> bytes:
@@ -66,9 +76,12 @@ def keep(*, place: Operator | Merchant | None, kind: PictureKind, content: bytes
     return token
 
 
-def url_of(token: str) -> str:
-    """The address of a picture; empty without one."""
-    return reverse("accounts:look", args=[token]) if token else ""
+def set_logo(merchant: Merchant, content: bytes | None, *, actor: Actor) -> None:
+    """``change_logo``, or ``remove_logo`` without a picture."""
+    if content is None:
+        remove_logo(merchant=merchant, actor=actor)
+    else:
+        change_logo(merchant=merchant, content=content, actor=actor)
 
 
 def change_logo(*, merchant: Merchant, content: bytes, actor: Actor) -> None:
@@ -98,6 +111,35 @@ def _set_logo(merchant: Merchant, token: str) -> str:
     merchant.logo_token = token
     forget(before)
     return before
+
+
+def put_on(row: Pictured, *, merchant: Merchant, content: bytes | None) -> bool:
+    """Put a picture on a row that the caller has locked; None takes it off.
+
+    Returns:
+        Whether anything changed.
+
+    Raises:
+        PictureUnreadable, PictureTooBig: as ``cleaned``; nothing was changed.
+    """
+    before = row.picture_token
+    if content is None and not before:
+        return False
+    clean = None if content is None else cleaned(content, PictureKind.CARD)
+    row.picture_token = ""
+    if clean is not None:
+        row.picture_token = keep(place=merchant, kind=PictureKind.CARD, content=clean)
+    row.save(update_fields=["picture_token"])
+    forget(before)
+    return True
+
+
+def copied(token: str, merchant: Merchant) -> str:
+    """The token of a copy, for a row that is a copy; empty without a picture."""
+    found = PlacePicture.objects.filter(token=token, merchant=merchant).first() if token else None
+    if found is None:
+        return ""
+    return keep(place=merchant, kind=PictureKind.CARD, content=bytes(found.content))
 
 
 def logo_of(merchant: Merchant) -> bytes | None:

@@ -22,6 +22,7 @@ from zhanggui.accounts.models import (
     PictureKind,
     RegistrationSettings,
     TierState,
+    picture_url,
 )
 from zhanggui.accounts.services import pictures
 from zhanggui.accounts.services.people import SHORTEST_PASSWORD, shortest_password
@@ -78,8 +79,8 @@ def registration_of(place: Operator | None) -> RegistrationPage:
         is_open=kept.is_open and is_at_work,
         needs_approval=kept.needs_approval,
         title=kept.title or (place.name if place else ""),
-        logo=pictures.url_of(kept.logo_token),
-        background=pictures.url_of(kept.background_token),
+        logo=picture_url(kept.logo_token),
+        background=picture_url(kept.background_token),
         shortest_password=shortest_password(Person(), place=place),
         agreement=newest_agreement(place),
     )

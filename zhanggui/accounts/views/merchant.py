@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,10 +14,11 @@ from zhanggui.accounts import rights, selectors, services
 from zhanggui.accounts.forms import StoreForm, put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.lists import STORES
-from zhanggui.accounts.models import Store
+from zhanggui.accounts.models import Store, picture_url
 from zhanggui.accounts.services import pictures
 from zhanggui.accounts.tier_forms import PictureForm
 from zhanggui.accounts.views.overview import merchant_figures
+from zhanggui.accounts.views.pictures import take
 from zhanggui.core import idempotency, tokens
 from zhanggui.core.errors import DomainError
 from zhanggui.core.uploads import takes_files
@@ -29,24 +32,13 @@ from zhanggui.core.uploads import takes_files
 def logo(request: MerchantRequest) -> HttpResponse:
     """The shop's logo: on printed QR codes and on what customers share."""
     merchant = request.merchant
-    if request.POST.get("do") == "remove":
-        pictures.remove_logo(merchant=merchant, actor=request.actor)
-        messages.success(request, _("Removed."))
-        return redirect(request.path)
-    form = PictureForm(request.POST or None, request.FILES or None)
-    status = 200
+    form, status = PictureForm(), 200
     if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            content = form.cleaned_data["picture"].read(pictures.BYTES_AT_MOST + 1)
-            try:
-                pictures.change_logo(merchant=merchant, content=content, actor=request.actor)
-            except DomainError as refusal:
-                status = put_refusal(form, refusal, "picture")
-            else:
-                messages.success(request, _("Saved."))
-                return redirect(request.path)
-    page = {"form": form, "url": pictures.url_of(merchant.logo_token)}
+        refused = take(request, partial(pictures.set_logo, merchant, actor=request.actor))
+        if refused is None:
+            return redirect(request.path)
+        form, status = refused
+    page = {"form": form, "url": picture_url(merchant.logo_token)}
     return render(request, "accounts/logo.html", page, status=status)
 
 

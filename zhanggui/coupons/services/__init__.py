@@ -8,6 +8,7 @@ from zhanggui.coupons.services.giving import (
     take_by_link,
 )
 from zhanggui.coupons.services.issuing import freeze, issue, unfreeze, void
+from zhanggui.coupons.services.picturing import set_picture
 from zhanggui.coupons.services.reporting import REPORT_WITHIN, report_not_me
 from zhanggui.coupons.services.templates import (
     TemplateInput,
@@ -54,6 +55,7 @@ __all__ = [
     "report_not_me",
     "request_code",
     "revoke_code",
+    "set_picture",
     "set_state",
     "take",
     "take_back",

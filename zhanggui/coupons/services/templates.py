@@ -115,7 +115,7 @@ def edit_template(*, template_id: int, values: TemplateInput, actor: Actor) -> C
     """
     try:
         with transaction.atomic():
-            template = _locked(template_id)
+            template = locked(template_id)
             before = _facts(template, rules.store_ids(template.pk))
             issued = (template.stock or 0) - (template.left or 0)
             if template.stock is None:
@@ -143,7 +143,7 @@ def edit_template(*, template_id: int, values: TemplateInput, actor: Actor) -> C
 def set_state(*, template_id: int, state: TemplateState, actor: Actor) -> CouponTemplate:
     """Give coupons out, stop giving them out, or put also those on hold that are out."""
     with transaction.atomic():
-        template = _locked(template_id)
+        template = locked(template_id)
         if template.state != state:
             template.state = state
             template.save(update_fields=["state"])
@@ -159,7 +159,12 @@ def take_from_stock(template_id: int) -> bool:
     return rows.filter(stock=None).exists()
 
 
-def _locked(template_id: int) -> CouponTemplate:
+def locked(template_id: int) -> CouponTemplate:
+    """A template with its row locked.
+
+    Raises:
+        NotFound: none of this merchant's (404).
+    """
     found = CouponTemplate.objects.select_for_update().filter(pk=template_id).first()
     if found is None:
         raise NotFound

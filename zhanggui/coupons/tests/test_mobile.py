@@ -91,8 +91,8 @@ class TestWallet:
     def test_lapsed_by_the_clock_alone(self, visitor: Visitor) -> None:
         coupon = visitor.coupon(name="到期了")
         with clock.at(coupon.ends_at):
-            assert selectors.wallet(visitor.customer.pk) == []
-            over = selectors.wallet(visitor.customer.pk, selectors.OVER)
+            assert selectors.wallet(visitor.customer.pk).rows == []
+            over = selectors.wallet(visitor.customer.pk, selectors.OVER).rows
         assert [str(one.state) for one in over] == ["expired"]
 
     def test_nobody_elses(self, visitor: Visitor) -> None:
@@ -158,6 +158,22 @@ class TestCode:
         refused = visitor.code(coupon)
         assert refused.status_code == 409
         assert "E_COUPON_NOT_STARTED" in refused.content.decode()
+
+
+class TestManyCoupons:
+    def test_the_wallet_goes_on_from_page_to_page(self, visitor: Visitor) -> None:
+        template = make_template(name="很多")
+        many = selectors.IN_WALLET * 2 + 1
+        made = [make_coupon(template, visitor.customer).token for _ in range(many)]
+        seen: list[str] = []
+        url = visitor.url("wallet")
+        while url:
+            page = visitor.client.get(url).content.decode()
+            seen += re.findall(r'class="coupon-link" href="[^"]*/(\w+)/"', page)
+            older = re.search(r'rel="next" href="([^"]+)"', page)
+            url = visitor.url("wallet") + older[1].replace("&amp;", "&") if older else ""
+        assert sorted(seen) == sorted(made)
+        assert len(seen) == many
 
 
 class TestGift:

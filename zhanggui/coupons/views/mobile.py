@@ -67,7 +67,8 @@ def wallet(request: CustomerRequest) -> HttpResponse:
     """The customer's coupons: usable, used, over."""
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS else selectors.OPEN
-    page = {"tab": tab, "rows": selectors.wallet(request.customer.pk, tab)}
+    found = selectors.wallet(request.customer.pk, tab, after=request.GET.get("after", ""))
+    page = {"tab": tab, "rows": found.rows, "older": found.next, "newer": found.previous}
     return render(request, "coupons/mobile/wallet.html", page)
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from zhanggui.accounts.forms import put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view, works_read_only
 from zhanggui.accounts.services import pictures
+from zhanggui.accounts.tier_forms import PictureForm
 from zhanggui.channels.wechat.tracking import pictures as codes
 from zhanggui.channels.wechat.tracking.pictures import Look
 from zhanggui.contacts.models import Customer
@@ -123,12 +124,13 @@ def template_edit(request: MerchantRequest, *, coupon_template_id: int) -> HttpR
 @works_read_only
 def template(request: MerchantRequest, *, coupon_template_id: int) -> HttpResponse:
     """One template: figures, what it promises, the ways to give it out."""
-    return _template_page(request, coupon_template_id)
+    return template_page(request, coupon_template_id)
 
 
-def _template_page(
+def template_page(
     request: MerchantRequest, template_id: int, *, status: int = 200, **more: Any
 ) -> HttpResponse:
+    """The page of a template, with a form as it was sent."""
     found = get_object_or_404(CouponTemplate.objects.all(), pk=template_id)
     figures = selectors.template_figures([found.pk])
     now = clock.now()
@@ -146,6 +148,7 @@ def _template_page(
         "may_manage": MANAGE.name in request.permissions,
         "may_issue": ISSUE.name in request.permissions,
         "segment_form": SegmentForm(),
+        "picture_form": PictureForm(),
         "segment_key": tokens.new_token(),
         "link_form": LinkForm(),
         **more,
@@ -172,7 +175,7 @@ def segment(request: MerchantRequest, *, coupon_template_id: int) -> HttpRespons
     """Give everybody of a segment one coupon, by a task with progress."""
     form = SegmentForm(request.POST)
     if not form.is_valid():
-        return _template_page(request, coupon_template_id, status=422, segment_form=form)
+        return template_page(request, coupon_template_id, status=422, segment_form=form)
     task = services.issue_to_segment(
         template_id=coupon_template_id,
         segment_id=form.cleaned_data["segment"].pk,
@@ -188,7 +191,7 @@ def link_new(request: MerchantRequest, *, coupon_template_id: int) -> HttpRespon
     """Make an address with its QR code."""
     form = LinkForm(request.POST)
     if not form.is_valid():
-        return _template_page(request, coupon_template_id, status=422, link_form=form)
+        return template_page(request, coupon_template_id, status=422, link_form=form)
     services.create_link(
         template_id=coupon_template_id,
         name=form.cleaned_data["name"],

@@ -12,6 +12,7 @@ from django.db.models import Case, DateTimeField, F, QuerySet, Value, When
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.models import Merchant, Store
+from zhanggui.accounts.services import pictures
 from zhanggui.core import clock, constraints, tenancy
 from zhanggui.core.errors import NotFound
 from zhanggui.ledger import services as ledger
@@ -308,6 +309,8 @@ def copy_programme(*, programme_id: int, actor: Actor) -> Programme:
     with transaction.atomic():
         kept = rewards.templates_of(terms_now(found))
         made = create_programme(values=values, actor=actor, kept=kept)
+        made.picture_token = pictures.copied(found.picture_token, found.merchant)
+        made.save(update_fields=["picture_token"])
         return pause_programme(programme_id=made.pk, actor=actor)
 
 

@@ -32,6 +32,7 @@ from zhanggui.stamps.tests.factories import (
     preview,
     stamp,
 )
+from zhanggui.ui import paging
 
 HTMX = {"HX-Request": "true"}
 DIGITS = re.compile(r'data-code role="img" aria-label="(\d{6})"')
@@ -348,6 +349,21 @@ class TestMore:
         assert "取消累计" in page
         assert page.count('<li>\n          <div class="zg-cell') == 2
         assert page.count("is-struck") >= 1
+
+    def test_a_long_history_goes_on_from_page_to_page(
+        self, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(paging, "SIZE", 2)
+        for _ in range(5):
+            stamp(visitor.shop.desk, visitor.card)
+        url, pages = visitor.card_url("card_more"), []
+        while url:
+            pages.append(visitor.client.get(url).content.decode())
+            older = re.search(r'rel="next" href="([^"]+)"', pages[-1])
+            url = older[1] if older else ""
+        assert [page.count('<li>\n          <div class="zg-cell') for page in pages] == [2, 2, 1]
+        assert ['id="poll"' in page for page in pages] == [True, False, False]
+        assert 'rel="prev"' in pages[-1]
 
     def test_opens_the_layer_without_script(self, visitor: Visitor) -> None:
         stamp(visitor.shop.desk, visitor.card)

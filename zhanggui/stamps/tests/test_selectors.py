@@ -201,7 +201,7 @@ class TestCards:
     def test_records_of_a_card(self, shop: Shop) -> None:
         stamp(shop.desk, shop.card)
         cancel(shop.desk, shop.card)
-        rows = selectors.records_of_card(shop.card.pk)
+        rows = selectors.records_of_card(shop.card.pk, size=50).rows
 
         assert [(row.record.kind, row.is_cancelled) for row in rows] == [
             (Kind.CANCEL, False),

@@ -332,7 +332,7 @@ class TestConfirm:
         response = counter.confirm(digits, record=str(older.record_id))
 
         assert "取消成功" in response.content.decode()
-        rows = selectors.records_of_card(shop.card.pk)
+        rows = selectors.records_of_card(shop.card.pk, size=50).rows
         assert [row.is_cancelled for row in rows] == [False, False, True]
 
     @pytest.mark.parametrize("field", ["amount", "record"])

@@ -22,7 +22,7 @@ from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, CardState, Kind, Method, Programme, ProgrammeState
 from zhanggui.stamps.operations import SUBJECT
 from zhanggui.stamps.results import CodeShown, CodeStatus
-from zhanggui.ui import qr
+from zhanggui.ui import paging, qr
 
 OFFER = "stamps.offer"
 REF = "stamps.code"
@@ -130,7 +130,8 @@ def begin(request: CustomerRequest, token: str) -> HttpResponse:
 def more(request: CustomerRequest, token: str) -> HttpResponse:
     """Behind the three dots (C3): records, rules, and the way to cancel."""
     found = own_card(request, token)
-    page = card_page(found, _newest_live(found), is_more=True)
+    after = request.GET.get("after", "")
+    page = card_page(found, _newest_live(found), is_more=True, after=after)
     page["wants_cancel"] = "cancel" in request.GET
     page["takes_press"] = selectors.takes_press(found.programme)
     return render(request, "stamps/mobile/more.html", page)
@@ -207,15 +208,20 @@ def own_card(request: CustomerRequest, token: str) -> Card:
     return found
 
 
-def card_page(card: Card, layer: Layer | None, *, is_more: bool = False) -> dict[str, Any]:
+def card_page(
+    card: Card, layer: Layer | None, *, is_more: bool = False, after: str = ""
+) -> dict[str, Any]:
     """What every page and piece about a card shows."""
-    records = selectors.records_of_card(card.pk, 50 if is_more else NEWEST_RECORDS)
+    size = paging.SIZE if is_more else NEWEST_RECORDS
+    records = selectors.records_of_card(card.pk, size=size, after=after)
     programme = card.programme
     last = next((row for row in records if row.record.amount > 0 and not row.is_cancelled), None)
     return {
         "card": card,
         "programme": programme,
-        "rows": records,
+        "rows": records.rows,
+        "older": records.next,
+        "newer": records.previous,
         "is_more": is_more,
         "live": layer if layer is not None and layer.is_live else None,
         "last": last,

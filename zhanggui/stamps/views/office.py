@@ -125,7 +125,7 @@ def card(request: MerchantRequest, card_id: int) -> HttpResponse:
     """One card with its customer and entries."""
     known = Card.objects.select_related("customer", "programme", "terms")
     found = get_object_or_404(known, pk=card_id)
-    rows = selectors.records_of_card(found.pk, CARD_RECORDS)
+    rows = selectors.records_of_card(found.pk, size=CARD_RECORDS).rows
     for row in rows:
         row.record.card = found
     return render(

@@ -11,11 +11,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
+from zhanggui.accounts.services import pictures
+from zhanggui.accounts.tier_forms import PictureForm
+from zhanggui.accounts.views.pictures import take
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
+from zhanggui.core.uploads import takes_files
 from zhanggui.stamps import insight, services
 from zhanggui.stamps.models import Programme, ProgrammeState, Terms
 from zhanggui.stamps.programme_form import WAYS, ProgrammeForm, gifts_of
+from zhanggui.stamps.services import picturing
 
 SAMPLE_SHARE = 0.4
 """How far the sample card of the live preview is filled."""
@@ -104,6 +109,25 @@ def programme(request: MerchantRequest, programme_id: int) -> HttpResponse:
     )
 
 
+@takes_files(most_bytes=pictures.BYTES_AT_MOST)
+@require_POST
+@merchant_view("stamps.manage_programmes")
+def programme_picture(request: MerchantRequest, programme_id: int) -> HttpResponse:
+    """Put a picture on the cards, or take it off."""
+    found = get_object_or_404(Programme.objects.all(), pk=programme_id)
+    refused = take(
+        request,
+        lambda content: picturing.set_picture(
+            programme_id=found.pk, content=content, actor=request.actor
+        ),
+    )
+    if refused is None:
+        return redirect("stamps:programme", request.merchant.slug, found.pk)
+    form = ProgrammeForm(None, zone=request.merchant.time_zone, programme=found)
+    page = _page(form, found) | {"programme": found, "picture_form": refused[0]}
+    return render(request, "stamps/backoffice/programme.html", page, status=refused[1])
+
+
 @merchant_view("stamps.manage_programmes")
 @require_POST
 def programme_copy(request: MerchantRequest, programme_id: int) -> HttpResponse:
@@ -136,16 +160,23 @@ def programme_state(request: MerchantRequest, programme_id: int) -> HttpResponse
 @require_GET
 def programme_sample(request: MerchantRequest) -> HttpResponse:
     """The card as customers will see it, while the form is being filled in."""
-    return render(request, "stamps/backoffice/_sample.html", {"sample": _sample(request.GET)})
+    shown = Programme.objects.filter(
+        pk=numbers.whole(request.GET.get("programme", "")) or 0
+    ).first()
+    page = {"sample": _sample(request.GET) | {"picture_url": shown.picture_url if shown else ""}}
+    return render(request, "stamps/backoffice/_sample.html", page)
 
 
 def _page(form: ProgrammeForm, programme: Programme | None = None) -> dict[str, Any]:
     given = form.data or form.initial
     versions = list(programme.versions.order_by("-number")) if programme else []
+    picture_url = programme.picture_url if programme else ""
     return {
         "form": form,
         "units": form.UNITS,
-        "sample": _sample(given),
+        "sample": _sample(given) | {"picture_url": picture_url},
+        "picture_url": picture_url,
+        "picture_form": PictureForm(),
         "versions": versions if len(versions) > 1 else [],
     }
 

@@ -70,7 +70,7 @@ def picture(request: TierRequest, *, kind: str) -> HttpResponse:
 
 
 def _kind(kind: str) -> PictureKind:
-    if kind not in PictureKind.values:
+    if kind not in {PictureKind.LOGO, PictureKind.BACKGROUND}:
         raise Http404
     return PictureKind(kind)
 
@@ -150,7 +150,7 @@ def agreement_version(request: TierRequest, *, number: str) -> HttpResponse:
 @require_GET
 @public_view
 def look(request: HttpRequest, *, token: str) -> HttpResponse:
-    """A picture of a sign-in page or a logo; a changed one has another token: kept for a year."""
+    """A picture that everybody may see; a changed one has another token: kept for a year."""
     row = get_object_or_404(PlacePicture.objects.only("content"), token=token)
     content = bytes(row.content)
     kind = "image/png" if content.startswith(pictures.PNG_HEAD) else "image/webp"
