@@ -5,8 +5,6 @@ from __future__ import annotations
 import random
 import unicodedata
 
-from pypinyin import lazy_pinyin
-
 HANDWRITTEN = """\
 林小满 平安是福 静水流深 🌸小桃子🌸 大海 A修车老王 Lily陈 阿文 今天也要加油鸭 王建国
 李秀英 。 慢慢来 Jason 豆豆妈 张大力 云淡风轻 吃货小分队队长 小鱼儿🐟 Mr.Zhang
@@ -75,6 +73,8 @@ def nickname(index: int) -> str:
 
 def slug_of(name: str, index: int) -> str:
     """A host name for the person's phone; unique by its number."""
+    from pypinyin import lazy_pinyin  # noqa: PLC0415  40 MB that most processes never need
+
     letters = "".join(
         sign for sign in "".join(lazy_pinyin(name)).lower() if sign.isascii() and sign.isalnum()
     )

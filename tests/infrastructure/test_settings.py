@@ -40,6 +40,7 @@ WRONG: dict[str, dict[str, str]] = {
     },
 }
 LOOK = """
+import sys
 import django
 django.setup()
 from django.conf import settings as s
@@ -54,6 +55,8 @@ assert not s.DEBUG and "demo" not in s.INSTALLED_APPS
 assert s.ALLOWED_HOSTS == ["shop.example"]
 assert s.SESSION_COOKIE_SECURE and s.CSRF_COOKIE_SECURE and s.SESSION_COOKIE_HTTPONLY
 assert s.SECURE_HSTS_SECONDS >= 31_536_000
+slow = {"fontTools", "fpdf", "pypinyin"} & set(sys.modules)
+assert not slow, f"{slow}: import it where it is used, each of these costs every start"
 """
 
 

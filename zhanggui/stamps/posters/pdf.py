@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from io import BytesIO
-
-from fpdf import FPDF
+from typing import TYPE_CHECKING
 
 from zhanggui.channels.wechat.tracking.fonts import font
 from zhanggui.stamps.posters.shapes import Circle, Line, Page, Picture, Rect, Shape, Words
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 FAMILY = "NotoSansSC"
 POINTS_A_MM = 72 / 25.4
@@ -18,6 +20,8 @@ HALF_TURN = 180
 
 def draw(page: Page, *, title: str) -> bytes:
     """One sheet as a file."""
+    from fpdf import FPDF  # noqa: PLC0415  half a second of each start
+
     pdf = FPDF(unit="mm", format=(page.width, page.height))
     pdf.set_auto_page_break(auto=False)
     pdf.set_margin(0)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from fpdf import FPDF
 
 from zhanggui.channels.wechat.tracking.fonts import font
 from zhanggui.channels.wechat.tracking.pictures import Look, code_png
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 FAMILY = "NotoSansSC"
 INK = (31, 35, 40)
@@ -75,6 +78,8 @@ class Label:
 
 def draw(sheet: Sheet, label: Label) -> bytes:
     """A sheet as PDF, the same label on each of its places."""
+    from fpdf import FPDF  # noqa: PLC0415  half a second of each start
+
     pdf = FPDF(unit="mm", format=(sheet.width_mm, sheet.height_mm))
     pdf.set_auto_page_break(auto=False)
     pdf.add_font(FAMILY, fname=str(font()))
