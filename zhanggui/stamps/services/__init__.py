@@ -58,6 +58,11 @@ from zhanggui.stamps.services.programmes import (
     pause_programme,
     resume_programme,
 )
+from zhanggui.stamps.services.rehearsing import (
+    rehearsal_of,
+    rehearse,
+    start_rehearsal,
+)
 from zhanggui.stamps.services.screens import (
     make_screen,
     next_code,
@@ -125,6 +130,8 @@ __all__ = [
     "proof_on",
     "put_away_poster",
     "read_link",
+    "rehearsal_of",
+    "rehearse",
     "reject",
     "reject_pending",
     "remove_manager",
@@ -139,6 +146,7 @@ __all__ = [
     "set_limits",
     "settle_case",
     "stamp_by_counter",
+    "start_rehearsal",
     "step_seal",
     "take_for_press",
     "terms_now",
