@@ -35,8 +35,7 @@ GIVEN = (
     "花燕子轩雨涵浩宇欣怡梓萱子涵一诺依诺俊熙宇航雅琪诗涵嘉豪博文天佑语桐若曦可馨佳怡雪莹"
 )
 INDEXES = {
-    "customers_by_search": "(merchant_id, search)",
-    "customers_by_tag_and_store": "(merchant_id, tag_ids, store_ids)",
+    "customers_by_what_fits": "(merchant_id, search, tag_ids, store_ids, birthday)",
 }
 COLUMNS = (
     "merchant_id, number, name, name_key, sort_key, search, phone_sealed, phone_hash,"
@@ -114,6 +113,10 @@ class Shop:
                 ],
             )
             self.segment.save()
+            self.lost = Segment(
+                name="两年没来", conditions=[{"kind": "contacts.quiet", "value": "730"}]
+            )
+            self.lost.save()
 
     # -- rows
 
@@ -234,6 +237,7 @@ class Shop:
             "created": "created_from=2025-03-01&created_to=2025-03-02",
             "tag_and_store_and_search": f"tag={tags[2].pk}&store={self.stores[1].pk}&q=li",
             "segment": f"segment={self.segment.pk}",
+            "segment_of_half": f"segment={self.lost.pk}",
         }
         for name, query in filters.items():
             yield f"filter.{name}", f"{here}?{query}"

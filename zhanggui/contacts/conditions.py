@@ -142,7 +142,8 @@ def birthday_fits(value: str) -> Q:
     """Birthdays in a month, today or within a week; whoever was born on 29/2 is one of 1/3, too."""
     if value.isdecimal():
         month = int(value)
-        return Q(birthday__gte=month * 100 + 1, birthday__lte=month * 100 + 31)
+        # day by day: the planner takes the index for single values, not for a range
+        return Q(birthday__in=[month * 100 + day for day in range(1, 32)])
     today = timezone.localdate(clock.now())
     days = [today + timedelta(days=n) for n in range(1 if value == "today" else 7)]
     keys = [day.month * 100 + day.day for day in days]
@@ -203,7 +204,7 @@ def register_own() -> None:
         Condition(
             "contacts.quiet",
             _("Not seen for"),
-            lambda v: Q(last_seen_at__lt=days_ago(v)),
+            _was_quiet,
             unit=days,
         ),
         Condition("contacts.birthday", _("Has a birthday"), birthday_fits, _birthdays),
@@ -233,6 +234,12 @@ def register_own() -> None:
             lambda: list(CustomerState.choices),
         ),
     )
+
+
+def _was_quiet(days: str) -> Q:
+    # nobody is seen before being known: that tells the order by newness where to begin
+    since = days_ago(days)
+    return Q(last_seen_at__lt=since, created_at__lt=since)
 
 
 def _has_tag(value: str) -> Q:

@@ -27,7 +27,7 @@ from zhanggui.messaging.models import (
     in_fen,
 )
 from zhanggui.ui.formats import masked_phone
-from zhanggui.ui.lists import COUNT_UP_TO
+from zhanggui.ui.paging import COUNT_UP_TO
 
 ORDER = ("-created_at", "-id")
 GROUPS = {"waiting": WAITING, "out": GONE_OUT, "trouble": TROUBLE, "skipped": (State.SKIPPED,)}

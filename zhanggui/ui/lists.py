@@ -27,7 +27,6 @@ Choices = Sequence[tuple[str, Text]]
 LONGEST_SEARCH = 80
 LONGEST_QUERY = 1000
 MOST_IDS = 500
-COUNT_UP_TO = 10_000
 NOT_FILTERS = frozenset({"after", "sort", "view", "done"})
 
 
@@ -283,26 +282,24 @@ class Shown:
         found: QuerySet[Row],
         *,
         count: int | None = None,
-        count_up_to: int = COUNT_UP_TO,
+        count_up_to: int = paging.COUNT_UP_TO,
         size: int = paging.SIZE,
         is_large: bool = False,
     ) -> Shown:
         """Ask for one page of rows in the chosen order, and for the count unless it is given.
 
-        Counting stops at ``count_up_to``; the page then says so with a plus. Of a large table that
-        is filtered, the rows that fit are found before they are put in order: the database would
-        otherwise walk the order and look for them, which takes long where few fit.
+        Counting stops at ``count_up_to``; the page then says so with a plus. What is found in a
+        large table (``is_large``) is found before it is put in order: ``paging.found_first``.
         """
+        order, after = self.sort.order, self.after
         if is_large and self.is_filtered:
-            fitting = list(found.order_by().values_list("pk", flat=True)[: count_up_to + 1])
-            count = len(fitting)
-            if count <= count_up_to:
-                found = found.filter(pk__in=fitting)
-        self.page = paging.keyset(found, order=self.sort.order, after=self.after, size=size)
+            first = paging.found_first(found, order=order, after=after, size=size)
+            self.page, self.count, self.is_more = first.page, first.count, first.is_more
+        else:
+            self.page = paging.keyset(found, order=order, after=after, size=size)
+            counted = count if count is not None else self._count(found, count_up_to)
+            self.count, self.is_more = min(counted, count_up_to), counted > count_up_to
         self.rows = self.page.rows
-        counted = count if count is not None else self._count(found, count_up_to)
-        self.is_more = counted > count_up_to
-        self.count = min(counted, count_up_to)
         return self
 
     def _count(self, found: QuerySet[Any], up_to: int) -> int:

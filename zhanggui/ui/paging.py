@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any
 
 from django.core import signing
@@ -12,6 +14,9 @@ from django.db.models import Model, Q, QuerySet
 
 SALT = "zhanggui.ui.paging"
 SIZE = 50
+COUNT_UP_TO = 10_000
+MANY, COUNT_MANY_UP_TO = 20_000, 1_000
+"""Of more rows than the first nobody compares numbers above the second."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,71 @@ def keyset[Row: Model](
         after=after,
         size=size,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Found[Row]:
+    """One page of what fits, and how much fits; there is more than ``count`` with ``is_more``."""
+
+    page: Page[Row]
+    count: int
+    is_more: bool
+
+
+def found_first[Row: Model](
+    queryset: QuerySet[Row],
+    *,
+    order: Sequence[str],
+    after: str = "",
+    size: int = SIZE,
+) -> Found[Row]:
+    """As ``keyset`` of what fits in a large table, found before it is put in order.
+
+    The database would walk the order and look for rows that fit: long, where they are few or none
+    of the first ones fits. Where its planner expects many, walking meets them soon.
+
+    Args:
+        queryset: what is listed.
+        order: fields of the table itself; texts are compared by code point (collation C).
+        after: as there.
+        size: rows a page.
+    """
+    fields = _fields(order)
+    rows = queryset.order_by().values_list("pk", *(name for name, _descending in fields))
+    up_to = COUNT_MANY_UP_TO
+    found = list(rows[: up_to + 1])
+    if len(found) > up_to and _expected(queryset) <= MANY:
+        up_to = COUNT_UP_TO
+        found = list(rows[: up_to + 1])
+    if len(found) > up_to:
+        page = keyset(queryset, order=order, after=after, size=size)
+        return Found(page, up_to, is_more=True)
+
+    def fetch(cursor: Cursor | None, most: int) -> list[Row]:
+        back = cursor is not None and cursor.is_backward
+        fitting = found if cursor is None else [r for r in found if _is_beyond(r, fields, cursor)]
+        for place, (_name, descending) in reversed(list(enumerate(fields, start=1))):
+            fitting = sorted(fitting, key=itemgetter(place), reverse=descending != back)
+        objects = queryset.in_bulk([pk for pk, *_values in fitting[:most]])
+        return [objects[pk] for pk, *_values in fitting[:most] if pk in objects]
+
+    page = turned(fetch, order=order, after=after, size=size)
+    return Found(page, len(found), is_more=False)
+
+
+def _expected(queryset: QuerySet[Any]) -> int:
+    """How many rows the planner expects; nothing is read."""
+    (plan,) = json.loads(queryset.order_by().explain(format="json"))
+    rows: int = plan["Plan"]["Plan Rows"]
+    return rows
+
+
+def _is_beyond(row: Sequence[Any], fields: list[tuple[str, bool]], cursor: Cursor) -> bool:
+    """Whether a row (its key first) comes after the cursor's, seen in the cursor's direction."""
+    for mine, theirs, (_name, descending) in zip(row[1:], cursor.values, fields, strict=True):
+        if mine != theirs:
+            return bool(mine < theirs) == (descending != cursor.is_backward)
+    return False
 
 
 def turned[Row](

@@ -13,14 +13,11 @@ class Migration(migrations.Migration):
 
     operations: ClassVar = [
         BtreeGinExtension(),
+        # one index for all of it: what is asked together is intersected inside the index
         migrations.RunSQL(
-            "CREATE INDEX customers_by_search ON contacts_customer USING gin (merchant_id, search)",
-            "DROP INDEX customers_by_search",
-        ),
-        migrations.RunSQL(
-            "CREATE INDEX customers_by_tag_and_store ON contacts_customer USING gin"
-            " (merchant_id, tag_ids, store_ids)",
-            "DROP INDEX customers_by_tag_and_store",
+            "CREATE INDEX customers_by_what_fits ON contacts_customer USING gin"
+            " (merchant_id, search, tag_ids, store_ids, birthday)",
+            "DROP INDEX customers_by_what_fits",
         ),
         # words that are common in names must be known to the planner, else it walks the wrong way
         migrations.RunSQL(

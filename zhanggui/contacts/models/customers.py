@@ -51,8 +51,8 @@ class Source(models.TextChoices):
 class Customer(TenantModel):
     """One person as one merchant knows it (顾客).
 
-    ``search`` and ``tag_ids``/``store_ids`` have GIN indexes that begin with the merchant; they
-    stand in migration 0002, because they need the extension ``btree_gin``.
+    ``search``, ``tag_ids``, ``store_ids`` and ``birthday`` share a GIN index that begins with the
+    merchant; it stands in migration 0002, because it needs the extension ``btree_gin``.
     """
 
     number = models.CharField(max_length=20, db_collation="C")
@@ -70,8 +70,11 @@ class Customer(TenantModel):
     phone_verified_at = models.DateTimeField(null=True)
     """When the customer proved to hold the number; None while only the shop says so."""
     gender = models.CharField(max_length=1, choices=Gender, blank=True, default=Gender.UNKNOWN)
-    birthday = models.PositiveSmallIntegerField(null=True)
-    """Month and day as 517 for the 17th of May; the year is often not told."""
+    birthday = models.PositiveIntegerField(null=True)
+    """Month and day as 517 for the 17th of May; the year is often not told.
+
+    Of the type that PostgreSQL gives a plain number: for another one GIN has no comparison.
+    """
     birth_year = models.PositiveSmallIntegerField(null=True)
     note = models.CharField(max_length=1000, blank=True, default="")
     source = models.CharField(max_length=10, choices=Source, default=Source.OTHER)

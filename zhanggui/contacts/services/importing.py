@@ -61,7 +61,7 @@ SET name = v.name, name_key = v.name_key, sort_key = v.sort_key, search = v.sear
     gender = v.gender, birthday = v.birthday, birth_year = v.birth_year, note = v.note,
     store_ids = v.store_ids::bigint[], tag_ids = v.tag_ids::bigint[]
 FROM unnest(%(ids)s::bigint[], %(name)s::text[], %(name_key)s::text[], %(sort_key)s::text[],
-            %(search)s::text[], %(gender)s::text[], %(birthday)s::smallint[],
+            %(search)s::text[], %(gender)s::text[], %(birthday)s::int[],
             %(birth_year)s::smallint[], %(note)s::text[], %(store_ids)s::text[],
             %(tag_ids)s::text[])
      AS v(id, name, name_key, sort_key, search, gender, birthday, birth_year, note, store_ids,

@@ -12,11 +12,13 @@ from django.test import Client
 from zhanggui.accounts.models import AuditEntry, Membership, Merchant, Role, SavedView
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_staff, make_store
 from zhanggui.contacts import keys, selectors, services
+from zhanggui.contacts.lists import CUSTOMERS
 from zhanggui.contacts.models import BulkChange, Customer, CustomerState, Source
 from zhanggui.contacts.tests.factories import make_customer, make_segment, make_tag
 from zhanggui.core import clock, tenancy
 from zhanggui.files.models import Task
 from zhanggui.files.services import running
+from zhanggui.ui import paging
 
 pytestmark = pytest.mark.django_db
 HERE = "/m/tea/customers/"
@@ -197,21 +199,47 @@ class TestFilters:
 
 
 class TestCounting:
-    @pytest.mark.parametrize(("up_to", "said"), [(2, (2, True)), (3, (3, False))])
+    @pytest.mark.parametrize("many", [2, 3], ids=["more", "few"])
+    @pytest.mark.parametrize("expected", [0, 10**6], ids=["expects few", "expects many"])
     def test_few_and_many_are_in_the_same_order(
         self,
         boss: Client,
         tea: Merchant,
         monkeypatch: pytest.MonkeyPatch,
-        up_to: int,
-        said: tuple[int, bool],
+        many: int,
+        expected: int,
     ) -> None:
         for name in ("王一", "王二", "李三", "王四"):
             make_customer(tea, name)
-        monkeypatch.setattr("zhanggui.contacts.views.list.FILTERED_UP_TO", up_to)
+        monkeypatch.setattr(paging, "COUNT_MANY_UP_TO", many)
+        monkeypatch.setattr(paging, "_expected", lambda _rows: expected)
         shown = boss.get(f"{HERE}?q=王&sort=oldest").context["list"]
         assert [row.name for row in shown.rows] == ["王一", "王二", "王四"]
-        assert (shown.count, shown.is_more) == said
+        is_more = many == 2 and expected > 0
+        assert (shown.count, shown.is_more) == ((2, True) if is_more else (3, False))
+
+    @pytest.mark.parametrize("order", ["newest", "name"])
+    def test_pages_of_what_was_found_go_on_and_back(
+        self, boss: Client, tea: Merchant, order: str
+    ) -> None:
+        with tenancy.merchant_scope(tea.pk):
+            for number in range(120):
+                services.create_customer(name=f"顾客{number % 7}", actor=ACTOR)
+        address = f"{HERE}?q=顾客&sort={order}"
+        pages, after = [], ""
+        for _page in range(3):
+            pages.append(boss.get(f"{address}&after={after}").context["list"].page)
+            after = pages[-1].next
+        shown = [row.pk for page in pages for row in page.rows]
+        assert after == ""
+        assert len(shown) == len(set(shown)) == 120
+        with tenancy.merchant_scope(tea.pk):
+            fitting = selectors.customers(search="顾客")
+            sort = next(one for one in CUSTOMERS.sorts if one.name == order)
+            walked = paging.keyset(fitting, order=sort.order, size=200)
+        assert [row.pk for row in walked.rows] == shown
+        back = boss.get(f"{address}&after={pages[2].previous}").context["list"].page
+        assert [row.pk for row in back.rows] == [row.pk for row in pages[1].rows]
 
 
 class TestViewsAndColumns:
@@ -332,7 +360,7 @@ class TestBulk:
     def test_a_new_tag_on_the_way(self, boss: Client, tea: Merchant) -> None:
         self.act(boss, "tag", new_tag="新客", tag="")
         with tenancy.merchant_scope(tea.pk):
-            assert selectors.use_of_tags()[self.tag + 1] == 3
+            assert selectors.use_of_tags(selectors.tags())[self.tag + 1] == 3
 
     @pytest.mark.parametrize(
         "values", [{"ids": ""}, {"ids": "x,,-1"}, {"tag": "999"}, {"tag": ""}, {"tag": "1 OR 1"}]
@@ -437,7 +465,7 @@ class TestOddNames:
         assert names(boss) == [name]
 
 
-def test_indexes_of_search_and_tags_begin_with_the_merchant() -> None:
+def test_the_index_of_what_fits_begins_with_the_merchant() -> None:
     # that they serve at 1,000,000 rows is measured: python -m benchmarks customers
     with connection.cursor() as cursor:
         cursor.execute(
@@ -447,6 +475,5 @@ def test_indexes_of_search_and_tags_begin_with_the_merchant() -> None:
         )
         found = [(name, definition.partition("gin ")[2]) for name, definition in cursor.fetchall()]
     assert found == [
-        ("customers_by_search", "(merchant_id, search)"),
-        ("customers_by_tag_and_store", "(merchant_id, tag_ids, store_ids)"),
+        ("customers_by_what_fits", "(merchant_id, search, tag_ids, store_ids, birthday)"),
     ]

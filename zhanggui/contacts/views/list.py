@@ -26,7 +26,6 @@ from zhanggui.files.following import follow
 from zhanggui.files.models import Task
 from zhanggui.ui import lists
 
-FILTERED_UP_TO = 1_000
 TONES = {
     CustomerState.ACTIVE: "success",
     CustomerState.BLOCKED: "danger",
@@ -41,9 +40,7 @@ def customers(request: MerchantRequest) -> HttpResponse:
     shown = CUSTOMERS.open(request)
     values = {**shown.values, "q": shown.search}
     filters = selectors.Filters.of(values, zone=request.merchant.time_zone)
-    # what is common is searched on a large table: nobody compares numbers above a thousand there
-    up_to = FILTERED_UP_TO if shown.is_filtered else lists.COUNT_UP_TO
-    shown.fill(selectors.found(filters), count_up_to=up_to, is_large=True)
+    shown.fill(selectors.found(filters), is_large=True)
     dress(shown.rows, tags_of(request), _stores(shown))
     done = _done(request)
     page = {

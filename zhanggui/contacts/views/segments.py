@@ -108,14 +108,9 @@ def _preview(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     except ConditionWrong:
         return {"is_open": True}
     rows = selectors.found(selectors.Filters()).filter(conditions.fitting(kept))
-    first = list(rows[:PREVIEW])
-    dress(first, selectors.tags(), {})
-    count = selectors.count_of(rows)
-    return {
-        "first": first,
-        "count": min(count, selectors.COUNT_UP_TO),
-        "is_more": count > selectors.COUNT_UP_TO,
-    }
+    found = selectors.newest(rows, PREVIEW)
+    dress(found.page.rows, selectors.tags(), {})
+    return {"first": found.page.rows, "count": found.count, "is_more": found.is_more}
 
 
 @require_safe

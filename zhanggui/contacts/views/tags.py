@@ -25,9 +25,9 @@ COUNT_UP_TO = 1_000
 @merchant_view(VIEW_CUSTOMERS.name)
 def tags(request: MerchantRequest) -> HttpResponse:
     """All tags with how many customers carry them."""
-    used = selectors.use_of_tags()
-    rows = [(tag, min(used.get(tag.pk, 0), COUNT_UP_TO), used.get(tag.pk, 0) > COUNT_UP_TO)
-            for tag in selectors.tags()]  # fmt: skip
+    every = selectors.tags()
+    used = selectors.use_of_tags(every)
+    rows = [(tag, min(used[tag.pk], COUNT_UP_TO), used[tag.pk] > COUNT_UP_TO) for tag in every]
     page = {
         "rows": rows,
         "may_manage": MANAGE_CUSTOMERS.name in request.permissions,
@@ -72,7 +72,7 @@ def tag_edit(request: MerchantRequest, *, tag_id: int) -> HttpResponse:
             else:
                 messages.success(request, _("The tag is saved."))
                 return redirect("contacts:tags", request.merchant.slug)
-    used = selectors.use_of_tags().get(tag.pk, 0)
+    used = selectors.use_of_tags([tag])[tag.pk]
     page = {
         "form": form,
         "tag": tag,
