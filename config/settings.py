@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "zhanggui.channels.wechat",
     "zhanggui.channels.pay",
     "zhanggui.contacts",
+    "zhanggui.api",
     "zhanggui.codes",
     "zhanggui.files",
     "zhanggui.ledger",

@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("zhanggui.billing.urls")),
     path("", include("zhanggui.messaging.urls")),
     path("", include("zhanggui.contacts.urls")),
+    path("", include("zhanggui.api.urls")),
     path("", include("zhanggui.channels.wechat.urls")),
     path("", include("zhanggui.channels.sms.urls")),
     path("", include("zhanggui.channels.pay.urls")),

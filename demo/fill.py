@@ -31,6 +31,7 @@ from demo import (
     sandbox,
     seals,
     templates,
+    tills,
     world,
 )
 from demo.base import ACTOR, Base
@@ -116,6 +117,7 @@ def _fill(size: Size, say: Say) -> Filled:
     regulars.make()
     seals.make()
     coupons.make()
+    tills.make()
     messages.make()
     reports.make()
     world.say_hello(control)

@@ -22,6 +22,7 @@ from zhanggui.accounts.tests.factories import (
     make_store,
     membership_of,
 )
+from zhanggui.api.tests.factories import make_caller
 from zhanggui.billing.tests.factories import make_order
 from zhanggui.channels.pay.tests import factories as pay
 from zhanggui.channels.wechat.models import (
@@ -407,6 +408,7 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
         _in_scope(merchant, lambda: coupons.redeem(coupons.make_coupon())).pk
     ),
     "collect_id": lambda merchant: make_request(merchant).pk,
+    "api_token_id": lambda merchant: make_caller(merchant).token.pk,
     "message_id": _message,
     "mailing_id": _mailing,
 }

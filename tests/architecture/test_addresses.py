@@ -12,7 +12,7 @@ from django.test import Client
 
 from tests.architecture.addresses import ROWS, Address, addresses, of_kind
 from zhanggui.accounts import permissions
-from zhanggui.accounts.models import Role, Tier, TierState
+from zhanggui.accounts.models import Merchant, Role, Tier, TierState
 from zhanggui.accounts.tests.factories import (
     make_merchant,
     make_operator,
@@ -20,6 +20,7 @@ from zhanggui.accounts.tests.factories import (
     make_platform_staff,
     make_staff,
 )
+from zhanggui.api.tests.factories import make_caller
 
 KINDS = {
     "public": "everybody",
@@ -31,6 +32,7 @@ KINDS = {
     "staff": "whoever signed in through the platform's account",
     "manager": "store managers",
     "mini": "customers in the merchant's mini program",
+    "token": "whoever holds a token of the merchant",
     "wechat-signature": "WeChat itself",
     "wechat-pay-signature": "WeChat Pay itself",
 }
@@ -64,6 +66,7 @@ def send(client: Client, address: Address, **values: Any) -> Any:
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(180)]
 MERCHANT, OPERATOR, PLATFORM = (of_kind(kind) for kind in ("merchant", "operator", "platform"))
+TOKEN = of_kind("token")
 STAFF = [*MERCHANT, *OPERATOR, *PLATFORM, *of_kind("signed-in")]
 PHONES = [*of_kind("customer"), *of_kind("staff"), *of_kind("manager"), *of_kind("mini")]
 
@@ -162,6 +165,23 @@ class TestMerchant:
             values = own | {name: foreign[name]}
             found = [a for a in MERCHANT if (name, True) in a.places]
             assert refused(found, partial(ask, client, mine.slug, values), 404) == []
+
+
+class TestToken:
+    def test_without_one(self, client: Client) -> None:
+        assert TOKEN
+        assert refused(TOKEN, lambda a: send(client, a), 401) == []
+
+    def test_of_a_session(self, client: Client) -> None:
+        merchant = make_merchant()
+        client.force_login(make_staff(merchant, role=Role.OWNER))
+        assert refused(TOKEN, lambda a: send(client, a), 401) == []
+
+    def test_of_a_frozen_merchant(self, client: Client) -> None:
+        merchant = make_merchant()
+        headers = make_caller(merchant).headers
+        Merchant.objects.filter(pk=merchant.pk).update(state=TierState.FROZEN)
+        assert refused(TOKEN, lambda a: send(client, a, headers=headers), 403) == []
 
 
 def ask(client: Client, slug: str, numbers: dict[str, int], address: Address) -> Any:

@@ -13,6 +13,7 @@ from zhanggui.core.models import TenantForeignKey, TenantManager, TenantModel
 
 OURS = (
     "accounts",
+    "api",
     "billing",
     "codes",
     "contacts",
@@ -42,6 +43,7 @@ GLOBAL = {
     "accounts.Application": "of a person who is no merchant yet",
     "accounts.SavedView": "of a person, at any tier",
     "accounts.PlatformAuditEntry": "what belongs to no single merchant",
+    "api.ApiToken": "of a till, found before a scope is open",
     "billing.Edition": "a row of the platform's price table",
     "billing.Price": "of the platform or an operator",
     "billing.Seller": "of the platform or an operator",

@@ -31,6 +31,16 @@ class Actor:
         """Who this is for limits and idempotency keys, for example ``person:17``."""
         return f"{self.kind.value}:{self.id if self.id is not None else self.name}"
 
+    @property
+    def typist(self) -> int:
+        """Who types codes, in one number: a person's id, or minus the id of a till's token."""
+        return typist_of(self.kind, self.id)
+
+
+def typist_of(kind: str, id_: int | None) -> int:
+    """``Actor.typist`` of an actor as the audit log keeps it; 0 for the system."""
+    return -(id_ or 0) if kind == ActorKind.TOKEN else id_ or 0
+
 
 def person_actor(person: Person, request: HttpRequest | None = None) -> Actor:
     """A person who signs in: staff, operator, platform, store manager."""
@@ -40,6 +50,11 @@ def person_actor(person: Person, request: HttpRequest | None = None) -> Actor:
 def customer_actor(customer_id: int, name: str, request: HttpRequest | None = None) -> Actor:
     """A customer of the merchant in scope."""
     return _actor(ActorKind.CUSTOMER, customer_id, name, request)
+
+
+def token_actor(token_id: int, name: str, request: HttpRequest | None = None) -> Actor:
+    """A till or another program of a merchant, by the token it holds."""
+    return _actor(ActorKind.TOKEN, token_id, name, request)
 
 
 def system_actor(name: str) -> Actor:

@@ -107,6 +107,13 @@ def names_of(kind: ActorKind, ids: Collection[int]) -> Mapping[int, str]:
     return find_names({namer: ids})[namer]
 
 
+def names_of_typists(ids: Collection[int]) -> Mapping[int, str]:
+    """The names of those who type codes, by ``Actor.typist``: people, and tills below zero."""
+    people = names_of(ActorKind.PERSON, {one for one in ids if one > 0})
+    tills = names_of(ActorKind.TOKEN, {-one for one in ids if one < 0})
+    return {**people, **{-number: name for number, name in tills.items()}}
+
+
 def namer_of(kind: ActorKind) -> NamesOf:
     """What finds the names of one kind of actor."""
     return _names.get(kind, _no_names)

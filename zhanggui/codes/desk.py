@@ -19,6 +19,7 @@ from zhanggui.core.errors import DomainError
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
+    from zhanggui.codes.services import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +74,11 @@ def subject_types() -> list[str]:
 def of(subject_type: str) -> Operation | None:
     """The operation for codes of this subject."""
     return _operations.get(subject_type)
+
+
+def in_its_words(reason: Reason) -> DomainError:
+    """A code for other stores is refused in the words of what it is for."""
+    operation = of(reason.subject_type)
+    if operation is not None and isinstance(reason.refusal, WrongStore):
+        return operation.wrong_store()
+    return reason.refusal

@@ -52,7 +52,7 @@ class OneTimeCode(TenantModel):
     expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     ended_by_id = models.BigIntegerField(null=True)
-    """The person who confirmed it."""
+    """Who confirmed it, by ``Actor.typist``."""
     ended_store_id = models.BigIntegerField(null=True)
 
     class Meta(TenantModel.Meta):
@@ -104,6 +104,7 @@ class CodeTry(TenantModel):
 
     kind = models.CharField(max_length=8, choices=TryKind)
     person_id = models.BigIntegerField()
+    """Who typed it, by ``Actor.typist``."""
     store_id = models.BigIntegerField()
     at = models.DateTimeField(default=clock.now)
 

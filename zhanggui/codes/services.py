@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from zhanggui.accounts.models import Person
+from zhanggui.accounts import audit
 from zhanggui.codes.errors import (
     Busy,
     CodeExpired,
@@ -339,7 +339,7 @@ def _why_not_live(
 
 def _why_ended(code: OneTimeCode) -> DomainError:
     if code.state == CodeState.CONSUMED:
-        by = Person.objects.filter(pk=code.ended_by_id or 0).values_list("name", flat=True).first()
+        by = audit.names_of_typists({code.ended_by_id or 0}).get(code.ended_by_id or 0)
         at = timezone.localtime(_end_of(code))
         return CodeUsed(manager=by or "—", at=at.isoformat(), time=f"{at:%H:%M}")
     if code.state == CodeState.REVOKED:

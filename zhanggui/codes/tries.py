@@ -17,9 +17,11 @@ from django.db import connection
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.models import AuditEntry
+from zhanggui.codes.errors import CodeExpired, CodeInvalid, Locked
 from zhanggui.codes.models import CodeTry, TryKind
 from zhanggui.core import clock, tenancy
 from zhanggui.core.db import turns
+from zhanggui.core.errors import DomainError
 
 WINDOW = timedelta(minutes=10)
 LOCK = timedelta(minutes=10)
@@ -90,6 +92,48 @@ def take_turn(*, person_id: int, store_id: int) -> Tries:
             },
         )
         return Tries.of(cursor.fetchall())
+
+
+EVERYWHERE: LiteralString = """
+SELECT kind, at FROM codes_codetry
+WHERE merchant_id = %(merchant)s AND person_id = %(person)s AND at > %(tries_since)s
+  AND store_id IN (SELECT id FROM accounts_store WHERE merchant_id = %(merchant)s)
+ORDER BY at DESC LIMIT 60
+"""
+"""The stores are named for the index, which begins with them."""
+
+
+def take_turn_everywhere(*, typist: int) -> Tries:
+    """As ``take_turn`` for a till that may be used in several stores: its tries in all of them."""
+    merchant_id = tenancy.current_merchant_id()
+    turns.take("codes.tries", merchant_id, typist)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            EVERYWHERE,
+            {"merchant": merchant_id, "person": typist, "tries_since": clock.now() - DAY},
+        )
+        return Tries.of(cursor.fetchall())
+
+
+def refuse(
+    refusal: DomainError, known: Tries, *, person_id: int, store_id: int, actor: Actor
+) -> DomainError:
+    """What is told of a code that is of no use, and counted as a try if it was a guess.
+
+    Inside the turn. "Expired" is told three times in ten minutes, then such a code is a wrong one
+    (D22); the wrong code that reaches the limit answers the lock (D23).
+    """
+    moment = clock.now()
+    if isinstance(refusal, CodeExpired) and not known.may_hear_expired(moment):
+        refusal = CodeInvalid()
+    if isinstance(refusal, CodeExpired):
+        count(kind=TryKind.EXPIRED, person_id=person_id, store_id=store_id, actor=actor)
+    if not isinstance(refusal, CodeInvalid):
+        return refusal
+    count(kind=TryKind.WRONG, person_id=person_id, store_id=store_id, actor=actor)
+    counted = Tries((moment, *known.wrong), known.told_expired)
+    wait = counted.seconds_locked(moment)
+    return Locked(retry_after_s=wait) if wait else CodeInvalid(left=counted.left(moment))
 
 
 def count(*, kind: TryKind, person_id: int, store_id: int, actor: Actor) -> None:

@@ -140,3 +140,15 @@ class ImportCollided(DomainError):
     code = "E_IMPORT_COLLIDED"
     status = 409
     text = _("Somebody added the same customers at the same moment. Start the import again.")
+
+
+class CustomerUnknown(DomainError):
+    code = "E_CUSTOMER_UNKNOWN"
+    status = 404
+    text = _("The shop has no customer with this number.")
+
+
+class WhoIsMeant(DomainError):
+    code = "E_CUSTOMER_WHO"
+    status = 422
+    text = _("Say who or what is meant, in exactly one way.")

@@ -163,3 +163,9 @@ class ReportTooLate(DomainError):
     code = "E_COUPON_REPORT_TOO_LATE"
     status = 410
     text = _("This was more than %(days)s days ago. Please talk to the shop.")
+
+
+class OrderMissing(DomainError):
+    code = "E_COUPON_ORDER"
+    status = 422
+    text = _("This coupon asks for a smallest bill: say what the bill comes to, by “order_fen”.")

@@ -13,6 +13,8 @@ from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, todo
 from zhanggui.accounts import permissions as rights
+from zhanggui.api import operations, scopes
+from zhanggui.api import registry as routes
 from zhanggui.channels.wechat.menus import builtin
 from zhanggui.channels.wechat.menus.builtin import BuiltinPage
 from zhanggui.codes import desk
@@ -20,6 +22,7 @@ from zhanggui.contacts import conditions, holders, timeline
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock
 from zhanggui.coupons import (
+    api,
     counter,
     customers,
     finding,
@@ -120,6 +123,9 @@ def register_all() -> None:
     audit.register_target("coupon", _("Coupon"), _coupons)
     audit.register_target("coupon_template", _("Coupon template"), _templates)
     caches.register(BALANCE)
+    scopes.register(*api.SCOPES)
+    operations.register(api.OPERATION)
+    routes.register("coupons", lambda: api.router)
     desk.register(counter.OPERATION)
     holders.register(customers.HOLDER)
     for source in customers.TIMELINES:

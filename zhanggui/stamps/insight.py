@@ -11,7 +11,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit
-from zhanggui.accounts.models import ActorKind, AuditEntry
+from zhanggui.accounts.actors import typist_of
+from zhanggui.accounts.models import AuditEntry
 from zhanggui.codes import desk
 from zhanggui.codes.models import LIVE, OneTimeCode
 from zhanggui.contacts.models import Customer, IdentityLink, LinkState
@@ -127,19 +128,18 @@ def attempts(*, period: Period, store_id: int) -> list[Attempt]:
         action=REFUSED,
         at__gte=clock.start_of(period.first, period.zone),
     ).order_by("-at", "-id")[:MOST_CUSTOMERS]
-    names = audit.names_of(
-        ActorKind.PERSON, {entry.actor_id for entry in entries if entry.actor_id}
-    )
+    typists = [typist_of(entry.actor_kind, entry.actor_id) for entry in entries]
+    names = audit.names_of_typists(set(typists))
     return [
-        Attempt(entry.at, names.get(entry.actor_id or 0, ""), str(entry.details.get("code", "")))
-        for entry in entries
+        Attempt(entry.at, names.get(typist, ""), str(entry.details.get("code", "")))
+        for entry, typist in zip(entries, typists, strict=True)
     ]
 
 
 def wrong_codes(*, period: Period, store_id: int) -> list[Attempt]:
     """Wrong codes typed at a store, newest first; the rows of ``selectors.wrong_codes``."""
     rows = selectors.wrong_tries(store_id=store_id, period=period).order_by("-at", "-pk")
-    names = audit.names_of(ActorKind.PERSON, {row.person_id for row in rows})
+    names = audit.names_of_typists({row.person_id for row in rows})
     return [Attempt(row.at, names.get(row.person_id, ""), "E_CODE_INVALID") for row in rows]
 
 

@@ -290,7 +290,7 @@ class StampRecord(TenantModel):
     customer = TenantForeignKey(Customer, on_delete=models.PROTECT)
     store = TenantForeignKey(Store, on_delete=models.PROTECT)
     manager_id = models.BigIntegerField()
-    """The person who confirmed (a global row)."""
+    """The person who confirmed (a global row); 0 for a stamp pressed on the phone, or a till."""
     manager_name = models.CharField(max_length=80)
     customer_name = models.CharField(max_length=80)
     name_key = models.CharField(max_length=200)

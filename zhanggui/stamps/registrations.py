@@ -14,10 +14,13 @@ from django.utils.translation import ngettext
 from zhanggui.accounts import audit, features, todo
 from zhanggui.accounts import permissions as rights
 from zhanggui.accounts.models import Store
+from zhanggui.api import operations, scopes
+from zhanggui.api import registry as routes
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.models import Customer
 from zhanggui.core import tenancy
 from zhanggui.messaging import templates
+from zhanggui.stamps import api as till
 from zhanggui.stamps import measures, permissions, segments, selectors, spreadsheets, told
 from zhanggui.stamps.models import (
     Adjustment,
@@ -126,10 +129,18 @@ def register_all() -> None:
     todo.register(_waiting)
     templates.register(told.STAMPED, told.CANCELLED, told.REWARDED, told.EXPIRING, told.DECIDED)
     segments.register_all()
+    _till()
     measures.register_all()
     spreadsheets.register_all()
     _menu()
     _panels()
+
+
+def _till() -> None:
+    scopes.register(*till.SCOPES)
+    operations.register(till.STAMP, till.TAKE_BACK)
+    operations.read_by(till.read)
+    routes.register("stamps", lambda: till.router)
 
 
 def _menu() -> None:

@@ -128,6 +128,11 @@ def _is_beyond(row: Sequence[Any], fields: list[tuple[str, bool]], cursor: Curso
     return False
 
 
+def is_token(token: str, *, order: Sequence[str]) -> bool:
+    """Whether a token leads into a list of this order: programs are told, pages begin anew."""
+    return _read(token, order) is not None
+
+
 def turned[Row](
     fetch: Callable[[Cursor | None, int], list[Row]],
     *,

@@ -18,6 +18,7 @@ class ActorKind(models.TextChoices):
     PERSON = "person", _("Person")
     CUSTOMER = "customer", _("Customer")
     SYSTEM = "system", _("System")
+    TOKEN = "token", _("Till or other program")
 
 
 class AuditEntry(TenantModel):

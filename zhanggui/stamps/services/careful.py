@@ -99,6 +99,17 @@ class Done:
     won: Sequence[Reward]
     lost: Sequence[Reward]
 
+    @property
+    def details(self) -> dict[str, object]:
+        """For the audit log."""
+        return {
+            "kind": self.record.kind,
+            "amount": self.record.amount,
+            "record": self.record.pk,
+            "won": [reward.pk for reward in self.won],
+            "lost": [reward.pk for reward in self.lost],
+        }
+
 
 def spend(asked: Asked, store_name: str, action: str) -> Done:
     """Spend the code, move the card, give or withdraw rewards; all or nothing.
@@ -131,13 +142,7 @@ def spend(asked: Asked, store_name: str, action: str) -> Done:
             action,
             f"code:{code_id}",
             store_id=desk.store_id,
-            details={
-                "kind": done.record.kind,
-                "amount": done.record.amount,
-                "record": done.record.pk,
-                "won": [reward.pk for reward in done.won],
-                "lost": [reward.pk for reward in done.lost],
-            },
+            details=done.details,
         )
         answer = answer_of(done, store_name).as_json()
         keep_answer(asked.actor, asked.key, asked.fingerprint, answer)

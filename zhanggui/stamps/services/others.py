@@ -13,7 +13,6 @@ from typing import Any
 
 from zhanggui.codes import desk as registry
 from zhanggui.codes import services as codes
-from zhanggui.codes.errors import WrongStore
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
@@ -67,11 +66,3 @@ def look(desk: Desk, typed: str) -> Seen | None:
 def _seconds(code: OneTimeCode, moment: datetime) -> int:
     until = code.held_until or code.expires_at
     return max(0, int((until - moment).total_seconds()))
-
-
-def in_its_words(reason: codes.Reason) -> DomainError:
-    """A code for other stores is refused in the words of what it is for."""
-    operation = registry.of(reason.subject_type)
-    if operation is not None and isinstance(reason.refusal, WrongStore):
-        return operation.wrong_store()
-    return reason.refusal

@@ -95,14 +95,15 @@ def _look(desk: Desk, typed: ways.Typed, actor: Actor) -> Preview | others.Seen 
     audit.record(
         actor, PREVIEWED, f"code:{code_id}", store_id=desk.store_id, details={"kind": kind}
     )
-    return _preview(code, kind, card, desk, typed.method)
+    return shown(code, kind, card, desk.store_id, typed.method)
 
 
-def _preview(
-    code: OneTimeCode, kind: Kind, now: rules.CardNow, desk: Desk, method: Method
+def shown(
+    code: OneTimeCode, kind: Kind, now: rules.CardNow, store_id: int, method: Method
 ) -> Preview:
+    """What spending a code would do to its card at a store; the rules were asked before."""
     moment, card = clock.now(), now.card
-    choices = _choices(card, desk, moment) if kind is Kind.CANCEL else ()
+    choices = _choices(card, store_id, moment) if kind is Kind.CANCEL else ()
     first = -choices[0].amount if choices else 1
     held_until = code.held_until or code.expires_at
     past = rules.seconds_since_other_way(card, method) if kind is Kind.ACCUMULATE else None
@@ -140,8 +141,8 @@ def _ahead(card: Card) -> list[dict[str, Any]]:
     return [] if card.is_filled else [one for one in card.terms.rewards if one["at"] > card.balance]
 
 
-def _choices(card: Card, desk: Desk, moment: datetime) -> tuple[CancelChoice, ...]:
-    found = rules.to_cancel(card.pk, store_id=desk.store_id, moment=moment)
+def _choices(card: Card, store_id: int, moment: datetime) -> tuple[CancelChoice, ...]:
+    found = rules.to_cancel(card.pk, store_id=store_id, moment=moment)
     return tuple(
         CancelChoice(
             record.pk,

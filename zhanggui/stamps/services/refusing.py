@@ -6,7 +6,6 @@ Source: stamps specification D16, D20-D23, D45.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -16,8 +15,7 @@ from zhanggui.accounts.models import Store, StoreState
 from zhanggui.codes import desk as code_desk
 from zhanggui.codes import services as codes
 from zhanggui.codes import tries
-from zhanggui.codes.errors import CodeExpired, CodeInvalid, Locked
-from zhanggui.codes.models import TryKind
+from zhanggui.codes.errors import Locked
 from zhanggui.codes.tries import Tries
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
@@ -26,7 +24,6 @@ from zhanggui.stamps.errors import CardState, NotManager
 from zhanggui.stamps.operations import SUBJECT
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Desk
-from zhanggui.stamps.services import others
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -93,27 +90,16 @@ def no_code(desk: Desk, typed: str, actor: Actor, known: Tries) -> Refused:
         person_id=desk.person_id,
         subject_types=[SUBJECT, *code_desk.subject_types()],
     )
-    refusal, moment = others.in_its_words(reason), clock.now()
-    if isinstance(refusal, CodeExpired) and not known.may_hear_expired(moment):
-        refusal = CodeInvalid()
-    if isinstance(refusal, CodeExpired):
-        tries.count(
-            kind=TryKind.EXPIRED, person_id=desk.person_id, store_id=desk.store_id, actor=actor
-        )
-    if isinstance(refusal, CodeInvalid):
-        tries.count(
-            kind=TryKind.WRONG, person_id=desk.person_id, store_id=desk.store_id, actor=actor
-        )
-        refusal = _wrong(known, moment)
+    refusal = tries.refuse(
+        code_desk.in_its_words(reason),
+        known,
+        person_id=desk.person_id,
+        store_id=desk.store_id,
+        actor=actor,
+    )
     refused = Refused(refusal, reason.code_id)
     _record_refusal(desk, actor, refused)
     return refused
-
-
-def _wrong(known: Tries, moment: datetime) -> DomainError:
-    counted = Tries((moment, *known.wrong), known.told_expired)
-    wait = counted.seconds_locked(moment)
-    return Locked(retry_after_s=wait) if wait else CodeInvalid(left=counted.left(moment))
 
 
 def note_refusal(desk: Desk, actor: Actor, refused: Refused) -> None:

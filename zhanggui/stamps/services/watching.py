@@ -82,6 +82,7 @@ def watch_managers(actor: Actor) -> None:
     since = clock.now() - WEEK
     rows = list(
         StampRecord.objects.filter(at__gt=since, method__in=ways.ALIKE[Method.CODE])
+        .exclude(manager_id=0)  # a till
         .order_by()
         .values("manager_id", "store_id")
         .annotate(many=Count("pk"))

@@ -1,0 +1,63 @@
+"""What this module tells the registries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.accounts import audit
+from zhanggui.accounts import permissions as rights
+from zhanggui.accounts.models import ActorKind
+from zhanggui.api import lists, permissions, registry
+from zhanggui.api.models import ApiToken
+from zhanggui.core import tenancy
+from zhanggui.files import exports
+from zhanggui.ui import navigation
+
+if TYPE_CHECKING:
+    from ninja import Router
+
+ACTIONS = {
+    "api.token.created": _("Token for a till made"),
+    "api.token.revoked": _("Token for a till revoked"),
+    "codes.till.looked": _("Code looked at by a till"),
+    "codes.till.refused": _("Code refused at a till"),
+}
+
+
+def register_all() -> None:
+    """Fill all registries; once per process, from ``apps.py``."""
+    rights.register(*permissions.ALL)
+    rights.register_area("api", pgettext_lazy("menu", "Tills and programs"), order=520)
+    for action, text in ACTIONS.items():
+        audit.register_action(action, text)
+    audit.register_names(ActorKind.TOKEN, _names)
+    audit.register_target("api_token", _("Token for a till"), _names)
+    exports.register(lists.EXPORT)
+    registry.register("api", _routes)
+    navigation.register(
+        surface="merchant",
+        entry=navigation.Entry(
+            "api_tokens",
+            pgettext_lazy("menu", "Tills and programs"),
+            "device-desktop",
+            "api:tokens",
+            permissions.TOKENS.name,
+            order=640,
+            group=_("Administration"),
+        ),
+    )
+
+
+def _names(ids: Collection[int]) -> audit.Rows:
+    mine = ApiToken.objects.filter(merchant_id=tenancy.current_merchant_id())
+    return mine.filter(pk__in=ids).values_list("pk", "name")
+
+
+def _routes() -> Router:
+    from zhanggui.api.routes import router  # noqa: PLC0415  the frame imports this module's parts
+
+    return router

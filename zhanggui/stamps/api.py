@@ -1,0 +1,404 @@
+"""Stamps for tills: programmes, cards, stamping and cancelling by six digits, the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop, pgettext_lazy
+from ninja import Query, Router
+from pydantic import Field
+
+from zhanggui.api import codes, paging
+from zhanggui.api.codes import till_of
+from zhanggui.api.frame import answer
+from zhanggui.api.guards import Bearer, caller_of
+from zhanggui.api.operations import Operation, Typed
+from zhanggui.api.paging import Cursor, Limit
+from zhanggui.api.schemas import LAST_ID, Customer, Digits, Id, In, Line, Out, Page
+from zhanggui.api.scopes import Scope
+from zhanggui.api.stores import stores_of
+from zhanggui.api.writing import KEYED, Booking
+from zhanggui.codes.desk import Counter
+from zhanggui.codes.models import OneTimeCode
+from zhanggui.contacts import till as contacts
+from zhanggui.contacts.services import masked_name
+from zhanggui.contacts.till import FindIn
+from zhanggui.stamps import selectors, ways
+from zhanggui.stamps.models import Card, Kind, Method, Programme, StampRecord
+from zhanggui.stamps.operations import OPERATIONS, SUBJECT
+from zhanggui.stamps.permissions import FEATURE
+from zhanggui.stamps.results import Confirmed
+from zhanggui.stamps.services import till
+
+READ = Scope(
+    "stamps.read",
+    _("Look up stamp programmes, cards and the ledger"),
+    _("Finds a customer by member number or phone number and sees the stamps; names are masked."),
+    feature=FEATURE.name,
+    order=10,
+)
+GIVE = Scope(
+    "stamps.give",
+    _("Stamp cards by six digits"),
+    _("Whoever has the token and a customer's code puts stamps on that card."),
+    feature=FEATURE.name,
+    is_writing=True,
+    order=20,
+)
+CANCEL = Scope(
+    "stamps.cancel",
+    _("Cancel stamps by six digits"),
+    _("Takes a stamp of the last 24 hours back, with the customer's code for cancelling."),
+    feature=FEATURE.name,
+    is_writing=True,
+    order=30,
+)
+SCOPES = (READ, GIVE, CANCEL)
+
+router = Router(tags=["stamps"])
+MOST_STAMPS = 10
+
+
+StoreWanted = Annotated[
+    int | None,
+    Query(None, ge=1, le=LAST_ID, description=gettext_noop("Only this store.")),
+]
+
+
+class RewardOut(Out):
+    """Something that a card leads to."""
+
+    at: int = Field(description=gettext_noop("How many stamps lead to it."), examples=[10])
+    name: str = Field(examples=["招牌奶茶一杯"])
+
+
+class ProgrammeOut(Out):
+    """A stamp programme."""
+
+    id: int
+    name: str = Field(examples=["奶茶集章卡"])
+    state: str = Field(description=gettext_noop("active, paused or ended."), examples=["active"])
+    slots: int = Field(description=gettext_noop("Stamps on a full card."), examples=[10])
+    rewards: list[RewardOut]
+    most_per_code: int = Field(description=gettext_noop("Stamps that one code may be worth."))
+    ways: list[str] = Field(
+        description=gettext_noop("How its cards are stamped; a till needs otp or staff-scan."),
+        examples=[["press", "otp", "staff-scan"]],
+    )
+    stores: list[int] = Field(description=gettext_noop("Where it is valid; empty: everywhere."))
+
+
+class ProgrammePage(Page):
+    """A page of programmes."""
+
+    items: list[ProgrammeOut]
+
+
+class CardOut(Out):
+    """A customer's card."""
+
+    id: str = Field(description=gettext_noop("Names the card for good."))
+    programme: int
+    programme_name: str
+    state: str = Field(
+        description=gettext_noop("open, rewarded, expired or blocked."), examples=["open"]
+    )
+    stamps: int = Field(examples=[3])
+    slots: int = Field(examples=[10])
+    rounds: int = Field(description=gettext_noop("How many rounds were filled."), examples=[0])
+    expires_at: datetime | None
+
+
+class CardsOut(Out):
+    """Whose cards, and which."""
+
+    customer: Customer
+    cards: list[CardOut]
+
+
+class StampIn(In):
+    """One code, one booking."""
+
+    digits: Digits
+    store: Id | None = Field(
+        default=None,
+        description=gettext_noop("May be left out when the token has one store only."),
+    )
+    amount: int = Field(default=1, ge=1, le=MOST_STAMPS, strict=True)
+    reason: Line = Field(
+        default="", description=gettext_noop("Needed for more than one stamp; kept in the ledger.")
+    )
+    again: bool = Field(
+        default=False,
+        strict=True,
+        description=gettext_noop(
+            "True when the card was stamped another way a moment ago and this is one more."
+        ),
+    )
+
+
+class CancelIn(In):
+    """One code, one stamp back."""
+
+    digits: Digits
+    store: Id | None = None
+    record: Id | None = Field(
+        default=None,
+        description=gettext_noop("Which stamp; the newest of this store when left out."),
+    )
+
+
+class StampOut(Out):
+    """What was booked."""
+
+    record: int = Field(description=gettext_noop("The line of the ledger."), examples=[4711])
+    kind: str = Field(description=gettext_noop("accumulate or cancel."), examples=["accumulate"])
+    amount: int = Field(description=gettext_noop("Given above zero, taken back below."))
+    customer_name: str = Field(examples=["王**"])
+    programme_name: str
+    store_name: str
+    slots: int
+    before: int
+    after: int
+    at: datetime
+    won: list[str] = Field(description=gettext_noop("Rewards given with it."))
+    lost: list[str] = Field(description=gettext_noop("Rewards made void with it."))
+
+
+class LineOut(Out):
+    """A line of the ledger."""
+
+    record: int
+    kind: str
+    method: str = Field(description=gettext_noop("press, otp, counter and others."))
+    amount: int
+    balance_after: int
+    card: str
+    store: int
+    by: str = Field(description=gettext_noop("The manager, the stamp or the token."))
+    customer_name: str
+    cancels: int | None = Field(description=gettext_noop("The line it takes back."))
+    at: datetime
+
+
+class LinePage(Page):
+    """A page of the ledger, newest first."""
+
+    items: list[LineOut]
+
+
+@router.get(
+    "programmes",
+    response=answer(ProgrammePage),
+    auth=Bearer(READ.name),
+    summary=gettext_noop("Stamp programmes, by name"),
+)
+def programmes(
+    request: HttpRequest, cursor: Cursor = "", limit: Limit = paging.SIZE
+) -> ProgrammePage:
+    """All programmes of the shop."""
+    rows = Programme.objects.prefetch_related("places", "versions")
+    found = paging.page(rows, order=("name", "id"), cursor=cursor, limit=limit)
+    return ProgrammePage(items=[_programme(one) for one in found], next=found.next)
+
+
+def _programme(programme: Programme) -> ProgrammeOut:
+    terms = max(programme.versions.all(), key=lambda version: version.number, default=None)
+    return ProgrammeOut(
+        id=programme.pk,
+        name=programme.name,
+        state=programme.state,
+        slots=programme.slots,
+        rewards=[RewardOut(at=one["at"], name=one["name"]) for one in terms.rewards]
+        if terms
+        else [],
+        most_per_code=programme.max_per_code,
+        ways=programme.ways,
+        stores=sorted(place.store_id for place in programme.places.all()),
+    )
+
+
+@router.post(
+    "cards/find",
+    response=answer(CardsOut),
+    auth=Bearer(READ.name),
+    summary=gettext_noop("A customer's cards and balances"),
+    description=gettext_noop(
+        "A POST, so that phone numbers stand in no log. Thirty numbers of nobody in ten minutes"
+        " lock looking up for ten minutes."
+    ),
+)
+def find_cards(request: HttpRequest, body: FindIn) -> CardsOut:
+    """The cards of one customer, active programmes first."""
+    customer = contacts.find(caller_of(request), body)
+    cards = selectors.cards_of(customer.pk)
+    return CardsOut(customer=contacts.shown(customer), cards=[_card(card) for card in cards])
+
+
+def _card(card: Card) -> CardOut:
+    return CardOut(
+        id=card.token,
+        programme=card.programme_id,
+        programme_name=card.programme.name,
+        state=card.state,
+        stamps=card.shown,
+        slots=card.slots,
+        rounds=card.cycle,
+        expires_at=card.expires_at,
+    )
+
+
+@router.post(
+    "stamps",
+    response=answer(StampOut),
+    auth=Bearer(GIVE.name),
+    openapi_extra=KEYED,
+    summary=gettext_noop("Stamp a card"),
+    description=gettext_noop(
+        "Spends the six digits that the customer shows and puts the stamp on the card at once."
+    ),
+)
+def give(request: HttpRequest, body: StampIn, response: HttpResponse) -> StampOut:
+    """Spend a code for stamping."""
+    booking = Booking.of(request, "stamp", body.model_dump(exclude={"digits", "store"}))
+    at = till_of(request, body.store)
+
+    def write(code: OneTimeCode, typed: Typed) -> dict[str, Any]:
+        given = till.give(
+            code=code,
+            counter=at.counter,
+            wish=till.Wish(amount=body.amount, reason=body.reason.strip(), is_again=body.again),
+            method=Method(typed.way),
+            actor=at.caller.actor,
+        )
+        return _booked(given)
+
+    booked = codes.spend(at, body.digits, STAMP, booking, write)
+    booking.mark(response)
+    return StampOut(**booked)
+
+
+@router.post(
+    "stamps/cancel",
+    response=answer(StampOut),
+    auth=Bearer(CANCEL.name),
+    openapi_extra=KEYED,
+    summary=gettext_noop("Take a stamp back"),
+    description=gettext_noop(
+        "Spends the six digits that the customer shows for cancelling. Stamps of the last 24 hours"
+        " at this store."
+    ),
+)
+def cancel(request: HttpRequest, body: CancelIn, response: HttpResponse) -> StampOut:
+    """Spend a code for cancelling."""
+    booking = Booking.of(request, "cancel", {"record": body.record})
+    at = till_of(request, body.store)
+
+    def write(code: OneTimeCode, typed: Typed) -> dict[str, Any]:
+        taken = till.take_back(
+            code=code,
+            counter=at.counter,
+            record_id=body.record,
+            method=Method(typed.way),
+            actor=at.caller.actor,
+        )
+        return _booked(taken)
+
+    booked = codes.spend(at, body.digits, TAKE_BACK, booking, write)
+    booking.mark(response)
+    return StampOut(**booked)
+
+
+def _booked(done: Confirmed) -> dict[str, Any]:
+    """The answer as it is kept under the key."""
+    told = done.as_json()
+    return {"record": told.pop("record_id"), **told}
+
+
+@router.get(
+    "stamps",
+    response=answer(LinePage),
+    auth=Bearer(READ.name),
+    summary=gettext_noop("The ledger of stamps, newest first"),
+)
+def lines(
+    request: HttpRequest,
+    cursor: Cursor = "",
+    limit: Limit = paging.SIZE,
+    store: StoreWanted = None,
+) -> LinePage:
+    """What was given and taken back in the token's stores, newest first."""
+    stores = stores_of(caller_of(request).token)
+    rows = StampRecord.objects.select_related("card").filter(
+        store_id__in=stores.filter(pk=store) if store is not None else stores
+    )
+    found = paging.page(rows, order=selectors.ORDER, cursor=cursor, limit=limit)
+    return LinePage(items=[_line(record) for record in found], next=found.next)
+
+
+def _line(record: StampRecord) -> LineOut:
+    return LineOut(
+        record=record.pk,
+        kind=record.kind,
+        method=record.method,
+        amount=record.amount,
+        balance_after=record.balance_after,
+        card=record.card.token,
+        store=record.store_id,
+        by=record.manager_name,
+        customer_name=masked_name(record.customer_name),
+        cancels=record.reverses_id,
+        at=record.at,
+    )
+
+
+def _look(code: OneTimeCode, counter: Counter, typed: Typed) -> Mapping[str, Any]:
+    seen = till.look(code, counter, Method(typed.way))
+    return {
+        "customer": {"number": seen.customer_number, "name": seen.customer_name},
+        "programme_name": seen.programme_name,
+        "slots": seen.slots,
+        "before": seen.before,
+        "after": seen.after,
+        "most": seen.most,
+        "stamped_s_ago": seen.stamped_s_ago,
+        "wins": [{"in": away, "name": name} for away, name in seen.wins],
+        "choices": [
+            {
+                "record": one.record_id,
+                "amount": one.amount,
+                "at": one.at.isoformat(),
+                "by": one.manager_name,
+                "lost": list(one.lost),
+            }
+            for one in seen.choices
+        ],
+    }
+
+
+STAMP = Operation(
+    OPERATIONS[Kind.ACCUMULATE],
+    "stamp",
+    pgettext_lazy("purpose of a code", "a stamp"),
+    SUBJECT,
+    GIVE.name,
+    _look,
+)
+TAKE_BACK = Operation(
+    OPERATIONS[Kind.CANCEL],
+    "cancel",
+    pgettext_lazy("purpose of a code", "cancelling a stamp"),
+    SUBJECT,
+    CANCEL.name,
+    _look,
+)
+
+
+def read(sent: str) -> Typed:
+    """Digits that were typed, or the QR picture beside them, which proves more."""
+    known = ways.read(sent)
+    return Typed(known.digits, known.method)
