@@ -87,7 +87,7 @@ class TestFirstFill:
 
     def test_knows_its_regulars(self, filled: Filled) -> None:
         with tenancy.merchant_scope(Merchant.objects.get(slug=MERCHANTS[0].slug).pk):
-            used = contact_selectors.use_of_tags()
+            used = contact_selectors.use_of_tags(contact_selectors.tags())
             assert set(used) == set(Tag.objects.values_list("pk", flat=True))
             assert len(used) == len(regulars.TAGS)
             assert Segment.objects.count() == len(regulars.SEGMENTS)
