@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 import stamina
 import structlog
 from django.conf import settings
 
-from zhanggui.channels.wechat.client import masking
+from zhanggui.channels.wechat.client import lines, masking
 from zhanggui.channels.wechat.client.answers import Answer, File
+from zhanggui.channels.wechat.client.lines import Lines, NoAnswer, NoLine, Reply
 from zhanggui.channels.wechat.errorcodes import PAUSES_S, Treatment, code_of
 from zhanggui.channels.wechat.errors import (
     AuthorisationLost,
@@ -40,8 +41,8 @@ from zhanggui.core import clock
 
 log = structlog.get_logger("zhanggui.wechat.client")
 
-TIMEOUT = httpx2.Timeout(6.0, connect=3.0)
-FILE_TIMEOUT = httpx2.Timeout(20.0, connect=3.0)
+TIMEOUT = httpx2.Timeout(lines.ANSWER_S, connect=lines.CONNECT_S)
+FILE_TIMEOUT = httpx2.Timeout(20.0, connect=lines.CONNECT_S)
 MOST_LINES = 40
 """Connections of a process; those of a mailing stay open from call to call."""
 ATTEMPTS = 3
@@ -130,6 +131,7 @@ class Http:
         self, transport: httpx2.BaseTransport | None = None, watcher: Watcher | None = None
     ) -> None:
         self._watcher = watcher
+        self._lines = lines.direct() if transport is None else None
         self._http = httpx2.Client(
             timeout=TIMEOUT,
             transport=transport,
@@ -140,6 +142,8 @@ class Http:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        if self._lines is not None:
+            self._lines.close()
 
     def ask(self, request: Request) -> Answer:
         """Make a call that is answered by JSON.
@@ -191,10 +195,12 @@ class Http:
 
     def _once(self, request: Request) -> tuple[Answer | File, Mapping[str, Any] | None]:
         response = self._sent(request)
-        if response.status_code != httpx2.codes.OK:
-            raise _unreachable(request.path, f"HTTP {response.status_code}", is_sent=True)
+        if response.status != httpx2.codes.OK:
+            raise _unreachable(request.path, f"HTTP {response.status}", is_sent=True)
+        if len(response.content) > LARGEST:
+            raise _unreachable(request.path, "answer too large", is_sent=True)
         if request.wants_file and not response.content.lstrip().startswith(b"{"):
-            kind = response.headers.get("Content-Type", "application/octet-stream")
+            kind = response.content_type or "application/octet-stream"
             return File(response.content, kind), None
         raw = _json(request.path, response.content)
         code = raw.get("errcode", 0)
@@ -202,9 +208,11 @@ class Http:
             raise _refusal(request, raw)
         return Answer(raw), raw
 
-    def _sent(self, request: Request) -> httpx2.Response:
+    def _sent(self, request: Request) -> Reply:
         # WeChat shows escapes such as \u4e2d to people as they are
         content = _utf8(request.body) if request.body is not None else None
+        if self._lines is not None and content is not None and not request.wants_file:
+            return _posted(self._lines, request, content)
         upload = request.upload
         files = None
         if upload is not None:
@@ -223,9 +231,18 @@ class Http:
             raise _unreachable(request.path, "no connection", is_sent=False) from None
         except httpx2.TransportError as error:
             raise _unreachable(request.path, type(error).__name__, is_sent=True) from None
-        if len(response.content) > LARGEST:
-            raise _unreachable(request.path, "answer too large", is_sent=True)
-        return response
+        kind = response.headers.get("Content-Type", "")
+        return Reply(response.status_code, response.content, kind)
+
+
+def _posted(kept: Lines, request: Request, content: bytes) -> Reply:
+    target = f"{request.path}?{urlencode(request.params)}"
+    try:
+        return kept.post(settings.WECHAT_API_URL, target, content, most=LARGEST)
+    except NoLine:
+        raise _unreachable(request.path, "no connection", is_sent=False) from None
+    except NoAnswer as error:
+        raise _unreachable(request.path, str(error), is_sent=True) from None
 
 
 def _utf8(body: Mapping[str, Any]) -> bytes:
