@@ -66,7 +66,8 @@ class CompressionMiddleware:
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         if response.streaming or not is_page or len(response.content) < self.WORTH_BYTES:
             return response
-        return self.gzip.process_response(request, response)
+        self.gzip.process_response(request, response)  # changes it
+        return response
 
 
 class RequestLogMiddleware:

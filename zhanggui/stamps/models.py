@@ -268,6 +268,10 @@ class Card(TenantModel):
         """The last second of a card that ends: people read its last day, not the one after."""
         return self.expires_at - timedelta(seconds=1) if self.expires_at else None
 
+    def takes_stamps(self, moment: datetime) -> bool:
+        """Whether its own state lets it: not blocked, not over, not full for good."""
+        return self.state == CardState.OPEN and not self.is_over(moment)
+
     def is_over(self, moment: datetime) -> bool:
         """Whether its time is up, also before the job has noted it."""
         return self.expires_at is not None and self.expires_at <= moment

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString, TypedDict
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
 from zhanggui.accounts import standing
 from zhanggui.accounts.models import Merchant, Person, Store, StoreState
@@ -324,9 +324,13 @@ def cards_of(customer_id: int) -> list[Card]:
     return sorted(cards, key=lambda card: (card.programme.state != ProgrammeState.ACTIVE, card.pk))
 
 
-def programmes_open() -> QuerySet[Programme]:
-    """Programmes that give stamps."""
-    return Programme.objects.filter(state=ProgrammeState.ACTIVE)
+def programmes_open(zone: str) -> QuerySet[Programme]:
+    """Programmes whose card can be taken: they give stamps, and their last day has not passed."""
+    versions = Terms.objects.filter(programme=OuterRef("pk")).order_by("-number")
+    today = clock.local_date(clock.now(), zone)
+    rows = Programme.objects.annotate(last_day=Subquery(versions.values("ends_on")[:1]))
+    is_on = Q(last_day=None) | Q(last_day__gte=today)
+    return rows.filter(is_on, state=ProgrammeState.ACTIVE)
 
 
 def card_by_token(token: str, customer_id: int) -> Card | None:

@@ -169,6 +169,7 @@ def keep(request: CustomerRequest, token: str) -> HttpResponse:
 
 @customer_view
 @of_feature(FEATURE)
+@uses_phone
 @never_cache
 @require_http_methods(["GET", "POST"])
 def gift(request: CustomerRequest, token: str) -> HttpResponse:
@@ -202,6 +203,7 @@ def gift(request: CustomerRequest, token: str) -> HttpResponse:
 
 @customer_view
 @of_feature(FEATURE)
+@uses_phone
 @never_cache
 @require_http_methods(["GET", "POST"])
 def take(request: CustomerRequest, token: str) -> HttpResponse:

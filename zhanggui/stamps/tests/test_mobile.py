@@ -145,6 +145,23 @@ class TestWallet:
 
         assert "停卡" not in visitor.client.get(visitor.url("wallet")).content.decode()
 
+    @pytest.mark.parametrize("how", ["paused", "ended", "past its last day"])
+    def test_an_offer_of_yesterday_opens_no_card(self, visitor: Visitor, how: str) -> None:
+        moment = clock.now()
+        zone = visitor.shop.merchant.time_zone
+        late = make_programme(name="停卡", ends_on=clock.local_date(moment, zone))
+        page = visitor.client.get(visitor.url("wallet")).content.decode()
+        offer = re.search(r'name="offer" value="([^"]+)"', page)
+        assert offer
+        ends = {"paused": services.pause_programme, "ended": services.end_programme}
+        if how in ends:
+            ends[how](programme_id=late.pk, actor=ACTOR)
+        with clock.at(moment + timedelta(days=0 if how in ends else 1)):
+            answer = visitor.client.post(visitor.url("join"), {"offer": offer[1]}, follow=True)
+            assert answer.redirect_chain[-1][0] == visitor.url("wallet")
+            assert "不再发放" in answer.content.decode()
+        assert not Card.objects.filter(programme=late).exists()
+
 
 class TestCode:
     @pytest.mark.spec("stamps R09")

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
 from django.core import signing
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from zhanggui.channels.wechat.jssdk import uses_phone
 from zhanggui.codes.models import LIVE, CodeState, OneTimeCode
 from zhanggui.contacts.guards import CustomerRequest
-from zhanggui.core import numbers
+from zhanggui.core import clock, numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.stamps import selectors, services, ways
@@ -77,7 +79,7 @@ def wallet(request: CustomerRequest) -> HttpResponse:
     held = {card.programme_id for card in cards}
     offers = [
         (programme, signing.dumps(programme.pk, salt=OFFER))
-        for programme in selectors.programmes_open()
+        for programme in selectors.programmes_open(request.merchant.time_zone)
         if programme.pk not in held
     ]
     page = {
@@ -97,6 +99,11 @@ def join(request: CustomerRequest) -> HttpResponse:
     except signing.BadSignature:
         raise Http404 from None
     programme = get_object_or_404(Programme.objects.all(), pk=programme_id)
+    is_held = Card.objects.filter(programme=programme, customer=request.customer).exists()
+    offered = selectors.programmes_open(request.merchant.time_zone)
+    if not is_held and not offered.filter(pk=programme.pk).exists():
+        messages.warning(request, _("This card is no longer given out."))
+        return redirect("stamps:wallet", request.merchant.slug)
     card = services.open_card(
         programme=programme, customer_id=request.customer.pk, actor=request.actor
     )
@@ -215,6 +222,8 @@ def card_page(
     size = paging.SIZE if is_more else NEWEST_RECORDS
     records = selectors.records_of_card(card.pk, size=size, after=after)
     programme = card.programme
+    is_on = programme.state == ProgrammeState.ACTIVE
+    can_be_stamped = is_on and card.takes_stamps(clock.now())
     last = next((row for row in records if row.record.amount > 0 and not row.is_cancelled), None)
     return {
         "card": card,
@@ -228,7 +237,10 @@ def card_page(
         "is_full": card.state == CardState.REWARDED,
         "rewards": selectors.rewards_of_card(card.pk),
         "can_begin": card.state == CardState.EXPIRED and selectors.can_begin(card),
-        "is_paused": programme.state != ProgrammeState.ACTIVE,
+        "is_paused": not is_on,
+        "takes_stamps": can_be_stamped,
+        "shows_corner": (layer is not None or can_be_stamped or card.state == CardState.REWARDED)
+        and not {Method.CODE, Method.SCAN}.isdisjoint(programme.ways),
         "takes_digits": Method.CODE in programme.ways,
         "takes_scan": Method.SCAN in programme.ways,
     }
