@@ -25,6 +25,7 @@ from demo import (
     messages,
     pages,
     payments,
+    posters,
     progress,
     regulars,
     reports,
@@ -118,6 +119,7 @@ def _fill(size: Size, say: Say) -> Filled:
     seals.make()
     coupons.make()
     tills.make()
+    posters.make()
     messages.make()
     reports.make()
     world.say_hello(control)

@@ -96,6 +96,7 @@ COUPONS = ListPage(
         Choice("template", _("Coupon"), _templates, every=_("All coupons")),
         Choice("way", _("Came by"), Way.choices, is_extra=True),
         Period("issued", pgettext_lazy("coupons", "Issued")),
+        Period("ends", _("Valid until")),
     ),
 )
 USES = ListPage(
@@ -164,7 +165,7 @@ def _template_rows(query: Query) -> Iterator[tuple[Any, ...]]:
 
 
 def _found_coupons(query: Query) -> QuerySet[Coupon]:
-    values = _values(query, COUPON_NAMES, "issued")
+    values = _values(query, COUPON_NAMES, "issued") | _values(query, (), "ends")
     return selectors.coupons(search=query.get("q")[:80], values=values, zone=query.time_zone)
 
 
@@ -248,7 +249,9 @@ EXPORTS = (
         ),
         rows=_coupon_rows,
         count=lambda query: query.counted(_found_coupons(query)),
-        parameters=frozenset({"q", *COUPON_NAMES, "issued_from", "issued_to"}),
+        parameters=frozenset(
+            {"q", *COUPON_NAMES, "issued_from", "issued_to", "ends_from", "ends_to"}
+        ),
     ),
     Export(
         name="coupons.uses",

@@ -344,15 +344,26 @@ def coupons(*, search: str = "", values: Mapping[str, Any], zone: str) -> QueryS
             rows = rows.filter(**{f"{name}_id": number})
     if values.get("way"):
         rows = rows.filter(way=values["way"])
-    first, last = values.get("issued_from"), values.get("issued_to")
-    if first:
-        rows = rows.filter(issued_at__gte=clock.start_of(first, zone))
-    if last and last < date.max:
-        rows = rows.filter(issued_at__lt=clock.start_of(last + timedelta(days=1), zone))
+    rows = rows.filter(_days("issued_at", values, "issued", zone, ("gte", "lt")))
+    rows = rows.filter(_days("ends_at", values, "ends", zone, ("gt", "lte")))
     wanted = fold(search)
     if wanted:
         rows = rows.filter(Q(code=code_of(search)) | Q(customer_id__in=_customers_like(wanted)))
     return rows
+
+
+def _days(
+    column: str, values: Mapping[str, Any], name: str, zone: str, lookups: tuple[str, str]
+) -> Q:
+    """Whole days in the shop's zone, both included; an end is the midnight after its last day."""
+    fits = Q()
+    first, last = values.get(f"{name}_from"), values.get(f"{name}_to")
+    if first:
+        fits &= Q(**{f"{column}__{lookups[0]}": clock.start_of(first, zone)})
+    if last and last < date.max:
+        end = clock.start_of(last + timedelta(days=1), zone)
+        fits &= Q(**{f"{column}__{lookups[1]}": end})
+    return fits
 
 
 def liability_fen() -> int:

@@ -22,6 +22,7 @@ from zhanggui.core.numbers import whole
 from zhanggui.coupons.models import UseKind, UseRecord
 from zhanggui.stamps import card_lists, selectors
 from zhanggui.stamps.models import Card, Kind, Method, Reward, StampRecord
+from zhanggui.stamps.press_models import Seal, SealState
 from zhanggui.stamps.selectors import Figures, Period
 
 Text = str | Promise
@@ -30,6 +31,8 @@ USUAL = 7
 MUCH_BY_CODE = 0.2
 """Above this share of codes a store is asked whether its stamp is broken (D25)."""
 LEAST_OPERATIONS = 50
+UNPROVED = (Method.BACK_OFFICE.value, Method.UNDO.value)
+"""Entries that nobody at the counter had to prove."""
 PERIODS: dict[int, tuple[Text, Text]] = {
     1: (pgettext_lazy("period", "Today"), _("against yesterday")),
     7: (pgettext_lazy("period", "7 days"), _("against the 7 days before")),
@@ -258,15 +261,20 @@ def code_share(found: Figures) -> float | None:
     return _line_of(found).code_share
 
 
-def is_much_by_code(found: Figures) -> bool:
-    """Whether codes are more than an emergency."""
-    return _line_of(found).is_odd
+def is_much_by_code(wanted: Wish, found: Figures) -> bool:
+    """Whether codes are more than an emergency where there is a stamp to press (D25)."""
+    if not _line_of(found).is_odd:
+        return False
+    seals = Seal.objects.filter(state=SealState.ACTIVE)
+    if wanted.store_id is not None:
+        seals = seals.filter(store_id=wanted.store_id)
+    return seals.exists()
 
 
 def _line_of(found: Figures) -> Line:
-    office = found.ways.get(Method.BACK_OFFICE.value, 0)
     codes = found.ways.get(Method.CODE.value, 0)
-    return Line(codes=codes, operations=sum(found.ways.values()) - office)
+    proved = sum(many for way, many in found.ways.items() if way not in UNPROVED)
+    return Line(codes=codes, operations=proved)
 
 
 def by_store(wanted: Wish) -> dict[int, Line]:
@@ -289,7 +297,7 @@ def _grouped(wanted: Wish, column: str) -> dict[int, Line]:
             cancels=Count("pk", filter=Q(kind=Kind.CANCEL)),
             customers=Count("customer_id", distinct=True),
             codes=Count("pk", filter=Q(method=Method.CODE)),
-            operations=Count("pk", filter=~Q(method=Method.BACK_OFFICE)),
+            operations=Count("pk", filter=~Q(method__in=UNPROVED)),
         )
     )
     names = ("given", "cancels", "customers", "codes", "operations")

@@ -148,6 +148,8 @@ def read_filter(sent: Mapping[str, str]) -> LedgerWish:
         way=way if (way := sent.get("way", "")) in Method.values else "",
         store=_id(sent.get("store", "")),
         programme=_id(sent.get("programme", "")),
+        manager=_id(sent.get("manager", "")),
+        odd="1" if sent.get("odd") == "1" else "",
         since=_day(sent.get("since", "")),
         until=_day(sent.get("until", "")),
     )

@@ -26,6 +26,8 @@ class CaseKind(models.TextChoices):
     CODE_SHARE = "code_share", _("Many codes at a store with a stamp: broken, or misuse?")
     FAST_CARD = "fast_card", _("A card was filled within a day")
     OUTLIER = "outlier", _("A manager confirms far more codes than the others")
+    OFF_HOURS = "off_hours", _("A manager stamps at odd hours")
+    SAME_CARDS = "same_cards", _("A manager stamps the same few cards")
 
 
 class CaseState(models.TextChoices):

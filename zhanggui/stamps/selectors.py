@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString, TypedDict
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import ExtractHour
 
 from zhanggui.accounts import standing
 from zhanggui.accounts.models import Merchant, Person, Store, StoreState
@@ -47,6 +49,8 @@ from zhanggui.ui import paging
 LEDGER_DAYS = 15
 BEGINNING = date(2020, 1, 1)
 PHONE_TAIL = 4
+ODD_FROM_HOUR, ODD_TO_HOUR = 23, 6
+"""From 11 at night until 6 in the morning hardly any shop stamps."""
 ORDER = ("-at", "-id")
 """The order of ledger pages, for ``ui.paging.keyset``."""
 
@@ -60,6 +64,10 @@ class LedgerWish(TypedDict):
     """A value of ``Method``, or empty."""
     store: int | None
     programme: int | None
+    manager: int | None
+    """The person who confirmed."""
+    odd: str
+    """``1``: only entries at odd hours of the night."""
     since: date | None
     until: date | None
 
@@ -213,7 +221,7 @@ def ledger_of(wanted: LedgerWish, zone: str) -> QuerySet[StampRecord]:
     today = clock.local_date(clock.now(), zone)
     first = min(wanted["since"] or BEGINNING, today)
     last = min(wanted["until"] or today, today)  # the calendar's last day has no next one
-    return ledger(
+    records = ledger(
         period=Period(first, last, zone),
         store_id=wanted["store"],
         programme_id=wanted["programme"],
@@ -221,6 +229,21 @@ def ledger_of(wanted: LedgerWish, zone: str) -> QuerySet[StampRecord]:
         way=wanted["way"],
         search=wanted["q"],
     )
+    if wanted["manager"] is not None:
+        records = records.filter(manager_id=wanted["manager"])
+    if wanted["odd"]:
+        records = with_hour(records, zone).filter(odd_hours())
+    return records
+
+
+def odd_hours() -> Q:
+    """The condition for entries of the night; needs ``with_hour``."""
+    return Q(hour__gte=ODD_FROM_HOUR) | Q(hour__lt=ODD_TO_HOUR)
+
+
+def with_hour(records: QuerySet[StampRecord], zone: str) -> QuerySet[StampRecord]:
+    """Records with the hour of the shop's day in ``hour``."""
+    return records.annotate(hour=ExtractHour("at", tzinfo=ZoneInfo(zone)))
 
 
 def customers_like(wanted: str) -> QuerySet[Customer, int]:

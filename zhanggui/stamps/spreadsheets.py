@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from itertools import batched
@@ -14,7 +14,16 @@ from django.utils.translation import pgettext_lazy
 
 from zhanggui.contacts.models import Customer
 from zhanggui.files.exports import Column, Export, Query, register
-from zhanggui.stamps import card_lists, cases, insight, permissions, seal_sheets, selectors
+from zhanggui.stamps import (
+    card_lists,
+    cases,
+    insight,
+    liability,
+    outliers,
+    permissions,
+    seal_sheets,
+    selectors,
+)
 from zhanggui.stamps.forms import read_filter
 from zhanggui.stamps.models import Card, Case, Reward, StampRecord
 from zhanggui.stamps.permissions import VIEW
@@ -68,7 +77,9 @@ LEDGER = Export(
     ),
     rows=_record_rows,
     count=lambda query: query.counted(_records(query)),
-    parameters=frozenset({"q", "store", "programme", "kind", "way", "since", "until"}),
+    parameters=frozenset(
+        {"q", "store", "programme", "manager", "odd", "kind", "way", "since", "until"}
+    ),
 )
 
 
@@ -170,6 +181,78 @@ REWARDS = Export(
 )
 
 
+def _manager_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    for one in outliers.managers(query.time_zone):
+        yield (
+            one.name,
+            one.store,
+            one.operations,
+            one.cancels,
+            one.codes,
+            one.odd,
+            f"{one.same_share:.3f}",
+            one.cases,
+            "、".join(str(signal) for signal in one.signals),
+        )
+
+
+MANAGERS = Export(
+    name="stamps.outliers",
+    label=_("Managers beside each other"),
+    permission=permissions.HANDLE_CASES.name,
+    columns=(
+        Column("manager", _("Manager")),
+        Column("store", _("Store"), width=20),
+        Column("operations", _("Operations"), kind="number"),
+        Column("cancels", _("Times cancelled"), kind="number"),
+        Column("codes", _("By code"), kind="number"),
+        Column("odd", _("At odd hours"), kind="number"),
+        Column("same", _("Share of the three cards stamped most"), width=12),
+        Column("cases", _("Open cases"), kind="number"),
+        Column("signals", _("What stands out"), width=30),
+    ),
+    rows=_manager_rows,
+    count=lambda query: len(outliers.managers(query.time_zone)),
+    parameters=frozenset(),
+)
+
+
+def _months(query: Query) -> Sequence[liability.Month]:
+    slug = query.merchant.slug if query.merchant else ""
+    return liability.report(zone=query.time_zone, slug=slug).months
+
+
+def _month_rows(query: Query) -> Iterator[tuple[Any, ...]]:
+    for month in _months(query):
+        sums = month.sums
+        yield (
+            month.first,
+            sums.cards,
+            sums.stamps,
+            sums.coupons,
+            sums.full_fen,
+            sums.expected_fen,
+        )
+
+
+LIABILITY = Export(
+    name="stamps.liability",
+    label=_("Open rewards"),
+    permission=VIEW.name,
+    columns=(
+        Column("month", _("Ends in"), kind="day"),
+        Column("cards", _("Cards"), kind="number"),
+        Column("stamps", _("Open stamps"), kind="number"),
+        Column("coupons", _("Coupons"), kind="number"),
+        Column("most", pgettext_lazy("liability", "At most"), kind="money"),
+        Column("expected", pgettext_lazy("liability", "Expected"), kind="money"),
+    ),
+    rows=_month_rows,
+    count=lambda query: len(_months(query)),
+    parameters=frozenset(),
+)
+
+
 def _visitors(query: Query) -> QuerySet[Customer]:
     return insight.visitors(_records(query))
 
@@ -265,5 +348,14 @@ CASES = Export(
 
 def register_all() -> None:
     """Make them exportable."""
-    for export in (LEDGER, CARDS, REWARDS, VISITORS, CASES, *seal_sheets.EXPORTS):
+    for export in (
+        LEDGER,
+        CARDS,
+        REWARDS,
+        LIABILITY,
+        MANAGERS,
+        VISITORS,
+        CASES,
+        *seal_sheets.EXPORTS,
+    ):
         register(export)

@@ -19,6 +19,7 @@ from zhanggui.stamps.services.cases import (
 )
 from zhanggui.stamps.services.confirming import confirm
 from zhanggui.stamps.services.confirming_others import Done, confirm_other
+from zhanggui.stamps.services.costs import set_costs
 from zhanggui.stamps.services.countering import (
     proof_on,
     scan,
@@ -143,6 +144,7 @@ __all__ = [
     "revoke_screen",
     "scan",
     "screen_of",
+    "set_costs",
     "set_limits",
     "settle_case",
     "stamp_by_counter",

@@ -15,7 +15,7 @@ from django.db.models import Count, Min
 
 from zhanggui.accounts.models import Merchant, Person, Store, TierState
 from zhanggui.core import clock, tenancy
-from zhanggui.stamps import ways
+from zhanggui.stamps import outliers, ways
 from zhanggui.stamps.models import CaseKind, Kind, Method, Reward, RewardState, StampRecord
 from zhanggui.stamps.press_models import Seal, SealState
 from zhanggui.stamps.services.alarming import alarm
@@ -39,6 +39,7 @@ def watch(actor: Actor) -> None:
             watch_codes(actor)
             watch_cards(actor)
             watch_managers(actor)
+            watch_habits(actor)
 
 
 def code_share(store_id: int) -> float | None:
@@ -99,3 +100,25 @@ def watch_managers(actor: Actor) -> None:
                 actor=actor,
                 manager=(row["manager_id"], name),
             )
+
+
+def watch_habits(actor: Actor) -> None:
+    """Managers who stamp at night, or the same few cards again and again: once a week for each."""
+    zone = Merchant.objects.values_list("time_zone", flat=True).get(
+        pk=tenancy.current_merchant_id()
+    )
+    week = clock.now().strftime("%G-W%V")
+    for one in outliers.managers(zone):
+        habits = (
+            (CaseKind.OFF_HOURS, one.is_at_odd_hours),
+            (CaseKind.SAME_CARDS, one.has_favourites),
+        )
+        for kind, is_so in habits:
+            if is_so:
+                alarm(
+                    kind,
+                    f"manager:{one.manager_id}:{week}",
+                    store_id=one.store_id,
+                    actor=actor,
+                    manager=(one.manager_id, one.name),
+                )

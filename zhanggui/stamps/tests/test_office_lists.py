@@ -27,6 +27,7 @@ from zhanggui.stamps.tests.factories import (
     make_shop,
     stamp,
 )
+from zhanggui.stamps.tests.pressing import make_seal
 
 NOW = clock.now().replace(hour=4, minute=0, second=0, microsecond=0)
 """Noon in Shanghai."""
@@ -116,11 +117,14 @@ class TestDashboard:
         assert "早茶卡" in chosen.content.decode()
 
     @pytest.mark.parametrize(
-        ("presses", "codes", "is_much"), [(39, 11, True), (40, 10, False), (0, 49, False)]
+        ("presses", "codes", "has_stamp", "is_much"),
+        [(39, 11, True, True), (40, 10, True, False), (0, 49, True, False), (39, 11, False, False)],
     )
     def test_says_when_codes_are_no_emergency_any_more(
-        self, shop: Shop, owner: Client, presses: int, codes: int, *, is_much: bool
+        self, shop: Shop, owner: Client, presses: int, codes: int, *, has_stamp: bool, is_much: bool
     ) -> None:
+        if has_stamp:
+            make_seal(shop.store)
         for _number in range(presses + codes):
             stamp(shop.desk, make_card(shop.programme))
         pressed = list(StampRecord.objects.values_list("pk", flat=True)[:presses])

@@ -47,7 +47,7 @@ def figures(request: MerchantRequest) -> HttpResponse:
         "shares": dashboards.shares(wanted, found[0], slug),
         "code_share": dashboards.code_share(found[0]),
         "code_share_before": dashboards.code_share(found[1]),
-        "is_much_by_code": dashboards.is_much_by_code(found[0]),
+        "is_much_by_code": dashboards.is_much_by_code(wanted, found[0]),
         "lines": _beside(wanted, stores, programmes),
     }
     return render(request, "stamps/backoffice/figures.html", page)
