@@ -115,8 +115,12 @@ def test_every_page_is_thrifty_and_in_order() -> None:
     with tenancy.merchant_scope(merchant.pk):
         paid = Refund.objects.get(pk=numbers["refund_id"]).payment_id
     _check_merchant(merchant, owner, numbers | {"payment_id": paid})
-    places = {"merchant": merchant.slug, "slug": merchant.slug, "name": "accounts.merchants"}
-    places |= numbers
+    places: dict[str, Any] = {
+        "merchant": merchant.slug,
+        "slug": merchant.slug,
+        "name": "accounts.merchants",
+        **numbers,
+    }
     boss = make_operator_staff(operator, role=Role.OWNER)
     own = _own_accounts(merchant, operator)
     _check_tier("operator", boss, {**places, **own, "operator": operator.slug})
