@@ -1,4 +1,4 @@
-"""Posters of the tea house: one at the door, one on the tables of the first store."""
+"""Posters of the tea house, at the door and on tables, and what its rewards cost."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ def make() -> None:
                 look=Look.CELADON,
             ),
         }
+        if programme and find("costs") is None:
+            costs = {5: 600, programme.slots: 1_800}
+            row = services.set_costs(
+                programme_id=programme.pk, costs=costs, percent=None, actor=owner
+            )
+            Made.objects.create(key="costs", row_id=row.pk)
         for key, values in wanted.items():
             if find(f"poster:{key}") is None:  # asks the sandbox, so not inside a transaction
                 made = services.make_poster(merchant=merchant, values=values, actor=owner)

@@ -162,7 +162,7 @@ def _reward_rows(query: Query) -> Iterator[tuple[Any, ...]]:
 
 REWARDS = Export(
     name="stamps.rewards",
-    label=_("Rewards won"),
+    label=pgettext_lazy("list", "Rewards won"),
     permission=VIEW.name,
     columns=(
         Column("issued", pgettext_lazy("reward", "Won"), kind="moment", width=18),
