@@ -119,9 +119,9 @@ def wallet(customer_id: int, tab: str = OPEN, *, after: str = "") -> paging.Page
 
 
 def open_count(customer_id: int) -> int:
-    """How many coupons a customer could still use."""
-    moment = clock.now()
-    return Coupon.objects.filter(is_open(moment), customer_id=customer_id).count()
+    """How many coupons the wallet shows first: those of any use still, frozen ones among them."""
+    can_be = is_open(clock.now()) | Q(state=S.FROZEN)
+    return Coupon.objects.filter(can_be, customer_id=customer_id).count()
 
 
 def by_token(token: str, customer_id: int) -> Coupon | None:

@@ -145,6 +145,16 @@ class TestWallet:
 
         assert "停卡" not in visitor.client.get(visitor.url("wallet")).content.decode()
 
+    def test_a_blocked_card_says_so_and_asks_for_no_stamp(self, visitor: Visitor) -> None:
+        assert "再集" in visitor.client.get(visitor.url("wallet")).content.decode()
+        services.block_card(card_id=visitor.card.pk, reason="可疑", actor=ACTOR)
+        page = visitor.client.get(visitor.url("wallet")).content.decode()
+        assert "已停用" in page
+        assert "再集" not in page
+        card = visitor.client.get(visitor.card_url()).content.decode()
+        assert "stamps-corner" not in card
+        assert "data-press=" not in card
+
     @pytest.mark.parametrize("how", ["paused", "ended", "past its last day"])
     def test_an_offer_of_yesterday_opens_no_card(self, visitor: Visitor, how: str) -> None:
         moment = clock.now()
