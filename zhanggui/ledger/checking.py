@@ -57,15 +57,22 @@ def check(*, actor: Actor, tell: Tell = lambda _done: None) -> Chain:
         actor: the job, or whoever asked for it.
         tell: is told how many sealed bookings were hashed again.
     """
-    began = time.monotonic()
-    found = checks.findings(tell)
+    began, hashed = time.monotonic(), 0
+
+    def told(done: int) -> None:
+        nonlocal hashed
+        hashed = done
+        tell(done)
+
+    found = checks.findings(told)
     with transaction.atomic():
         head = sealing.locked_head()
         is_new = bool(found) and not head.found
         head.checked_at, head.checked_s = clock.now(), round(time.monotonic() - began, 3)
+        head.checked = hashed
         head.found, head.findings = len(found), [_kept(one) for one in found[:KEPT]]
-        head.save(update_fields=["checked_at", "checked_s", "found", "findings"])
-        details = {"bookings": head.bookings, "hash": head.hash, "found": head.found}
+        head.save(update_fields=["checked_at", "checked", "checked_s", "found", "findings"])
+        details = {"bookings": head.checked, "hash": head.hash, "found": head.found}
         if found:
             audit.record(actor, FAULTY, f"ledger:{head.merchant_id}", details=details)
         elif actor.id is not None:

@@ -115,6 +115,8 @@ class Chain(TenantModel):
     """Database transactions with smaller numbers may still write up to ``watched_id``."""
     watched_at = models.DateTimeField(null=True)
     checked_at = models.DateTimeField(null=True)
+    checked = models.PositiveBigIntegerField(default=0)
+    """How many sealed transactions it hashed again."""
     checked_s = models.FloatField(default=0)
     found = models.PositiveIntegerField(default=0)
     """How many faults the last check found."""

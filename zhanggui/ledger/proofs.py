@@ -71,7 +71,7 @@ def run_check(task: Task) -> jobs.Outcome:
     """The work of a check that somebody asked for."""
     sealing.seal()
     head = checking.check(actor=jobs.actor_of(task), tell=lambda done: jobs.progress(task, done))
-    return jobs.Outcome({"bookings": head.bookings, "found": head.found})
+    return jobs.Outcome({"bookings": head.checked, "found": head.found})
 
 
 def run_proof(task: Task) -> jobs.Outcome:

@@ -28,8 +28,8 @@ WAIT = timedelta(seconds=50)
 
 _CLAIM: LiteralString = """
 INSERT INTO ledger_chain (merchant_id, blocks, bookings, hash, sealed_id, watched_id, watched_xact,
-                          checked_s, found, findings)
-VALUES (%s, 0, 0, %s, 0, 0, 0, 0, 0, '[]')
+                          checked, checked_s, found, findings)
+VALUES (%s, 0, 0, %s, 0, 0, 0, 0, 0, 0, '[]')
 ON CONFLICT (merchant_id) DO NOTHING
 """
 
