@@ -9,14 +9,18 @@ from collections.abc import Callable
 
 from benchmarks import (
     callbacks,
+    chaos,
     confirming,
     customers,
+    figures,
     importing,
     kills,
     memory,
     messages,
     pages,
+    pressing,
     races,
+    redeeming,
     results,
     tokens,
     wallet,
@@ -28,9 +32,13 @@ from benchmarks.world import World
 MANAGERS = 40
 MEASUREMENTS: dict[str, Callable[..., list[Result]]] = {
     "confirm": confirming.measure,
+    "redeem": redeeming.measure,
+    "press": pressing.measure,
     "races": races.measure,
     "kills": kills.measure,
+    "chaos": chaos.measure,
     "pages": pages.measure,
+    "figures": figures.measure,
     "customers": customers.measure,
     "importing": importing.measure,
     "messages": messages.measure,

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import load
+from benchmarks import load, pgbench
 from benchmarks.results import Result
 
 if TYPE_CHECKING:
     from benchmarks.world import World
 
-CONNECTIONS = 32
+CONNECTIONS = pgbench.CONNECTIONS
 REFERENCE = Path(__file__).with_name("reference.sql")
 
 
@@ -65,28 +63,14 @@ def confirm(world: World, each: int) -> load.Outcome:
 
 def reference(world: World, each: int) -> float:
     """Transactions per second of pgbench over codes of its own."""
-    place = world.place
     first = reference_codes(world, each * CONNECTIONS)
     variables = {
         "merchant": world.merchant.pk,
         "store": world.store.pk,
         "issue": world.programme.issue_account_id,
         "first": first,
-        "per_client": each,
-        "i": 0,
     }
-    command = [
-        str(place.cluster.binaries / "pgbench"),
-        *("-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "2", "-t", str(each)),
-        *("-f", str(REFERENCE)),
-        *(word for name, value in variables.items() for word in ("-D", f"{name}={value}")),
-        place.url,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
-    if done.returncode or not found or "failed transactions: 0" not in done.stdout:
-        raise RuntimeError(done.stdout + done.stderr)
-    return float(found.group(1))
+    return pgbench.rate(world.place, REFERENCE, each, variables)
 
 
 def reference_codes(world: World, many: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import socket
 import threading
 import time
@@ -107,17 +108,29 @@ def _client(world: World, desk: Desk, told: Told, until: float) -> None:
 
 
 def _try(port: int, request: bytes) -> int | None:
+    return answer_of(port, request)[1]
+
+
+def answer_of(port: int, request: bytes) -> tuple[int, int | None]:
+    """Status and record of one request on a connection of its own; (0, None): nobody answered."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
             connection.sendall(request)
             received = b""
-            while b"\r\n\r\n" not in received or not received.rstrip().endswith(b"}"):
+            while not _is_whole(received):
                 piece = connection.recv(65_536)
                 if not piece:
-                    return None
+                    return 0, None
                 received += piece
     except OSError:
-        return None
-    if received[9:12] != b"200":
-        return None
-    return int(json.loads(received.split(b"\r\n\r\n", 1)[1])["record_id"])
+        return 0, None
+    status, body = int(received[9:12]), received.split(b"\r\n\r\n", 1)[1]
+    if status != 200 or not body.startswith(b"{"):
+        return status, None
+    return status, int(json.loads(body)["record_id"])
+
+
+def _is_whole(received: bytes) -> bool:
+    head, mark, body = received.partition(b"\r\n\r\n")
+    found = re.search(rb"\r\ncontent-length: *(\d+)", head.lower())
+    return bool(mark) and (len(body) >= int(found[1]) if found else body.endswith(b"}"))

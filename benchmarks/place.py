@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from launcher.environment import web
+from launcher.environment import web, worker
 from launcher.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +40,7 @@ class Place:
     port: int = field(default_factory=free_port)
     cluster: Cluster = field(init=False)
     server: subprocess.Popen[bytes] | None = None
+    worker: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
         self.home.chmod(0o755)
@@ -64,6 +65,7 @@ class Place:
             "ZHANGGUI_BASE_URL": f"http://127.0.0.1:{self.port}",
             "ZHANGGUI_SECRET_KEY": "only-for-benchmarks-" + "x" * 30,
             "ZHANGGUI_KEY_RING": f"1:{key}",
+            "ZHANGGUI_SLOW_STATEMENT_MS": "60000",  # filling takes long
         }
 
     def start(self) -> None:
@@ -114,6 +116,24 @@ class Place:
             self.server.wait()
             self.server = None
 
+    def start_worker(self) -> None:
+        """Start a worker with the launcher's own command line."""
+        self.worker = subprocess.Popen(
+            worker(),
+            cwd=ROOT,
+            env=os.environ | self.environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def kill_worker(self) -> None:
+        """``kill -9`` of the worker."""
+        if self.worker is not None:
+            os.killpg(self.worker.pid, signal.SIGKILL)
+            self.worker.wait()
+            self.worker = None
+
     def kill_database(self) -> None:
         """``kill -9`` of PostgreSQL."""
         process = self.cluster.process
@@ -127,6 +147,7 @@ class Place:
 
         connections.close_all()
         self.kill_server()
+        self.kill_worker()
         self.cluster.stop()
         shutil.rmtree(self.home, ignore_errors=True)
 

@@ -10,6 +10,7 @@ from benchmarks import load
 
 if TYPE_CHECKING:
     from benchmarks.place import Place
+    from zhanggui.accounts.models import Person
 
 CSRF = "c" * 32
 LIFE = timedelta(hours=6)  # longer than any measurement; the rule itself is tested elsewhere
@@ -22,11 +23,11 @@ class Desk:
     person_id: int
     cookies: str
 
-    def confirm(self, port: int, digits: str, key: str) -> bytes:
-        """The request that confirms a code."""
+    def confirm(self, port: int, digits: str, key: str, *, path: str = "/staff/confirm") -> bytes:
+        """The request that confirms a code; coupons have ``/staff/redeem``."""
         return load.post(
             port,
-            "/staff/confirm",
+            path,
             cookies=self.cookies,
             csrf=CSRF,
             fields=f"digits={digits}&amount=1&reason=&record=&key=",
@@ -81,41 +82,56 @@ class World:
             connection.execute("VACUUM ANALYZE")
 
     def _desk(self, number: int) -> Desk:
-        from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-
-        from zhanggui.accounts.models import Person
-        from zhanggui.accounts.sessions import SessionStore
-        from zhanggui.channels.wechat.guards import ACCOUNT_KEY
         from zhanggui.stamps.models import ManagerBinding
 
-        person = Person(name=f"店员{number}")
-        person.set_unusable_password()
-        person.save()
+        person = self._person(f"店员{number}")
         ManagerBinding.objects.create(
             person=person,
             merchant_id=self.merchant.pk,
             store_id=self.store.pk,
             name=person.name,
         )
+        return Desk(person.pk, self._cookies(person))
+
+    def owner(self) -> str:
+        """The cookies of an owner's browser."""
+        from zhanggui.accounts.models import Membership, Role, Tier
+
+        person = self._person("店主")
+        Membership.objects.create(
+            person=person, tier=Tier.MERCHANT, merchant=self.merchant, role=Role.OWNER
+        )
+        return self._cookies(person)
+
+    @staticmethod
+    def _person(name: str) -> Person:
+        from zhanggui.accounts.models import Person
+
+        person = Person(name=name)
+        person.set_unusable_password()
+        person.save()
+        return person
+
+    def _cookies(self, person: Person) -> str:
+        from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+
+        from zhanggui.accounts.sessions import SessionStore
+        from zhanggui.channels.wechat.guards import ACCOUNT_KEY
+
         session = SessionStore()
         session[SESSION_KEY] = str(person.pk)
         session[BACKEND_SESSION_KEY] = "zhanggui.accounts.backends.PhoneBackend"
         session[HASH_SESSION_KEY] = person.get_session_auth_hash()
         session[ACCOUNT_KEY] = self.account.pk
         session.create()
-        cookies = f"zhanggui_session={session.session_key}; zhanggui_csrf={CSRF}"
-        return Desk(person.pk, cookies)
+        return f"zhanggui_session={session.session_key}; zhanggui_csrf={CSRF}"
 
     def live_codes(self, many: int) -> list[str]:
         """Make cards with one live code each; answers their digits."""
-        from zhanggui.codes import services as codes
-        from zhanggui.core import clock, tenancy
+        from zhanggui.core import clock
 
-        first = self._used
-        self._used += many
-        digits = [f"{number:06d}" for number in range(first, first + many)]
-        with tenancy.merchant_scope(self.merchant.pk):
-            hashes = [codes.hashes_of(six)[0] for six in digits]
+        digits = self.next_digits(many)
+        hashes = [self.hash_of(six) for six in digits]
         ids = self.cards(many)
         now = clock.now()
         with self.place.connect() as connection, connection.cursor() as cursor:
@@ -142,6 +158,20 @@ class World:
                     )
             cursor.execute("ANALYZE codes_onetimecode, stamps_card, contacts_customer")
         return digits
+
+    def next_digits(self, many: int) -> list[str]:
+        """Six digits that no code has had."""
+        first = self._used
+        self._used += many
+        return [f"{number:06d}" for number in range(first, first + many)]
+
+    def hash_of(self, digits: str) -> bytes:
+        """What a code of these digits is found by."""
+        from zhanggui.codes import services as codes
+        from zhanggui.core import tenancy
+
+        with tenancy.merchant_scope(self.merchant.pk):
+            return codes.hashes_of(digits)[0]
 
     def cards(self, many: int) -> list[int]:
         """Make customers with an empty card each; answers the cards' ids."""
