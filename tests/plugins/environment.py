@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import os
 import sys
 
@@ -33,6 +34,12 @@ def _keep_bytecode() -> None:
     sys.dont_write_bytecode = False
 
 
+def _collect_no_garbage() -> None:
+    """What is imported and collected stays; ``memory`` switches the collector on again."""
+    gc.disable()
+
+
 _forget_the_callers_settings()
 _keep_bytecode()
+_collect_no_garbage()
 os.environ.update(SETTINGS)
