@@ -31,7 +31,7 @@ from zhanggui.contacts import services as contact_services
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tenancy
 from zhanggui.stamps import services as stamp_services
-from zhanggui.stamps.models import Programme, WhenFull
+from zhanggui.stamps.models import Method, Programme, WhenFull, ways_at_first
 from zhanggui.stamps.services.programmes import ProgrammeInput, RewardInput
 
 ACTOR = system_actor(gettext_noop("Demo data"))
@@ -224,6 +224,7 @@ def _programme(plan: MerchantPlan, store_ids: list[int]) -> ProgrammeInput:
         on_the_way=[RewardInput(at, name) for at, name in card.on_the_way],
         when_full=WhenFull.RENEW,
         store_ids=store_ids,
+        ways=[*ways_at_first(), Method.COUNTER.value],
     )
 
 

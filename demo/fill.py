@@ -30,6 +30,7 @@ from demo import (
     regulars,
     reports,
     sandbox,
+    screens,
     seals,
     templates,
     tills,
@@ -117,6 +118,7 @@ def _fill(size: Size, say: Say) -> Filled:
     followers.make()
     regulars.make()
     seals.make()
+    screens.make()
     coupons.make()
     tills.make()
     posters.make()

@@ -95,6 +95,14 @@ class CodesOff(WayOff):
     text = _("This card is not stamped by code. Let the staff press the stamp on it.")
 
 
+class OtherCode(DomainError):
+    """The code is no card's: another module does what it stands for (R14)."""
+
+    code = "E_CODE_OTHER"
+    status = 409
+    text = _("This code is not for a stamp. Type it in at the desk: the preview says what it is.")
+
+
 class TooWeak(DomainError):
     """The stamp would win a reward that needs a surer way (feature 9)."""
 

@@ -21,11 +21,11 @@ from zhanggui.core.db.pipeline import Statement, hot_transaction
 from zhanggui.core.errors import InProgress, KeyReused
 from zhanggui.messaging import outbox
 from zhanggui.stamps import hot, rules, told
-from zhanggui.stamps.errors import NotManager, ReasonMissing
+from zhanggui.stamps.errors import NotManager, OtherCode, ReasonMissing
 from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
 from zhanggui.stamps.results import Confirmed, Desk
-from zhanggui.stamps.services import careful, telling
+from zhanggui.stamps.services import careful, others, telling
 from zhanggui.stamps.services.counting import too_many
 from zhanggui.stamps.services.refusing import (
     Refused,
@@ -120,6 +120,7 @@ def confirm(
         CardFull, CardState, NothingToCancel, CancelWindow, StampedJustNow, WayOff, TooWeak: the
             card refuses (409); the code stays as it was.
         KeyReused: the key was used for something else (E_KEY_REUSED, 409).
+        OtherCode: the code is no card's; ``confirm_other`` does it (E_CODE_OTHER, 409).
     """
     typed = read_typed(digits, desk, actor)
     wish = Wish(
@@ -170,6 +171,8 @@ def _spend(wish: Wish) -> Confirmed | Refused:
     with hot_transaction() as transaction_:
         facts, moved = hot.ask(transaction_, question, wish.desk.check)
         _before_the_code(wish, question, facts)
+        if moved is None and others.is_there(wish.desk, wish.digits):
+            return Refused(OtherCode())
         if moved is None:
             return no_code(wish.desk, wish.digits, wish.actor, facts.tries)
         if moved.card_id is None or (moved.delta > 1 and not wish.reason):

@@ -63,6 +63,19 @@ def look(desk: Desk, typed: str) -> Seen | None:
     return None
 
 
+def is_there(desk: Desk, typed: str) -> bool:
+    """Whether a code of another module would be usable here now; reads only."""
+    return any(
+        codes.find_usable(
+            digits=typed,
+            store_id=desk.store_id,
+            person_id=desk.person_id,
+            subject_type=subject_type,
+        )
+        for subject_type in registry.subject_types()
+    )
+
+
 def _seconds(code: OneTimeCode, moment: datetime) -> int:
     until = code.held_until or code.expires_at
     return max(0, int((until - moment).total_seconds()))

@@ -27,6 +27,9 @@ from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.channels.wechat.tests.factories import make_account, make_identity, sign_in_staff
 from zhanggui.codes.models import CodeTry
 from zhanggui.core.models import IdempotencyRecord
+from zhanggui.coupons.models import UseRecord
+from zhanggui.coupons.tests.factories import make_coupon
+from zhanggui.coupons.tests.factories import take_code as take_coupon_code
 from zhanggui.ledger.models import Transaction
 from zhanggui.stamps import desks, services
 from zhanggui.stamps.models import Card, ManagerBinding, Reward
@@ -417,6 +420,21 @@ class TestConfirm:
         assert (first.status, again.status) == (200, 200), first.body
         assert first.body == again.body
         assert Reward.objects.filter(card=shop.card).count() == 1
+
+    @pytest.mark.parametrize("accept", ["application/json", "text/html"])
+    def test_digits_of_a_coupon_redeem_it(
+        self, shop: Shop, chain: Chain, sent: Sent, accept: str
+    ) -> None:
+        """One input for all operations: the code decides (R14), also at the door of stamps."""
+        coupon = make_coupon(customer=shop.card.customer)
+        sent.digits = take_coupon_code(coupon).digits
+        sent.headers |= {"Accept": accept, "HX-Request": "true", "Idempotency-Key": "c" * 26}
+
+        first, again = chain.send(sent), chain.send(sent)
+
+        assert (first.status, again.status) == (200, 200), first.body
+        assert UseRecord.objects.get().coupon_id == coupon.pk
+        assert balance_of(shop.card) == 0
 
     def test_a_piece_of_a_page(self, shop: Shop, chain: Chain, sent: Sent) -> None:
         sent.headers |= {"Accept": "text/html", "HX-Request": "true"}

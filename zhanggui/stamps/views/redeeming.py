@@ -19,6 +19,7 @@ from zhanggui.coupons import services as coupons
 from zhanggui.coupons.models import UseKind
 from zhanggui.coupons.services.using import MANAGER_UNDOES_WITHIN
 from zhanggui.stamps import selectors, services
+from zhanggui.stamps.errors import NotManager
 from zhanggui.stamps.forms import read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.ui import paging
@@ -58,14 +59,23 @@ def show_seen(request: ManagerRequest, seen: services.Seen, digits: str) -> Http
 @require_POST
 def confirm(request: ManagerRequest) -> HttpResponse:
     """Do what the code stands for; the same key twice is once (D19)."""
-    key = request.POST.get("key", "") or request.headers.get("Idempotency-Key", "")
+    sent = request.POST
+    return confirm_digits(request, sent.get("digits", "")[:LONGEST_DIGITS], sent.get("key", ""))
+
+
+def confirm_digits(request: ManagerRequest, digits: str, key: str) -> HttpResponse:
+    """The same for a code that came in at the door of stamps (R14)."""
     wants_json = request.headers.get("Accept", "").startswith("application/json")
+    # the hot door's desk comes without the store's name
+    desk = request.desk if request.desk.store_name else selectors.desk_of(request.person.pk)
     try:
+        if desk is None:
+            raise NotManager
         done = services.confirm_other(
-            desk=request.desk,
-            digits=request.POST.get("digits", "")[:LONGEST_DIGITS],
+            desk=desk,
+            digits=digits,
             actor=request.actor,
-            key=key,
+            key=key or request.headers.get("Idempotency-Key", ""),
         )
     except DomainError as refusal:
         if wants_json:

@@ -19,15 +19,16 @@ from django.views.decorators.http import require_GET, require_POST
 from zhanggui.channels.wechat.jssdk import uses_phone
 from zhanggui.core import tokens
 from zhanggui.core.caching import never_stored
-from zhanggui.core.errors import DomainError
+from zhanggui.core.errors import DomainError, KeyReused
 from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.coupons.selectors import UseFigures
 from zhanggui.stamps import insight, selectors, services, turning
-from zhanggui.stamps.errors import FormBroken
+from zhanggui.stamps.errors import FormBroken, OtherCode
 from zhanggui.stamps.forms import read_confirm, read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.selectors import Figures, LedgerWish, Period
+from zhanggui.stamps.views import redeeming
 from zhanggui.stamps.views.lines import html_of
 from zhanggui.stamps.views.redeeming import show_seen, undo_bar
 from zhanggui.ui.frames import Frames
@@ -121,6 +122,8 @@ def confirm_code(request: ManagerRequest) -> HttpResponse:
             key=values.key or request.META.get("HTTP_IDEMPOTENCY_KEY", ""),
             is_again=values.is_again,
         )
+    except (OtherCode, KeyReused):  # perhaps the key of a coupon that was redeemed here
+        return redeeming.confirm_digits(request, values.digits, values.key)
     except DomainError as refusal:
         if _wants_json(request):
             raise
