@@ -31,6 +31,8 @@ from zhanggui.channels.wechat.models import (
     CallbackDelivery,
     ChannelAccount,
     Component,
+    ConditionalMenu,
+    ConditionalVersion,
     MenuVersion,
     MiniCode,
     ReplyPicture,
@@ -273,6 +275,12 @@ def _version(merchant: Merchant) -> int:
     return MenuVersion.objects.create(account=account, number=next(_numbers)).number
 
 
+def _conditional(merchant: Merchant) -> int:
+    menu = ConditionalMenu.objects.create(account=_account(merchant), name="x")
+    ConditionalVersion.objects.create(menu=menu, number=1, name="x")
+    return menu.pk
+
+
 def _reply(merchant: Merchant) -> int:
     account = _account(merchant)
     reply = AutoReply.objects.create(account=account, occasion="keyword", kind="picture")
@@ -386,6 +394,8 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "binding_id": _binding,
     "delivery_id": _delivery,
     "version_number": _version,
+    "conditional_id": _conditional,
+    "conditional_number": lambda _merchant: 1,
     "reply_id": _reply,
     "visit_id": _wish,
     "origin_id": _origin,

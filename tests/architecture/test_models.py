@@ -84,6 +84,8 @@ GLOBAL = {
     "wechat.OutgoingMessage": "of an account",
     "wechat.MenuDraft": "of an account",
     "wechat.MenuVersion": "of an account",
+    "wechat.ConditionalMenu": "of an account",
+    "wechat.ConditionalVersion": "of a menu of an account",
     "wechat.AutoReply": "of an account",
     "wechat.ReplyPicture": "of an account",
     "wechat.TrackedCode": "of an account; some of them of a merchant it is lent to",

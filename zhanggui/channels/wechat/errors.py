@@ -246,6 +246,30 @@ class MenuFaulty(DomainError):
         self.problems = problems
 
 
+class NoAudience(DomainError):
+    code = "E_NO_AUDIENCE"
+    status = 422
+    text = _("Say whom this menu is for: choose a label, a kind of phone, or both.")
+
+
+class LabelGone(DomainError):
+    code = "E_LABEL_GONE"
+    status = 409
+    text = _("The account has no such label of followers any more. Choose another one.")
+
+
+class NoMenuForAll(DomainError):
+    code = "E_NO_MENU_FOR_ALL"
+    status = 409
+    text = _("Publish the menu for everybody first: WeChat wants one before any other.")
+
+
+class ConditionalFull(DomainError):
+    code = "E_CONDITIONAL_FULL"
+    status = 409
+    text = _("An account has at most 50 menus for some followers. Take one away first.")
+
+
 class ReplyThere(DomainError):
     code = "E_REPLY_THERE"
     status = 409

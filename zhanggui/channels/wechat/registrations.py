@@ -26,6 +26,7 @@ from zhanggui.channels.wechat import (
     tickets,
 )
 from zhanggui.channels.wechat.client import http
+from zhanggui.channels.wechat.menus import spreadsheets as menu_spreadsheets
 from zhanggui.channels.wechat.models import (
     BindingState,
     ChannelAccount,
@@ -68,6 +69,12 @@ ACTIONS = {
     "wechat.menu.restored": _("Version of the menu restored"),
     "wechat.menu.taken_over": _("Menu taken over from WeChat"),
     "wechat.menu.defaults": _("Menu of defaults taken"),
+    "wechat.conditional.saved": _("Draft of a menu for some followers saved"),
+    "wechat.conditional.published": _("Menu for some followers published"),
+    "wechat.conditional.withdrawn": _("Menu for some followers taken away at WeChat"),
+    "wechat.conditional.deleted": _("Menu for some followers deleted"),
+    "wechat.conditional.restored": _("Version of a menu for some followers restored"),
+    "wechat.conditional.foreign": _("Menu of other software deleted at WeChat"),
     "wechat.reply.added": _("Automatic reply added"),
     "wechat.reply.changed": _("Automatic reply changed"),
     "wechat.reply.switched_on": _("Automatic reply switched on"),
@@ -101,6 +108,7 @@ def register_all() -> None:
     for surface in ("operator", "platform"):
         todo.register(_wanted_elsewhere, surface=surface)
     spreadsheets.register_all()
+    menu_spreadsheets.register_all()
     _menus()
     panels.register(place="accounts.home", panel=panels.Panel("wechat/public/entry.html", _entry))
     hooks.on_scan(tracked_codes.PURPOSE, scans.scanned)

@@ -47,7 +47,7 @@ STATE = Column("state", _("State"), width=16)
 Row = tuple[Any, ...]
 
 
-def _export(
+def listed(
     name: str,
     label: Any,
     right: Permission,
@@ -85,14 +85,14 @@ def _export(
     )
 
 
-def _own(query: Query) -> QuerySet[ChannelAccount]:
+def own(query: Query) -> QuerySet[ChannelAccount]:
     """The own account of the place: one row or none."""
     return ChannelAccount.objects.filter(is_connected=True, kind=Kind.OFFICIAL, **at(query.place))
 
 
 def _codes(query: Query) -> QuerySet[TrackedCode]:
     merchant = query.merchant
-    account = account_services.effective_account(merchant) if merchant else _own(query).first()
+    account = account_services.effective_account(merchant) if merchant else own(query).first()
     found = tracking.codes_of(account, merchant, archived=query.get("archive") == "1")
     wanted = query.get("q").strip()[:60]
     if wanted:
@@ -118,7 +118,7 @@ def _code_cells(codes: Sequence[TrackedCode]) -> Iterator[Row]:
         )
 
 
-CODES = _export(
+CODES = listed(
     "wechat.codes",
     _("QR codes"),
     EDIT_CONTENT,
@@ -143,7 +143,7 @@ CODES = _export(
 def _scans(query: Query) -> QuerySet[CodeScan]:
     codes = TrackedCode.objects.filter(merchant=query.merchant)
     if query.merchant is None:
-        codes = codes.filter(account__in=_own(query))
+        codes = codes.filter(account__in=own(query))
     code = codes.filter(pk=numbers.whole(query.get("code")) or 0).first()
     found = tracking.scans_of(code, query.get("how")) if code else CodeScan.objects.none()
     return found.order_by("-at", "-id")
@@ -160,7 +160,7 @@ def _how(scan: CodeScan) -> str:
     return str(_("began to follow") if scan.is_new_follower else _("followed before"))
 
 
-SCANS = _export(
+SCANS = listed(
     "wechat.scans",
     _("Who scanned"),
     EDIT_CONTENT,
@@ -176,7 +176,7 @@ SCANS = _export(
 
 
 def _deliveries(query: Query) -> QuerySet[CallbackDelivery]:
-    rows = CallbackDelivery.objects.filter(account__in=_own(query))
+    rows = CallbackDelivery.objects.filter(account__in=own(query))
     if query.get("callbacks") == "trouble":
         rows = rows.filter(state__in=health.IN_TROUBLE)
     return rows.defer("body_sealed", "platform_key").order_by("-received_at", "-id")
@@ -202,7 +202,7 @@ DELIVERY_COLUMNS = (
     Column("error", _("Error"), width=40),
     Column("done", _("Done at"), kind="moment", width=18),
 )
-DELIVERIES = _export(
+DELIVERIES = listed(
     "wechat.deliveries",
     _("Callbacks"),
     VIEW_ACCOUNT,
@@ -231,7 +231,7 @@ NOTICES = Export(
 
 
 def _calls(query: Query) -> QuerySet[ApiCall]:
-    rows = ApiCall.objects.filter(app_id__in=_own(query).values("app_id"))
+    rows = ApiCall.objects.filter(app_id__in=own(query).values("app_id"))
     return rows.defer("request", "answer").order_by("-at", "-id")
 
 
@@ -241,7 +241,7 @@ def _call_cells(rows: Iterable[ApiCall]) -> Iterator[Row]:
         yield row.at, row.path, row.duration_ms, row.code, advice, row.rid
 
 
-CALLS = _export(
+CALLS = listed(
     "wechat.calls",
     _("Calls to WeChat"),
     VIEW_ACCOUNT,
@@ -259,7 +259,7 @@ CALLS = _export(
 
 
 def _versions(query: Query) -> QuerySet[MenuVersion]:
-    rows = MenuVersion.objects.select_related("published_by").filter(account__in=_own(query))
+    rows = MenuVersion.objects.select_related("published_by").filter(account__in=own(query))
     return rows.order_by("-number")
 
 
@@ -270,7 +270,7 @@ def _version_cells(rows: Iterable[MenuVersion]) -> Iterator[Row]:
         yield row.number, names, row.published_at, by
 
 
-VERSIONS = _export(
+VERSIONS = listed(
     "wechat.menu_versions",
     _("Versions of the menu"),
     EDIT_CONTENT,
@@ -286,7 +286,7 @@ VERSIONS = _export(
 
 
 def _replies(query: Query) -> QuerySet[AutoReply]:
-    rows = AutoReply.objects.filter(account__in=_own(query))
+    rows = AutoReply.objects.filter(account__in=own(query))
     wanted = query.get("q").strip()[:60]
     if wanted:
         rows = rows.filter(words__icontains=wanted)
@@ -307,7 +307,7 @@ def _reply_cells(rows: Iterable[AutoReply]) -> Iterator[Row]:
         )
 
 
-REPLIES = _export(
+REPLIES = listed(
     "wechat.replies",
     _("Automatic replies"),
     EDIT_CONTENT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -14,7 +14,15 @@ from zhanggui.channels.wechat.client.menus import Button as WechatButton
 from zhanggui.channels.wechat.client.menus import button_of
 from zhanggui.channels.wechat.menus import defaults, rules
 from zhanggui.channels.wechat.menus.rules import Kind, Line, Menu
-from zhanggui.channels.wechat.models import ChannelAccount, MenuDraft, MenuVersion
+from zhanggui.channels.wechat.models import (
+    ChannelAccount,
+    ConditionalVersion,
+    MenuDraft,
+    MenuVersion,
+)
+
+ANSWERING, ANSWERING_SOME = 10, 100
+"""Versions whose taps are answered: of the menu for everybody, of all menus for some followers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +69,19 @@ def reply_of_tap(account_id: int, key: str) -> str:
     row_id = key.removeprefix(rules.REPLY_KEY)
     if row_id == key:
         return ""
-    found = MenuVersion.objects.filter(account_id=account_id).order_by("-number")
-    for content in found.values_list("content", flat=True)[:10]:
+    for content in _published(account_id):
         for button in rules.rows(rules.read(content)):
             if button.id == row_id and button.kind == Kind.REPLY:
                 return button.value
     return ""
+
+
+def _published(account_id: int) -> Iterator[list[dict[str, Any]]]:
+    """Contents of the newest versions: of the menu for everybody, then of those for some."""
+    for_all = MenuVersion.objects.filter(account_id=account_id).order_by("-number")
+    yield from for_all.values_list("content", flat=True)[:ANSWERING]
+    for_some = ConditionalVersion.objects.filter(menu__account_id=account_id).order_by("-pk")
+    yield from for_some.values_list("content", flat=True)[:ANSWERING_SOME]
 
 
 @dataclass(frozen=True, slots=True)

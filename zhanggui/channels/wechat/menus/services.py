@@ -24,7 +24,12 @@ from zhanggui.channels.wechat.errors import (
 )
 from zhanggui.channels.wechat.menus import builtin, defaults, rules
 from zhanggui.channels.wechat.menus.rules import Menu, Problem
-from zhanggui.channels.wechat.models import ChannelAccount, MenuDraft, MenuVersion
+from zhanggui.channels.wechat.models import (
+    ChannelAccount,
+    ConditionalMenu,
+    MenuDraft,
+    MenuVersion,
+)
 from zhanggui.channels.wechat.services import record
 from zhanggui.core import clock
 
@@ -130,7 +135,7 @@ def _note(
 
 
 def delete_at_wechat(*, account: ChannelAccount, actor: Actor) -> None:
-    """Take the menu away from the chat; draft and versions stay.
+    """Take the menus away from the chat, those for some followers too; drafts and versions stay.
 
     Raises:
         WechatRefused: WeChat said no (E_WECHAT_REFUSED, 409).
@@ -144,7 +149,11 @@ def delete_at_wechat(*, account: ChannelAccount, actor: Actor) -> None:
             raise WechatRefused(code=refusal.code, advice=refusal.advice) from refusal
     except ChannelUnreachable as error:
         raise WechatUnreachable from error
-    _note(account, [], [], "wechat.menu.deleted", actor)
+    with transaction.atomic():
+        # WeChat takes those for some followers away together with the one for everybody
+        standing = ConditionalMenu.objects.filter(account=account).exclude(menu_id="")
+        standing.update(menu_id="")
+        _note(account, [], [], "wechat.menu.deleted", actor)
 
 
 def restore(*, version: MenuVersion, actor: Actor) -> MenuDraft:

@@ -26,6 +26,11 @@ from zhanggui.channels.wechat.models.callbacks import (
 )
 from zhanggui.channels.wechat.models.calls import ApiCall, CallDay
 from zhanggui.channels.wechat.models.codes import SceneCode
+from zhanggui.channels.wechat.models.conditional import (
+    ConditionalMenu,
+    ConditionalVersion,
+    Platform,
+)
 from zhanggui.channels.wechat.models.menus import MenuDraft, MenuVersion
 from zhanggui.channels.wechat.models.messages import (
     BODY_OF_MESSAGE,
@@ -56,6 +61,8 @@ __all__ = [
     "ChannelAccount",
     "CodeScan",
     "Component",
+    "ConditionalMenu",
+    "ConditionalVersion",
     "DeliveryState",
     "Ending",
     "Follower",
@@ -72,6 +79,7 @@ __all__ = [
     "PageTicket",
     "Permit",
     "PersonIdentity",
+    "Platform",
     "PushMode",
     "ReplyKind",
     "ReplyPicture",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -63,7 +64,7 @@ def menu(request: PlaceRequest) -> HttpResponse:
 
 
 def _save(request: PlaceRequest, account: ChannelAccount) -> HttpResponse:
-    drawn = _drawn(request)
+    drawn = drawn_of(request)
     revision = numbers.whole(request.POST.get("revision", "")) or 0
     is_publishing = request.POST.get("do") == "publish"
     try:
@@ -83,7 +84,12 @@ def _save(request: PlaceRequest, account: ChannelAccount) -> HttpResponse:
     return redirect(places.url(request, "menu"))
 
 
-def _drawn(request: PlaceRequest) -> Menu:
+def drawn_of(request: PlaceRequest) -> Menu:
+    """The menu as the editor's script sends it.
+
+    Raises:
+        BadRequest: the script never sends such a thing.
+    """
     content = request.POST.get("content", "")
     if len(content) > LONGEST:
         raise BadRequest
@@ -105,19 +111,12 @@ def _show(
 ) -> HttpResponse:
     editor = editor or selectors.editor_of(account)
     offered = builtin.choices(account)
-    drawn = {
-        "content": rules.as_json(shown),
-        "pages": [{"name": one.name, "label": one.label} for one in offered],
-        "problems": [_told(one) for one in found],
-        "limits": LIMITS,
-        "words": {name: str(text) for name, text in WORDS.items()},
-    }
     page = {
         "section": "menu",
         "account": account,
         "editor": editor,
         "revision": revision,
-        "drawn": json.dumps(drawn, ensure_ascii=False),
+        "drawn": json.dumps(data_of(offered, shown, found), ensure_ascii=False),
         "whole": [one for one in found if not one.row],
         "versions": selectors.versions(account)[:SHOWN],
         "usual": rules.as_json(defaults.menu_of(account, offered)),
@@ -128,6 +127,19 @@ def _show(
     }
     status = refusal.status if refusal else 200
     return places.show(request, "wechat/backoffice/menu.html", page, status=status)
+
+
+def data_of(
+    offered: Sequence[builtin.Choice], shown: Menu, found: Sequence[Problem]
+) -> dict[str, Any]:
+    """What the editor's script begins with."""
+    return {
+        "content": rules.as_json(shown),
+        "pages": [{"name": one.name, "label": one.label} for one in offered],
+        "problems": [_told(one) for one in found],
+        "limits": LIMITS,
+        "words": {name: str(text) for name, text in WORDS.items()},
+    }
 
 
 def _told(problem: Problem) -> dict[str, Any]:

@@ -1,0 +1,46 @@
+"""The form that says what a menu for some followers is called and whom it is for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from zhanggui.channels.wechat.models import Platform
+
+EVERYBODY = pgettext_lazy("label of followers", "All followers")
+
+
+class AudienceForm(forms.Form):
+    """Name and rule; the labels are asked of WeChat when the page is there."""
+
+    name = forms.CharField(
+        label=pgettext_lazy("of a menu", "Name"),
+        max_length=40,
+        help_text=_("For yourselves, for example “Regulars”; followers do not see it."),
+    )
+    tag_id = forms.IntegerField(
+        label=_("Label of followers"),
+        min_value=1,
+        max_value=2**31 - 1,
+        required=False,
+        widget=forms.Select,
+        help_text=_("Labels are made and given in WeChat’s own console, under followers."),
+    )
+    platform = forms.ChoiceField(
+        label=_("Kind of phone"),
+        choices=[("", pgettext_lazy("kind of phone", "All phones")), *Platform.choices],
+        required=False,
+    )
+
+    def __init__(self, *args: Any, label: tuple[int | None, str] = (None, ""), **kwargs: Any):
+        """``label``: number and name of the one that is chosen now."""
+        super().__init__(*args, **kwargs)
+        chosen = [label] if label[0] else []
+        self.fields["tag_id"].widget.choices = [("", EVERYBODY), *chosen]
+
+    def clean_name(self) -> str:
+        """The name without signs that cannot be shown."""
+        return "".join(sign for sign in self.cleaned_data["name"] if sign.isprintable())
