@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from demo.base import owner_of
 from demo.cast import MERCHANTS
@@ -62,7 +63,8 @@ def _story(token: ApiToken, store: Store) -> None:
     caller = Caller(token, token.merchant, token_actor(token.pk, token.name))
     at = Till(caller, store)
     given = 0
-    for card in Card.objects.filter(state=CardState.OPEN).order_by("-pk"):
+    open_cards = Card.objects.filter(state=CardState.OPEN, balance__lt=F("due_at") - 1)
+    for card in open_cards.order_by("-pk"):  # a reward would be a story of its own
         if given == STAMPS:
             break
         try:

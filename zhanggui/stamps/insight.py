@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import typist_of
 from zhanggui.accounts.models import AuditEntry
+from zhanggui.api.codes import REFUSED as AT_TILL
 from zhanggui.codes import desk
 from zhanggui.codes.models import LIVE, OneTimeCode
 from zhanggui.contacts.models import Customer, IdentityLink, LinkState
@@ -49,6 +50,8 @@ LABELS: dict[str, str | Promise] = {
     "E_COUPON_PROGRAMME_PAUSED": _("Coupon was on hold"),
     "E_COUPON_FROZEN": _("Coupon was frozen"),
     "E_COUPON_USED": _("Coupon was used already"),
+    "E_CODE_PURPOSE": _("Code for something else"),
+    "E_SCOPE": _("Not allowed to this till"),
 }
 
 
@@ -125,7 +128,7 @@ def attempts(*, period: Period, store_id: int) -> list[Attempt]:
     """Refused codes of a store, newest first, at most 200; taken from the audit log."""
     entries = AuditEntry.objects.filter(
         store_id=store_id,
-        action=REFUSED,
+        action__in=(REFUSED, AT_TILL),
         at__gte=clock.start_of(period.first, period.zone),
     ).order_by("-at", "-id")[:MOST_CUSTOMERS]
     typists = [typist_of(entry.actor_kind, entry.actor_id) for entry in entries]

@@ -272,6 +272,8 @@ class TestGuessing:
         today = selectors.ledger_period(shop.desk.zone, 1)
         (wrong,) = insight.wrong_codes(period=today, store_id=shop.store.pk)
         assert wrong.manager_name == "一号收银机"
+        (attempt,) = insight.attempts(period=today, store_id=shop.store.pk)
+        assert (attempt.manager_name, attempt.label) == ("一号收银机", "验证码错误")
         entry = AuditEntry.objects.get(action="codes.till.refused")
         assert entry.details == {"code": "E_CODE_INVALID"}
 
