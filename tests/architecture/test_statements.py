@@ -60,6 +60,7 @@ NO_LIST = {
     "m/<slug:merchant>/channels/wechat/menu/": "the newest of a list on its own page",
     "m/<slug:merchant>/pay/account/": "at most 20 notifications to work on again",
     "m/<slug:merchant>/stamps/figures/": "sums of the ledger, which is taken away",
+    "m/<slug:merchant>/stamps/ledger/<int:record_id>/": "the two sides of one entry's bookings",
     "operator/<slug:operator>/channels/wechat/menu/": "the newest of a list on its own page",
     "operator/<slug:operator>/pay/account/": "at most 20 notifications to work on again",
     "operator/<slug:operator>/merchants/<slug:slug>/": "the owners of one shop",

@@ -119,11 +119,27 @@ class Report:
     total: Sums
 
 
-def outlooks(programmes: Sequence[Programme]) -> dict[int, Outlook]:
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What is read once for a report."""
+
+    versions: Sequence[Terms]
+    """All rules of all programmes, the newest of each last."""
+    worth: Mapping[int, int]
+    """Fen of one use of each coupon template."""
+    outlooks: Mapping[int, Outlook]
+
+
+def outlooks(programmes: Sequence[Programme]) -> Mapping[int, Outlook]:
     """Costs and expectations of programmes, by id."""
-    terms = {one.programme_id: one for one in Terms.objects.order_by("number")}  # the newest wins
+    return _book(programmes).outlooks
+
+
+def _book(programmes: Sequence[Programme]) -> _Book:
+    versions = list(Terms.objects.order_by("programme_id", "number"))
+    terms = {one.programme_id: one for one in versions}  # the newest wins
     typed = {one.programme_id: one for one in RewardCosts.objects.all()}
-    worth = _worth()
+    worth = {one.pk: coupon_rules.worth_fen(one) for one in CouponTemplate.objects.all()}
     measured = _measured([one.pk for one in programmes])
     found = {}
     for one in programmes:
@@ -135,11 +151,7 @@ def outlooks(programmes: Sequence[Programme]) -> dict[int, Outlook]:
             measured.get(one.pk),
             own.percent / 100 if own and own.percent is not None else None,
         )
-    return found
-
-
-def _worth() -> dict[int, int]:
-    return {one.pk: coupon_rules.worth_fen(one) for one in CouponTemplate.objects.all()}
+    return _Book(versions, worth, found)
 
 
 def _costs(
@@ -188,10 +200,11 @@ def earned(balance: int, costs: Sequence[tuple[int, int]]) -> float:
 def report(*, zone: str, slug: str) -> Report:
     """Open stamps and coupons that were won, by the month in which they end; one merchant."""
     programmes = list(Programme.objects.order_by("id"))
-    known = outlooks(programmes)
+    book = _book(programmes)
+    known = book.outlooks
     by_month: dict[date | None, Sums] = {}
     by_programme = {one.pk: Sums() for one in programmes}
-    for programme_id, month, sums in (*_cards(known, zone), *_coupons(known, zone)):
+    for programme_id, month, sums in (*_cards(book, zone), *_coupons(book, zone)):
         by_month.setdefault(month, Sums()).add(sums)
         if programme_id is not None:
             by_programme[programme_id].add(sums)
@@ -212,10 +225,9 @@ def report(*, zone: str, slug: str) -> Report:
 type _Part = tuple[int | None, date | None, Sums]
 
 
-def _cards(known: Mapping[int, Outlook], zone: str) -> list[_Part]:
+def _cards(book: _Book, zone: str) -> list[_Part]:
     """Cards with stamps that still count; a card's last day decides its month."""
-    worth = _worth()
-    terms = {one.pk: one for one in Terms.objects.all()}
+    terms = {one.pk: one for one in book.versions}
     now = clock.now()
     rows = (
         Card.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now))
@@ -227,9 +239,9 @@ def _cards(known: Mapping[int, Outlook], zone: str) -> list[_Part]:
     )
     parts: list[_Part] = []
     for row in rows:
-        outlook = known[row["programme_id"]]
+        outlook = book.outlooks[row["programme_id"]]
         typed = {str(cost.position): cost.fen for cost in outlook.costs if cost.is_typed}
-        costs = _costs(terms[row["terms_id"]].rewards, typed, worth)
+        costs = _costs(terms[row["terms_id"]].rewards, typed, book.worth)
         balance, many = row["balance"], row["many"]
         full = earned(balance, [(one.position, one.fen) for one in costs]) * many
         month = row["month"].date() if row["month"] else None
@@ -238,9 +250,8 @@ def _cards(known: Mapping[int, Outlook], zone: str) -> list[_Part]:
     return parts
 
 
-def _coupons(known: Mapping[int, Outlook], zone: str) -> list[_Part]:
+def _coupons(book: _Book, zone: str) -> list[_Part]:
     """Coupons that were won and can still be used, by the month of their last day."""
-    worth = _worth()
     values = {"state": coupon_selectors.OPEN, "way": Way.REWARD.value}
     rows = (
         coupon_selectors.coupons(values=values, zone=zone)
@@ -249,10 +260,10 @@ def _coupons(known: Mapping[int, Outlook], zone: str) -> list[_Part]:
         .values("template_id", "month")
         .annotate(many=Count("pk"), uses=Sum(F("usable") + F("held")))
     )
-    used, owners = _used(), _owners(known)
+    used, owners = _used(), _owners(book)
     parts: list[_Part] = []
     for row in rows:
-        full = float(row["uses"] * worth.get(row["template_id"], 0))
+        full = float(row["uses"] * book.worth.get(row["template_id"], 0))
         share = used.get(row["template_id"], ALL)
         sums = Sums(0, 0, row["many"], full, full * share)
         parts.append((owners.get(row["template_id"]), row["month"].date(), sums))
@@ -272,10 +283,10 @@ def _used() -> dict[int, float]:
     return {row["template_id"]: row["used"] / row["many"] for row in rows}
 
 
-def _owners(known: Mapping[int, Outlook]) -> dict[int, int]:
+def _owners(book: _Book) -> dict[int, int]:
     """Which programme gives a coupon; of several the first."""
     owners: dict[int, int] = {}
-    for one in Terms.objects.filter(programme_id__in=known).order_by("programme_id", "number"):
+    for one in book.versions:
         for reward in one.rewards:
             if reward["template"]:
                 owners.setdefault(reward["template"], one.programme_id)
