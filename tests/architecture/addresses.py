@@ -281,6 +281,14 @@ def _conditional(merchant: Merchant) -> int:
     return menu.pk
 
 
+def _conditional_version(merchant: Merchant) -> int:
+    """A version of the newest such menu; its number stands in no other."""
+    mine = ConditionalMenu.objects.filter(account__merchant=merchant)
+    menu_id = mine.latest("pk").pk if mine.exists() else _conditional(merchant)
+    number = next(_numbers) + 1
+    return ConditionalVersion.objects.create(menu_id=menu_id, number=number, name="x").number
+
+
 def _reply(merchant: Merchant) -> int:
     account = _account(merchant)
     reply = AutoReply.objects.create(account=account, occasion="keyword", kind="picture")
@@ -395,7 +403,7 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "delivery_id": _delivery,
     "version_number": _version,
     "conditional_id": _conditional,
-    "conditional_number": lambda _merchant: 1,
+    "conditional_number": _conditional_version,
     "reply_id": _reply,
     "visit_id": _wish,
     "origin_id": _origin,

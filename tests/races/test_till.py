@@ -13,8 +13,8 @@ from django.test import Client
 from tests.races.racing import race
 from zhanggui.api.models import ApiToken
 from zhanggui.api.tests.factories import Caller, code_of, make_caller
-from zhanggui.codes import tries
 from zhanggui.codes.models import CodeTry
+from zhanggui.core.db import turns
 from zhanggui.stamps.models import StampRecord
 from zhanggui.stamps.tests.factories import (
     Shop,
@@ -67,7 +67,7 @@ class TestGuesses:
     def test_control_without_the_turn_more_are_tried(
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tries.turns, "take", lambda *_parts: None)
+        monkeypatch.setattr(turns, "take", lambda *_parts: None)
         till = make_caller(shop.merchant)
         guesses = [partial(give, till, wrong_digits()) for _ in range(PARALLEL)]
         race(shop.merchant.pk, guesses)

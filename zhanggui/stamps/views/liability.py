@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -79,7 +80,7 @@ def trial(request: MerchantRequest) -> HttpResponse:
 
 
 def _form(
-    request: MerchantRequest, programmes: list[Programme], known: dict[int, Outlook]
+    request: MerchantRequest, programmes: list[Programme], known: Mapping[int, Outlook]
 ) -> TrialForm | None:
     """Bound once something was asked; begins with the rules of today."""
     if not programmes:
