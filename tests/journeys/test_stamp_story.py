@@ -19,7 +19,7 @@ from python_calamine import CalamineWorkbook
 from tests.journeys.people import PHONE, WIDE, Phone, enter, window
 from tests.journeys.world import AES_KEY, CALLBACK_TOKEN, PASSWORD, SECRET, Shop
 
-OWNER_PHONE = "13900020001"
+OWNER_PHONE = "13900030001"
 SLUG = "bakery"
 SHOP = "小满面包房"
 STORE = "南门店"

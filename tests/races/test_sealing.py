@@ -16,6 +16,8 @@ from zhanggui.ledger import checks, sealing, services
 from zhanggui.ledger.models import Chain, Unit
 from zhanggui.stamps.tests.factories import Shop
 
+pytestmark = pytest.mark.usefixtures("own_transactions")
+
 
 def book(number: int) -> Any:
     issue = services.open_account(unit=Unit.STAMP, code="race:issue", is_cached=False)
