@@ -10,7 +10,6 @@ from math import ceil
 
 SINGLE = 70
 PART = 67
-LONGEST = 500
 
 
 def length_of(text: str) -> int:
