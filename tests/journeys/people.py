@@ -14,7 +14,9 @@ from tests.plugins.browser import close
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SOON_MS = 30_000
-EXPECTED = re.compile(r"Failed to load resource|Response Status Error|htmx:sendError|Send Error")
+EXPECTED = re.compile(
+    r"Failed to load resource|Response Status Error|htmx:(sendError|afterRequest)|Send Error"
+)
 """Refusals and a lost network are part of the play; scripts that break are not."""
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.journeys.people import PHONE, Phone, window
 from tests.journeys.world import CARD, SHOP, SLUG, Shop
+from tests.plugins.browser import without_network
 
 EXPIRE = f"""
 from zhanggui.accounts.models import Merchant
@@ -75,9 +76,8 @@ def time_runs_out(shop: Shop, customer: Phone, digits: str) -> None:
 def network_goes_and_comes(customer: Phone) -> None:
     """A sign while it is away; afterwards everything works on."""
     sign = customer.web.locator("#zg-offline")
-    customer.page.context.set_offline(True)
-    expect(sign).to_be_visible()
-    customer.page.context.set_offline(False)
+    with without_network(sign):
+        expect(sign).to_be_visible()
     expect(sign).to_be_hidden()
 
 

@@ -21,7 +21,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 from playwright.sync_api import Error as PlaywrightError
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -250,3 +257,18 @@ def _try(*command: str) -> None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return
+
+
+@contextmanager
+def without_network(sign: Locator) -> Iterator[None]:
+    """Take the network from the page that has this sign, and give it back.
+
+    On a machine without any network the browser tells pages of no change, so it is told here.
+    """
+    is_told = sign.evaluate("() => navigator.onLine")
+    for is_away, name in ((True, "offline"), (False, "online")):
+        sign.page.context.set_offline(is_away)
+        if not is_told:
+            sign.evaluate("(_sign, name) => window.dispatchEvent(new Event(name))", name)
+        if is_away:
+            yield

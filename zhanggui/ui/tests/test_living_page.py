@@ -14,6 +14,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.plugins.browser import without_network
 from zhanggui.ui import kit
 from zhanggui.ui.staticfiles import with_static_files
 
@@ -223,13 +224,13 @@ class TestHtmx:
         toast.locator(".zg-toast-action").click()
         expect(states.locator("#zg-toasts")).to_contain_text("服务器暂时没有响应")
 
-    def test_a_lost_network_is_told(self, states: Page, context: BrowserContext) -> None:
-        context.set_offline(True)
-        expect(states.locator("#zg-offline")).to_be_visible()
-        states.get_by_text("htmx 200").click()
-        expect(states.locator("#zg-toasts")).to_contain_text("网络中断")
-        context.set_offline(False)
-        expect(states.locator("#zg-offline")).to_be_hidden()
+    def test_a_lost_network_is_told(self, states: Page) -> None:
+        sign = states.locator("#zg-offline")
+        with without_network(sign):
+            expect(sign).to_be_visible()
+            states.get_by_text("htmx 200").click()
+            expect(states.locator("#zg-toasts")).to_contain_text("网络中断")
+        expect(sign).to_be_hidden()
 
     def test_confirm_asks_in_our_dialog(self, states: Page) -> None:
         states.locator("#piece button", has_text="confirm").click()

@@ -3,8 +3,7 @@
 export function start() {
   const sign = document.getElementById("zg-offline");
   if (!sign) return;
-  const show = () => { sign.hidden = navigator.onLine; };
-  window.addEventListener("online", show);
-  window.addEventListener("offline", show);
-  window.addEventListener("pageshow", (event) => { if (event.persisted) show(); });
+  window.addEventListener("online", () => { sign.hidden = true; });
+  window.addEventListener("offline", () => { sign.hidden = false; });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) sign.hidden = true; });
 }
