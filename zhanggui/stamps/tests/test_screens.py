@@ -323,3 +323,22 @@ class TestRetention:
         with clock.at(NOON + timedelta(days=2)):
             retention.forget()
         assert not CounterTicket.objects.exists()
+
+
+def test_old_screens_push_none_in_use_off_the_list(
+    client: Client, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zhanggui.stamps.views.screens.MOST_LISTED", 2)
+    made = [
+        services.make_screen(name=name, store=shop.store, actor=ACTOR)[0]
+        for name in ("门口屏", "旧屏一", "旧屏二")
+    ]
+    for old in made[1:]:
+        services.revoke_screen(screen_id=old.pk, actor=ACTOR)
+    client.force_login(make_staff(shop.merchant, role=Role.OWNER))
+
+    page = client.get(reverse("stamps:screens", args=[shop.merchant.slug])).content.decode()
+
+    assert "门口屏" in page
+    assert "旧屏二" in page
+    assert "旧屏一" not in page

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -49,8 +50,9 @@ def screens(request: MerchantRequest) -> HttpResponse:
 
 
 def _list(request: MerchantRequest, page: dict[str, Any] | None = None) -> HttpResponse:
-    found = CounterScreen.objects.select_related("store").order_by("revoked_at", "-id")
-    rows = sorted(found[:MOST_LISTED], key=lambda row: row.revoked_at is not None)
+    # those in use first, so that old ones never push one of them off the list
+    newest = F("revoked_at").desc(nulls_first=True)
+    rows = list(CounterScreen.objects.select_related("store").order_by(newest, "-id")[:MOST_LISTED])
     base = {
         "rows": rows,
         "total": len(rows),
