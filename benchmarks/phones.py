@@ -61,8 +61,7 @@ def lay_out(world: World, many: int) -> list[Phone]:
     """Sign customers in and give each the right to press."""
     from zhanggui.contacts.models import CustomerSession, IdentityLink
     from zhanggui.core import clock, tenancy, tokens
-    from zhanggui.stamps.models import Card
-    from zhanggui.stamps.press_models import PressNonce
+    from zhanggui.stamps.models import Card, PressNonce
 
     now, merchant_id = clock.now(), world.merchant.pk
     ids = world.cards(many)
@@ -108,7 +107,7 @@ def carve(world: World) -> int:
     """The stamp of the world's store, in use; answers its id."""
     from zhanggui.core import tenancy
     from zhanggui.stamps import services
-    from zhanggui.stamps.press_models import Seal, SealState
+    from zhanggui.stamps.models import Seal, SealState
 
     with tenancy.merchant_scope(world.merchant.pk):
         known = Seal.objects.first()

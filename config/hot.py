@@ -35,7 +35,7 @@ from zhanggui.accounts.guards import wants_piece
 from zhanggui.channels.wechat.views import hooks
 from zhanggui.core import tokens
 from zhanggui.core.middleware import answered
-from zhanggui.stamps.door import is_manager, manager_door, manager_page
+from zhanggui.stamps.hot.door import is_manager, manager_door, manager_page
 from zhanggui.stamps.views import staff
 
 LEFT_OUT = {

@@ -9,8 +9,7 @@ from demo.models import Made
 from zhanggui.accounts.models import Merchant
 from zhanggui.core import tenancy
 from zhanggui.stamps import services
-from zhanggui.stamps.models import Programme, ProgrammeState
-from zhanggui.stamps.models_office import Look
+from zhanggui.stamps.models import Look, Programme, ProgrammeState
 from zhanggui.stamps.services import PosterInput
 
 

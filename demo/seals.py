@@ -16,8 +16,7 @@ from zhanggui.accounts.models import Merchant, Store
 from zhanggui.core import tenancy
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import services, touches
-from zhanggui.stamps.models import Card, CardState, Kind
-from zhanggui.stamps.press_models import PressUse, Seal, SealState
+from zhanggui.stamps.models import Card, CardState, Kind, PressUse, Seal, SealState
 
 PX_PER_MM = 163 / 25.4
 NOISE_MM = 0.25

@@ -55,8 +55,7 @@ from zhanggui.coupons.tests import factories as coupons
 from zhanggui.files.models import ImportBatch, Task
 from zhanggui.messaging.tests import factories as messaging
 from zhanggui.signin.models import EmbedOrigin
-from zhanggui.stamps.models import ManagerBinding, PendingManager, StampRecord
-from zhanggui.stamps.press_models import Seal
+from zhanggui.stamps.models import ManagerBinding, PendingManager, Seal, StampRecord
 from zhanggui.stamps.services import adjust, make_screen, report_not_me
 from zhanggui.stamps.tests import factories as stamps
 from zhanggui.stamps.tests.pressing import make_seal

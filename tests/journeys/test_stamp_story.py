@@ -40,7 +40,7 @@ from zhanggui.channels.wechat.services import Credentials
 from zhanggui.core import tenancy
 from zhanggui.stamps import services as stamps
 from zhanggui.stamps import touches
-from zhanggui.stamps.press_models import PressUse, SealState
+from zhanggui.stamps.models import PressUse, SealState
 
 actor = system_actor("journey")
 owner = services.create_person(

@@ -20,7 +20,8 @@ from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError
 from zhanggui.core.models import IdempotencyRecord
 from zhanggui.ledger.models import Entry, Transaction
-from zhanggui.stamps import hot_statements, services
+from zhanggui.stamps import services
+from zhanggui.stamps.hot import statements as hot_statements
 from zhanggui.stamps.models import Card, CardEvent, Kind, ManagerBinding, Reward, StampRecord
 from zhanggui.stamps.services import ProgrammeInput, RewardInput
 from zhanggui.stamps.tests.factories import (

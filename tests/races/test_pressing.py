@@ -10,9 +10,9 @@ from django.db import connection
 
 from tests.races.racing import outcomes, race
 from zhanggui.accounts.tests.factories import ACTOR
-from zhanggui.stamps import pressed, services
-from zhanggui.stamps.models import Case, StampRecord
-from zhanggui.stamps.press_models import Press, Seal, SealState
+from zhanggui.stamps import services
+from zhanggui.stamps.hot import pressed
+from zhanggui.stamps.models import Case, Press, Seal, SealState, StampRecord
 from zhanggui.stamps.tests.factories import Shop, balance_of, make_card, make_shop
 from zhanggui.stamps.tests.pressing import T1, make_seal, nonce_of, points_px, press
 

@@ -11,7 +11,7 @@ class StampsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register rights, audit texts, menus, panels and what waits for somebody."""
-        from zhanggui.stamps import registrations, wiring
+        from zhanggui.stamps.registrations import office, wiring
 
         wiring.connect()
-        registrations.register_all()
+        office.register_all()

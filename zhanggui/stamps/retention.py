@@ -6,8 +6,7 @@ from datetime import timedelta
 
 from zhanggui.core import clock, tenancy
 from zhanggui.core.retention import BATCH, remove_in_batches
-from zhanggui.stamps.models import CounterTicket
-from zhanggui.stamps.press_models import Press, PressNonce
+from zhanggui.stamps.models import CounterTicket, Press, PressNonce
 from zhanggui.stamps.services.judging import MARKS_FOR
 
 NONCES_FOR = timedelta(days=1)

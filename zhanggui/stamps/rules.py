@@ -1,6 +1,6 @@
 """When a card takes or gives back stamps: the rules said once, for pages, codes and refusals.
 
-The hot statement (``hot_statements.MOVE``) holds the same conditions as its WHERE; where it moves
+The hot statement (``hot.statements.MOVE``) holds the same conditions as its WHERE; where it moves
 nothing, ``why_not`` says which one stood in the way.
 """
 

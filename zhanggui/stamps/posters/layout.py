@@ -17,7 +17,7 @@ from PIL import Image
 
 from zhanggui.channels.wechat.tracking.pictures import Look as CodeLook
 from zhanggui.channels.wechat.tracking.pictures import code_png
-from zhanggui.stamps.models_office import Look
+from zhanggui.stamps.models import Look
 from zhanggui.stamps.posters.shapes import (
     Circle,
     Line,

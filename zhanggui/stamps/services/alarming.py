@@ -11,9 +11,8 @@ from django.db import IntegrityError, transaction
 
 from zhanggui.accounts import audit
 from zhanggui.core import constraints, tokens
-from zhanggui.stamps import pressed
-from zhanggui.stamps.models import Case, CaseKind, Kind
-from zhanggui.stamps.press_models import Press, PressNonce, PressUse
+from zhanggui.stamps.hot import pressed
+from zhanggui.stamps.models import Case, CaseKind, Kind, Press, PressNonce, PressUse
 from zhanggui.stamps.services.judging import E4, MARKS_FOR, Refused, Wish
 
 if TYPE_CHECKING:

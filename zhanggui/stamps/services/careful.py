@@ -1,6 +1,6 @@
 """Confirming a code whose stamp wins or loses something: one statement after the other.
 
-``hot_statements.MOVE`` leaves such a card alone; here it is locked, and stamps, rewards and rounds
+``hot.statements.MOVE`` leaves such a card alone; here it is locked, and stamps, rewards and rounds
 are booked in one transaction. What may be done is decided by the same rules.
 """
 
@@ -281,7 +281,7 @@ def _record(card: Card, kind: Kind, origin: Origin) -> StampRecord:
 
 
 def _note_visit(card: Card, store_id: int) -> None:
-    """As ``hot_statements.MOVE``: whoever is being merged is left alone."""
+    """As ``hot.statements.MOVE``: whoever is being merged is left alone."""
     customers = Customer.objects.select_for_update(skip_locked=True, no_key=True)
     customer = customers.filter(pk=card.customer_id).first()
     if customer is None:

@@ -20,8 +20,9 @@ from zhanggui.core import clock, constraints, idempotency, sealing
 from zhanggui.core.db.pipeline import Statement, hot_transaction
 from zhanggui.core.errors import InProgress, KeyReused
 from zhanggui.messaging import outbox
-from zhanggui.stamps import hot, rules, told
+from zhanggui.stamps import rules, told
 from zhanggui.stamps.errors import NotManager, OtherCode, ReasonMissing
+from zhanggui.stamps.hot import confirming as hot
 from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
 from zhanggui.stamps.results import Confirmed, Desk

@@ -10,8 +10,7 @@ from django.db import transaction
 from zhanggui.accounts import audit
 from zhanggui.core import clock
 from zhanggui.core.errors import NotFound
-from zhanggui.stamps.models import Programme
-from zhanggui.stamps.models_office import RewardCosts
+from zhanggui.stamps.models import Programme, RewardCosts
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor

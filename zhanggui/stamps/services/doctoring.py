@@ -13,7 +13,7 @@ from django.db import transaction
 from zhanggui.accounts import audit
 from zhanggui.core import clock, limits, tenancy
 from zhanggui.core.limits import Limit
-from zhanggui.stamps.press_models import DeviceScale, Doctor
+from zhanggui.stamps.models import DeviceScale, Doctor
 from zhanggui.stamps.recognition.geometry import COUNT
 from zhanggui.stamps.touches import model_of
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from zhanggui.core import clock, idempotency
 from zhanggui.core.errors import DomainError
-from zhanggui.stamps import pressed
 from zhanggui.stamps.errors import (
     Ambiguous,
     CardState,
@@ -28,8 +27,8 @@ from zhanggui.stamps.errors import (
     SealNotInUse,
     StampUnknown,
 )
-from zhanggui.stamps.models import Card, CaseKind, Kind
-from zhanggui.stamps.press_models import Press, SealState
+from zhanggui.stamps.hot import pressed
+from zhanggui.stamps.models import Card, CaseKind, Kind, Press, SealState
 from zhanggui.stamps.recognition.rule import (
     Match,
     Unrecognised,

@@ -17,8 +17,7 @@ from zhanggui.channels.wechat.tracking import services as tracking
 from zhanggui.core import clock, constraints, tokens
 from zhanggui.core.errors import NotFound
 from zhanggui.stamps.errors import NoAccount, PosterNameTaken
-from zhanggui.stamps.models import Programme
-from zhanggui.stamps.models_office import Look, Poster
+from zhanggui.stamps.models import Look, Poster, Programme
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor

@@ -20,11 +20,12 @@ from zhanggui.core.db.pipeline import Value, hot_transaction, trip
 from zhanggui.core.errors import InProgress, KeyReused
 from zhanggui.core.limits import Limit
 from zhanggui.messaging import outbox
-from zhanggui.stamps import hot, pressed, rules, told
+from zhanggui.stamps import rules, told
 from zhanggui.stamps.errors import NonceUsed
-from zhanggui.stamps.models import Card, CounterTicket, Kind, Method
+from zhanggui.stamps.hot import confirming as hot
+from zhanggui.stamps.hot import pressed
+from zhanggui.stamps.models import Card, CounterTicket, Kind, Method, PressNonce, Seal, SealState
 from zhanggui.stamps.operations import EVENTS, OPERATIONS
-from zhanggui.stamps.press_models import PressNonce, Seal, SealState
 from zhanggui.stamps.recognition.rule import Match
 from zhanggui.stamps.results import Confirmed
 from zhanggui.stamps.services import careful, telling

@@ -32,10 +32,10 @@ from zhanggui.stamps.errors import (
     SealTooAlike,
     SealUnfit,
 )
-from zhanggui.stamps.models import CaseKind
-from zhanggui.stamps.press_models import (
+from zhanggui.stamps.models import (
     MATCHED,
     STEPS,
+    CaseKind,
     Press,
     PressUse,
     Seal,

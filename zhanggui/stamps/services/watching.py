@@ -15,9 +15,18 @@ from django.db.models import Count, Min
 
 from zhanggui.accounts.models import Merchant, Person, Store, TierState
 from zhanggui.core import clock, tenancy
-from zhanggui.stamps import outliers, ways
-from zhanggui.stamps.models import CaseKind, Kind, Method, Reward, RewardState, StampRecord
-from zhanggui.stamps.press_models import Seal, SealState
+from zhanggui.stamps import ways
+from zhanggui.stamps.models import (
+    CaseKind,
+    Kind,
+    Method,
+    Reward,
+    RewardState,
+    Seal,
+    SealState,
+    StampRecord,
+)
+from zhanggui.stamps.selectors import outliers
 from zhanggui.stamps.services.alarming import alarm
 
 if TYPE_CHECKING:

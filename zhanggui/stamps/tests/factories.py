@@ -27,10 +27,10 @@ from zhanggui.stamps.models import (
     Kind,
     ManagerBinding,
     ManagerInvitation,
+    Poster,
     Programme,
     StampRecord,
 )
-from zhanggui.stamps.models_office import Poster
 from zhanggui.stamps.results import CodeShown, Confirmed, Desk, Preview
 
 _numbers = count(1)

@@ -12,8 +12,7 @@ from zhanggui.accounts.models import Store
 from zhanggui.accounts.tests.factories import ACTOR
 from zhanggui.core import clock
 from zhanggui.stamps import services, touches
-from zhanggui.stamps.models import Card, Kind
-from zhanggui.stamps.press_models import PressUse, Seal, SealChange, SealState
+from zhanggui.stamps.models import Card, Kind, PressUse, Seal, SealChange, SealState
 from zhanggui.stamps.results import Confirmed
 from zhanggui.stamps.tests.factories import customer_of
 

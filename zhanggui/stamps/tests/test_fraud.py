@@ -12,8 +12,8 @@ from django.urls import reverse
 from zhanggui.accounts.models import Role
 from zhanggui.accounts.tests.factories import ACTOR, make_staff
 from zhanggui.core import clock
-from zhanggui.stamps import outliers
 from zhanggui.stamps.models import Case, Method, StampRecord
+from zhanggui.stamps.selectors import outliers
 from zhanggui.stamps.services import watching
 from zhanggui.stamps.tests.factories import Shop, cancel, make_card, make_manager, stamp
 

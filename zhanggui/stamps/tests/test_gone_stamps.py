@@ -15,8 +15,8 @@ from zhanggui.coupons.models import Coupon, TemplateState
 from zhanggui.coupons.tests.factories import make_template
 from zhanggui.stamps import services
 from zhanggui.stamps.errors import StampsGone
+from zhanggui.stamps.forms.programmes import ProgrammeForm
 from zhanggui.stamps.models import Kind, Programme
-from zhanggui.stamps.programme_form import ProgrammeForm
 from zhanggui.stamps.services import expiring
 from zhanggui.stamps.services.programmes import values_of
 from zhanggui.stamps.tests.factories import (

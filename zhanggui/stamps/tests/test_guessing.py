@@ -18,10 +18,11 @@ from zhanggui.codes import services as codes
 from zhanggui.codes import tries
 from zhanggui.codes.models import CodeState, CodeTry
 from zhanggui.core import clock
-from zhanggui.stamps import selectors, services, wiring
+from zhanggui.stamps import selectors, services
 from zhanggui.stamps.errors import CodeExpired, CodeInvalid, Locked
 from zhanggui.stamps.models import ManagerBinding
 from zhanggui.stamps.permissions import MANAGE_MANAGERS
+from zhanggui.stamps.registrations import wiring
 from zhanggui.stamps.results import Desk
 from zhanggui.stamps.tests.factories import (
     Shop,

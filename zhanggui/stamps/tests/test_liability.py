@@ -15,11 +15,11 @@ from zhanggui.core import clock
 from zhanggui.coupons.models import Coupon
 from zhanggui.coupons.tests.factories import make_template
 from zhanggui.coupons.tests.factories import redeem as redeem_coupon
-from zhanggui.stamps import liability, services
-from zhanggui.stamps.liability import earned
-from zhanggui.stamps.models import Card, StampRecord, WhenFull
-from zhanggui.stamps.models_office import RewardCosts
-from zhanggui.stamps.simulating import Move, Rule, tell
+from zhanggui.stamps import services
+from zhanggui.stamps.models import Card, RewardCosts, StampRecord, WhenFull
+from zhanggui.stamps.selectors import liability
+from zhanggui.stamps.selectors.liability import earned
+from zhanggui.stamps.selectors.simulating import Move, Rule, tell
 from zhanggui.stamps.tests.factories import Shop, cancel, make_card, make_programme, stamp
 
 ZONE = "Asia/Shanghai"
@@ -240,7 +240,7 @@ class TestTrial:
     def test_of_very_many_only_some_cards_are_told(
         self, shop: Shop, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("zhanggui.stamps.simulating.MOST_ROWS", 2)
+        monkeypatch.setattr("zhanggui.stamps.selectors.simulating.MOST_ROWS", 2)
         for number in range(4):
             give(shop, make_card(shop.programme, f"顾客{number}"), 1)
         asked = {"programme": str(shop.programme.pk), "slots": "4", "cost": "6"}

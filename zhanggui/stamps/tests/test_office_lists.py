@@ -15,9 +15,9 @@ from zhanggui.accounts.tests.factories import make_staff, make_store
 from zhanggui.core import clock, tenancy
 from zhanggui.coupons.tests.factories import make_coupon, redeem
 from zhanggui.files import exports
-from zhanggui.stamps import card_lists, chains
+from zhanggui.stamps.exports.spreadsheets import CARDS
 from zhanggui.stamps.models import Card, CardState, Method, StampRecord, WhenFull
-from zhanggui.stamps.spreadsheets import CARDS
+from zhanggui.stamps.selectors import card_lists, chains
 from zhanggui.stamps.tests.factories import (
     Shop,
     cancel,

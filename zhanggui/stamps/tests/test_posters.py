@@ -19,8 +19,7 @@ from zhanggui.accounts.tests.factories import ACTOR, make_staff
 from zhanggui.channels.wechat.models import TrackedCode
 from zhanggui.channels.wechat.tests.factories import QR_PATH, fake_wechat, make_account
 from zhanggui.contacts.tests.factories import make_link, sign_in_customer
-from zhanggui.stamps.models import Card, ProgrammeState
-from zhanggui.stamps.models_office import Look, Poster
+from zhanggui.stamps.models import Card, Look, Poster, ProgrammeState
 from zhanggui.stamps.posters import layout, pdf, svg
 from zhanggui.stamps.posters.layout import COLOURS, FORMATS, Content
 from zhanggui.stamps.posters.shapes import Picture, Words, lines_of, width_of

@@ -14,9 +14,18 @@ from zhanggui.accounts.models import Person
 from zhanggui.accounts.tests.factories import make_person, make_store
 from zhanggui.channels.wechat.tests.factories import make_account, make_identity, sign_in_staff
 from zhanggui.core import clock
-from zhanggui.stamps import customers, retention
-from zhanggui.stamps.models import Case, Kind, StampRecord
-from zhanggui.stamps.press_models import DeviceScale, Press, PressNonce, Seal, SealState
+from zhanggui.stamps import retention
+from zhanggui.stamps.models import (
+    Case,
+    DeviceScale,
+    Kind,
+    Press,
+    PressNonce,
+    Seal,
+    SealState,
+    StampRecord,
+)
+from zhanggui.stamps.registrations import customers
 from zhanggui.stamps.tests.factories import Shop, balance_of, make_card, make_shop, stamp
 from zhanggui.stamps.tests.pressing import PHONE, T1, T2, make_seal, points_px, sent_text
 from zhanggui.stamps.tests.test_mobile import HTMX, Visitor, visitor

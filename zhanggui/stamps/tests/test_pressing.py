@@ -22,8 +22,19 @@ from zhanggui.stamps.errors import (
     SealNotInUse,
     StampUnknown,
 )
-from zhanggui.stamps.models import Case, CaseKind, Kind, Method, ProgrammeStore, StampRecord
-from zhanggui.stamps.press_models import DeviceScale, Press, PressNonce, Seal, SealState
+from zhanggui.stamps.models import (
+    Case,
+    CaseKind,
+    DeviceScale,
+    Kind,
+    Method,
+    Press,
+    PressNonce,
+    ProgrammeStore,
+    Seal,
+    SealState,
+    StampRecord,
+)
 from zhanggui.stamps.tests.factories import Shop, balance_of, make_card, stamp
 from zhanggui.stamps.tests.pressing import (
     T1,

@@ -13,8 +13,9 @@ from zhanggui.channels.wechat.hooks import FollowEvent, ScanEvent
 from zhanggui.channels.wechat.models import BODY_OF_MESSAGE, ChannelAccount, OutgoingMessage
 from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.core import clock, sealing, tenancy
-from zhanggui.stamps import scans, selectors, services
+from zhanggui.stamps import selectors, services
 from zhanggui.stamps.models import ManagerBinding, ManagerInvitation
+from zhanggui.stamps.registrations import scans
 from zhanggui.stamps.services.managers import PURPOSE
 from zhanggui.stamps.tests.factories import Shop, make_invitation, make_programme
 

@@ -26,7 +26,7 @@ from zhanggui.stamps.errors import (
     SealUnfit,
     StampUnknown,
 )
-from zhanggui.stamps.press_models import Press, PressUse, Seal, SealState
+from zhanggui.stamps.models import Press, PressUse, Seal, SealState
 from zhanggui.stamps.recognition import generator
 from zhanggui.stamps.tests.factories import Shop, balance_of, make_shop
 from zhanggui.stamps.tests.pressing import (

@@ -13,8 +13,9 @@ from zhanggui.api.models import ApiToken
 from zhanggui.api.tests.factories import Caller, code_of, make_caller
 from zhanggui.codes.models import CodeState, CodeTry
 from zhanggui.core import clock
-from zhanggui.stamps import insight, selectors, services
+from zhanggui.stamps import selectors, services
 from zhanggui.stamps.models import Kind, Method, StampRecord
+from zhanggui.stamps.selectors import insight
 from zhanggui.stamps.services import watching
 from zhanggui.stamps.tests.factories import (
     Shop,

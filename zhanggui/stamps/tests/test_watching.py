@@ -8,8 +8,7 @@ import pytest
 
 from zhanggui.accounts.tests.factories import ACTOR
 from zhanggui.core import clock
-from zhanggui.stamps.models import Case, Method, StampRecord
-from zhanggui.stamps.press_models import Seal
+from zhanggui.stamps.models import Case, Method, Seal, StampRecord
 from zhanggui.stamps.services import watching
 from zhanggui.stamps.tests.factories import Shop, make_card, make_manager, make_programme, stamp
 from zhanggui.stamps.tests.pressing import make_seal

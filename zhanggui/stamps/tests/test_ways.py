@@ -26,8 +26,7 @@ from zhanggui.stamps.errors import (
     WayOff,
     WaysWrong,
 )
-from zhanggui.stamps.models import Case, CaseKind, Kind, Method, Programme, StampRecord
-from zhanggui.stamps.press_models import Press
+from zhanggui.stamps.models import Case, CaseKind, Kind, Method, Press, Programme, StampRecord
 from zhanggui.stamps.services.programmes import RewardInput, values_of
 from zhanggui.stamps.tests.factories import (
     FakeCoupons,

@@ -14,7 +14,7 @@ from zhanggui.accounts.forms import put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import permissions, services
-from zhanggui.stamps.forms import AdjustForm, LimitsForm
+from zhanggui.stamps.forms.desk import AdjustForm, LimitsForm
 from zhanggui.stamps.models import Adjustment, AdjustmentState, Card
 from zhanggui.stamps.services import LimitsInput
 from zhanggui.ui import paging

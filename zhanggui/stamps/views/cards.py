@@ -7,8 +7,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
-from zhanggui.stamps import card_lists, chains, permissions
+from zhanggui.stamps import permissions
 from zhanggui.stamps.models import Kind, StampRecord
+from zhanggui.stamps.selectors import card_lists, chains
 from zhanggui.stamps.views.office import cancel_since
 
 FOLDER = "stamps/backoffice"

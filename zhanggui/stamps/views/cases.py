@@ -22,9 +22,10 @@ from zhanggui.core.errors import DomainError, NotFound
 from zhanggui.core.limits import Limit
 from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.messaging import links
-from zhanggui.stamps import cases, permissions, rules, services
-from zhanggui.stamps.forms import ReportForm, SettleForm
+from zhanggui.stamps import permissions, rules, services
+from zhanggui.stamps.forms.desk import ReportForm, SettleForm
 from zhanggui.stamps.models import Case, Kind, StampRecord, Verdict
+from zhanggui.stamps.selectors import cases
 
 REPORTS = Limit("stamps-report", most=20, window_s=3_600, lock_s=3_600)
 """Of one network: each record can be reported once, and nobody guesses 122 random bits."""

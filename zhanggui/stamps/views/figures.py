@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 from zhanggui.accounts.figures import course_span
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Store
-from zhanggui.stamps import dashboards, permissions, selectors
-from zhanggui.stamps.dashboards import PERIODS, Line, Wish
+from zhanggui.stamps import permissions, selectors
 from zhanggui.stamps.models import Programme
-from zhanggui.stamps.selectors import Period
+from zhanggui.stamps.selectors import Period, dashboards
+from zhanggui.stamps.selectors.dashboards import PERIODS, Line, Wish
 from zhanggui.ui.charts import Chart, Series
 
 type Table = tuple[str, list[tuple[Store | Programme, Line, str]]]

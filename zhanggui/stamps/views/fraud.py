@@ -12,8 +12,9 @@ from django.views.decorators.http import require_safe
 
 from zhanggui.accounts.figures import last_days
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
-from zhanggui.stamps import outliers, permissions
+from zhanggui.stamps import permissions
 from zhanggui.stamps.models import Case, CaseKind, CaseState
+from zhanggui.stamps.selectors import outliers
 
 
 @merchant_view(permissions.HANDLE_CASES.name)

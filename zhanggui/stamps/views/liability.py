@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
-from zhanggui.stamps import liability, permissions, services, simulating
-from zhanggui.stamps.cost_forms import CostsForm, TrialForm
-from zhanggui.stamps.liability import Outlook
+from zhanggui.stamps import permissions, services
+from zhanggui.stamps.forms.costs import CostsForm, TrialForm
 from zhanggui.stamps.models import Programme
-from zhanggui.stamps.simulating import Compared, rule_of
+from zhanggui.stamps.selectors import liability, simulating
+from zhanggui.stamps.selectors.liability import Outlook
+from zhanggui.stamps.selectors.simulating import Compared, rule_of
 
 FOLDER = "stamps/backoffice"
 

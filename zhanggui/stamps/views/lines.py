@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from zhanggui.stamps.turning import Entry
+from zhanggui.stamps.hot.turning import Entry
 from zhanggui.ui import formats
 
 STRUCK = " is-struck"

@@ -18,7 +18,7 @@ from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.errors import LastManager
-from zhanggui.stamps.forms import InvitationForm
+from zhanggui.stamps.forms.desk import InvitationForm
 from zhanggui.stamps.models import (
     InvitationState,
     ManagerBinding,

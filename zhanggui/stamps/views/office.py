@@ -17,10 +17,10 @@ from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Store
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
-from zhanggui.stamps import insight, rewards, rules, selectors, services
-from zhanggui.stamps.forms import CancelForm, read_filter
+from zhanggui.stamps import rewards, rules, selectors, services
+from zhanggui.stamps.forms.desk import CancelForm, read_filter
 from zhanggui.stamps.models import Card, Kind, Method, Programme, StampRecord
-from zhanggui.stamps.selectors import LedgerWish
+from zhanggui.stamps.selectors import LedgerWish, insight
 from zhanggui.ui import paging
 
 CHART_DAYS = 60

@@ -26,10 +26,9 @@ from zhanggui.contacts.guards import CustomerRequest
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError, NotFound
 from zhanggui.stamps import permissions, services
+from zhanggui.stamps.forms.posters import PosterForm
 from zhanggui.stamps.guards import card_view
-from zhanggui.stamps.models import Card, Programme, ProgrammeState
-from zhanggui.stamps.models_office import Look, Poster
-from zhanggui.stamps.poster_form import PosterForm
+from zhanggui.stamps.models import Card, Look, Poster, Programme, ProgrammeState
 from zhanggui.stamps.posters import layout, pdf, svg
 from zhanggui.stamps.posters.layout import FORMATS, Content, Format
 from zhanggui.stamps.views.mobile import OFFER

@@ -17,9 +17,10 @@ from zhanggui.accounts.views.pictures import take
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.core.uploads import takes_files
-from zhanggui.stamps import insight, services
+from zhanggui.stamps import services
+from zhanggui.stamps.forms.programmes import WAYS, ProgrammeForm, gifts_of
 from zhanggui.stamps.models import Programme, ProgrammeState, Terms
-from zhanggui.stamps.programme_form import WAYS, ProgrammeForm, gifts_of
+from zhanggui.stamps.selectors import insight
 from zhanggui.stamps.services import picturing
 
 SAMPLE_SHARE = 0.4

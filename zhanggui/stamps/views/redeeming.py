@@ -20,7 +20,7 @@ from zhanggui.coupons.models import UseKind
 from zhanggui.coupons.services.using import MANAGER_UNDOES_WITHIN
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.errors import NotManager
-from zhanggui.stamps.forms import read_filter
+from zhanggui.stamps.forms.desk import read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.ui import paging
 

@@ -22,9 +22,9 @@ from zhanggui.contacts.guards import CustomerRequest
 from zhanggui.core import tenancy, tokens
 from zhanggui.core.errors import DomainError, NotFound
 from zhanggui.stamps import permissions, selectors, services
+from zhanggui.stamps.forms.screens import ScreenForm
 from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, CounterScreen, Method
-from zhanggui.stamps.screen_forms import ScreenForm
 from zhanggui.stamps.services.countering import stamps_here
 from zhanggui.stamps.views.mobile import card_page, own_card
 from zhanggui.ui import qr

@@ -23,10 +23,11 @@ from zhanggui.accounts.guards import MerchantRequest, merchant_view, public_view
 from zhanggui.accounts.models import Merchant
 from zhanggui.core import tenancy
 from zhanggui.core.errors import DomainError, NotFound
-from zhanggui.stamps import permissions, seal_lists, services, touches
-from zhanggui.stamps.press_models import STEPS, Press, PressUse, Seal, SealState
+from zhanggui.stamps import permissions, services, touches
+from zhanggui.stamps.forms.seals import MoveForm, SealForm, StepForm
+from zhanggui.stamps.models import STEPS, Press, PressUse, Seal, SealState
 from zhanggui.stamps.recognition import drawing
-from zhanggui.stamps.seal_forms import MoveForm, SealForm, StepForm
+from zhanggui.stamps.selectors import seal_lists
 from zhanggui.stamps.services.seals import GOOD_PRESSES, NEEDS_REASON, PHONES, PhoneLink
 from zhanggui.ui import qr
 

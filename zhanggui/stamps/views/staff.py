@@ -22,12 +22,13 @@ from zhanggui.core.caching import never_stored
 from zhanggui.core.errors import DomainError, KeyReused
 from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.coupons.selectors import UseFigures
-from zhanggui.stamps import insight, selectors, services, turning
+from zhanggui.stamps import selectors, services
 from zhanggui.stamps.errors import FormBroken, OtherCode
-from zhanggui.stamps.forms import read_confirm, read_filter
+from zhanggui.stamps.forms.desk import read_confirm, read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
+from zhanggui.stamps.hot import turning
 from zhanggui.stamps.models import Kind, Method
-from zhanggui.stamps.selectors import Figures, LedgerWish, Period
+from zhanggui.stamps.selectors import Figures, LedgerWish, Period, insight
 from zhanggui.stamps.views import redeeming
 from zhanggui.stamps.views.lines import html_of
 from zhanggui.stamps.views.redeeming import show_seen, undo_bar

@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.models import Store, StoreState
-from zhanggui.stamps.press_models import SealState
+from zhanggui.stamps.models import SealState
 
 _PAIR = re.compile(r"(-?\d+(?:\.\d+)?)\s*[,，]\s*(-?\d+(?:\.\d+)?)")
 

@@ -14,19 +14,12 @@ from django.utils.translation import pgettext_lazy
 
 from zhanggui.contacts.models import Customer
 from zhanggui.files.exports import Column, Export, Query, register
-from zhanggui.stamps import (
-    card_lists,
-    cases,
-    insight,
-    liability,
-    outliers,
-    permissions,
-    seal_sheets,
-    selectors,
-)
-from zhanggui.stamps.forms import read_filter
+from zhanggui.stamps import permissions, selectors
+from zhanggui.stamps.exports import seal_sheets
+from zhanggui.stamps.forms.desk import read_filter
 from zhanggui.stamps.models import Card, Case, Reward, StampRecord
 from zhanggui.stamps.permissions import VIEW
+from zhanggui.stamps.selectors import card_lists, cases, insight, liability, outliers
 
 CHUNK = 500
 

@@ -18,8 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.accounts.models import Store
 from zhanggui.core import clock
 from zhanggui.stamps import selectors
-from zhanggui.stamps.dashboards import UNPROVED
 from zhanggui.stamps.models import Case, CaseState, Kind, Method, StampRecord
+from zhanggui.stamps.selectors.dashboards import UNPROVED
 
 Text = str | Promise
 DAYS = 30

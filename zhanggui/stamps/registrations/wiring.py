@@ -18,8 +18,9 @@ from zhanggui.codes.tries import ALERT
 from zhanggui.contacts import holders, timeline
 from zhanggui.coupons import hooks as coupon_hooks
 from zhanggui.ledger import caches
-from zhanggui.stamps import customers, permissions, rewards, scans, selectors
+from zhanggui.stamps import permissions, rewards, selectors
 from zhanggui.stamps.giving import CouponGiver
+from zhanggui.stamps.registrations import customers, scans
 from zhanggui.stamps.services.coupon_cases import open_case
 from zhanggui.stamps.services.managers import PURPOSE
 

@@ -17,8 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.ledger.models import Entry, Transaction
-from zhanggui.stamps.models import CardEvent, Kind, Reward, RewardState, StampRecord
-from zhanggui.stamps.press_models import Press
+from zhanggui.stamps.models import CardEvent, Kind, Press, Reward, RewardState, StampRecord
 
 Text = str | Promise
 PRESSED_WITHIN = timedelta(minutes=1)

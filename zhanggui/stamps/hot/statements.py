@@ -1,4 +1,4 @@
-"""The statements that confirm a code, as ``hot`` sends them.
+"""The statements that confirm a code, as ``confirming`` sends them.
 
 Every statement names the merchant for each tenant table; UPDATEs are chained in one command and
 INSERTs stand alone, so that the tables may be sharded by merchant.

@@ -7,8 +7,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.stamps.liability import Cost, Outlook
 from zhanggui.stamps.models import Programme, WhenFull
+from zhanggui.stamps.selectors.liability import Cost, Outlook
 from zhanggui.ui.formats import percent
 from zhanggui.ui.money import YuanField
 

@@ -1,4 +1,4 @@
-"""The statements of a pressed stamp: one trip to read, then two as for a code (``hot``).
+"""The statements of a pressed stamp: one trip to read, then two as for a code (``confirming``).
 
 First trip: the right to press, the stamps of this card's stores, what is known of the phone, an
 earlier answer of the key, an equal press. The rule decides in between. Second trip: the right is
@@ -18,9 +18,10 @@ from zhanggui.accounts.standing import AT_WORK
 from zhanggui.core.db import pipeline as read
 from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values, trip
 from zhanggui.messaging import outbox
-from zhanggui.stamps import hot, hot_statements
+from zhanggui.stamps.hot import confirming as hot
+from zhanggui.stamps.hot import statements as hot_statements
+from zhanggui.stamps.models import MATCHED, SealState
 from zhanggui.stamps.permissions import FEATURE
-from zhanggui.stamps.press_models import MATCHED, SealState
 from zhanggui.stamps.recognition.geometry import Shape, points_of
 from zhanggui.stamps.recognition.rule import Pattern
 

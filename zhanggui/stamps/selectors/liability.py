@@ -23,9 +23,8 @@ from zhanggui.coupons import rules as coupon_rules
 from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.coupons.models import Coupon, CouponTemplate, Way
 from zhanggui.ledger.models import Entry, Unit
-from zhanggui.stamps import card_lists
-from zhanggui.stamps.models import Card, CardState, Programme, Terms
-from zhanggui.stamps.models_office import RewardCosts
+from zhanggui.stamps.models import Card, CardState, Programme, RewardCosts, Terms
+from zhanggui.stamps.selectors import card_lists
 
 LOOK_BACK = timedelta(days=180)
 ALL = 1.0

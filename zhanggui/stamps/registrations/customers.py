@@ -20,9 +20,8 @@ from zhanggui.codes import services as code_services
 from zhanggui.contacts.fields import ERASED_NAME
 from zhanggui.contacts.holders import Held, Sheet
 from zhanggui.contacts.timeline import Before, Entry
-from zhanggui.stamps.models import Card, Case, Kind, StampRecord
+from zhanggui.stamps.models import Card, Case, Kind, Press, PressNonce, StampRecord
 from zhanggui.stamps.operations import SUBJECT
-from zhanggui.stamps.press_models import Press, PressNonce
 
 Text = str | Promise
 

@@ -16,8 +16,16 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.accounts.models import Store
 from zhanggui.core import clock, numbers
 from zhanggui.stamps import ways
-from zhanggui.stamps.models import Kind, Method, StampRecord
-from zhanggui.stamps.press_models import DeviceScale, Press, PressUse, Seal, SealState
+from zhanggui.stamps.models import (
+    DeviceScale,
+    Kind,
+    Method,
+    Press,
+    PressUse,
+    Seal,
+    SealState,
+    StampRecord,
+)
 from zhanggui.ui.lists import Choice, Choices, Column, ListPage, Period, Sort
 
 MONTH = timedelta(days=30)

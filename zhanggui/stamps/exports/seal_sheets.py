@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.files.exports import Column, Export, Query
-from zhanggui.stamps import seal_lists
+from zhanggui.stamps.models import DeviceScale, Press, Seal
 from zhanggui.stamps.permissions import VIEW
-from zhanggui.stamps.press_models import DeviceScale, Press, Seal
+from zhanggui.stamps.selectors import seal_lists
 
 CHUNK = 500
 

@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.models import Store, StoreState
-from zhanggui.stamps.models import Programme, ProgrammeState
-from zhanggui.stamps.models_office import Look, Poster
+from zhanggui.stamps.models import Look, Poster, Programme, ProgrammeState
 from zhanggui.stamps.services.posters import PosterInput
 
 

@@ -20,10 +20,9 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.accounts.figures import Span, last_days
 from zhanggui.core.numbers import whole
 from zhanggui.coupons.models import UseKind, UseRecord
-from zhanggui.stamps import card_lists, selectors
-from zhanggui.stamps.models import Card, Kind, Method, Reward, StampRecord
-from zhanggui.stamps.press_models import Seal, SealState
-from zhanggui.stamps.selectors import Figures, Period
+from zhanggui.stamps import selectors
+from zhanggui.stamps.models import Card, Kind, Method, Reward, Seal, SealState, StampRecord
+from zhanggui.stamps.selectors import Figures, Period, card_lists
 
 Text = str | Promise
 LENGTHS = (1, 7, 15, 30)

@@ -1,4 +1,4 @@
-"""Programmes and cards, records of stamps; what belongs to them stands in ``models_*``.
+"""Programmes and cards, and the records of their stamps.
 
 Source: stamps specification 4 and 5.
 """
@@ -20,62 +20,7 @@ from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, tokens
 from zhanggui.core.models import TenantForeignKey, TenantModel
 from zhanggui.ledger.models import Account, Transaction
-from zhanggui.stamps import models_office, press_models  # noqa: F401  Django looks for tables here
-from zhanggui.stamps.models_cards import (
-    Adjustment,
-    AdjustmentState,
-    CardEvent,
-    EventKind,
-    Limits,
-    Reward,
-    RewardState,
-    Terms,
-    WhenFull,
-)
-from zhanggui.stamps.models_cases import Case, CaseKind, CaseState, Verdict
-from zhanggui.stamps.models_counter import CounterScreen, CounterTicket
-from zhanggui.stamps.models_managers import (
-    BINDS_AT_ONCE_FOR,
-    InvitationState,
-    ManagerBinding,
-    ManagerInvitation,
-    PendingManager,
-    PendingState,
-)
-from zhanggui.stamps.models_rehearsal import Rehearsal
-
-__all__ = [
-    "BINDS_AT_ONCE_FOR",
-    "Adjustment",
-    "AdjustmentState",
-    "Card",
-    "CardEvent",
-    "CardState",
-    "Case",
-    "CaseKind",
-    "CaseState",
-    "CounterScreen",
-    "CounterTicket",
-    "EventKind",
-    "InvitationState",
-    "Kind",
-    "Limits",
-    "ManagerBinding",
-    "ManagerInvitation",
-    "Method",
-    "PendingManager",
-    "PendingState",
-    "Programme",
-    "ProgrammeState",
-    "ProgrammeStore",
-    "Rehearsal",
-    "Reward",
-    "RewardState",
-    "StampRecord",
-    "Terms",
-    "Verdict",
-    "WhenFull",
-]
+from zhanggui.stamps.models.rounds import Terms, WhenFull
 
 
 class Method(models.TextChoices):

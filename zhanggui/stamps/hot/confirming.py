@@ -4,7 +4,7 @@ First trip: take the turn, read tries and an earlier answer, spend the code, mov
 the visit in one chained UPDATE, and check who stands at the desk (``desks.assumed``; a desk that
 nobody remembers costs a trip before). Second: the ledger, the record, the audit entry, the answer,
 COMMIT. ``services.confirming`` decides what they mean;
-``hot_statements`` holds their text.
+``statements`` holds their text.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ from zhanggui.core.db import pipeline as read
 from zhanggui.core.db import turns
 from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values
 from zhanggui.ledger.models import Unit
-from zhanggui.stamps import hot_statements as sql
 from zhanggui.stamps import ways
-from zhanggui.stamps.models import Kind, Method
-from zhanggui.stamps.models_cards import OPERATIONS_A_DAY
+from zhanggui.stamps.hot import statements as sql
+from zhanggui.stamps.models import OPERATIONS_A_DAY, Kind, Method
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Check
 from zhanggui.stamps.told import CANCELLED, STAMPED

@@ -1,0 +1,1 @@
+"""What the pages of stamps are given, one file per matter; ``desk`` is the manager's."""

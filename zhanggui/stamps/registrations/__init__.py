@@ -1,0 +1,1 @@
+"""What stamps tell the registries of lower modules, set up once at start from ``apps.py``."""

@@ -1,0 +1,93 @@
+"""Reads of stamps. What most pages ask is imported from here, the rest from its own file.
+
+``card_lists``, ``cases``, ``seal_lists`` rows of the office's lists; ``chains`` one entry of the
+ledger; ``dashboards``, ``insight``, ``liability``, ``outliers``, ``simulating`` numbers.
+"""
+
+from zhanggui.stamps.selectors.cards import (
+    Won,
+    can_begin,
+    card_by_token,
+    card_version,
+    cards_of,
+    choices_to_cancel,
+    events_of_card,
+    programmes_open,
+    records_of_card,
+    rewards_of_card,
+    takes_press,
+)
+from zhanggui.stamps.selectors.counts import (
+    DayFigure,
+    Figures,
+    by_day,
+    figures,
+    guessed_at,
+    wrong_codes,
+    wrong_tries,
+)
+from zhanggui.stamps.selectors.entries import (
+    BEGINNING,
+    LEDGER_DAYS,
+    ODD_FROM_HOUR,
+    ORDER,
+    PHONE_TAIL,
+    LedgerRow,
+    LedgerWish,
+    Period,
+    customers_like,
+    ledger,
+    ledger_of,
+    ledger_period,
+    odd_hours,
+    with_context,
+    with_hour,
+)
+from zhanggui.stamps.selectors.managers import (
+    desk_of,
+    invitations_of,
+    managers_of,
+    manages_a_store,
+    waiting_for_approval,
+)
+
+__all__ = [
+    "BEGINNING",
+    "LEDGER_DAYS",
+    "ODD_FROM_HOUR",
+    "ORDER",
+    "PHONE_TAIL",
+    "DayFigure",
+    "Figures",
+    "LedgerRow",
+    "LedgerWish",
+    "Period",
+    "Won",
+    "by_day",
+    "can_begin",
+    "card_by_token",
+    "card_version",
+    "cards_of",
+    "choices_to_cancel",
+    "customers_like",
+    "desk_of",
+    "events_of_card",
+    "figures",
+    "guessed_at",
+    "invitations_of",
+    "ledger",
+    "ledger_of",
+    "ledger_period",
+    "managers_of",
+    "manages_a_store",
+    "odd_hours",
+    "programmes_open",
+    "records_of_card",
+    "rewards_of_card",
+    "takes_press",
+    "waiting_for_approval",
+    "with_context",
+    "with_hour",
+    "wrong_codes",
+    "wrong_tries",
+]
