@@ -22,7 +22,7 @@ from zhanggui.accounts import (
     todo,
 )
 from zhanggui.accounts.models import ActorKind, Merchant, Person, Store, StoreState
-from zhanggui.ui import lists
+from zhanggui.ui import lists, sections
 from zhanggui.ui import navigation as menus
 
 if TYPE_CHECKING:
@@ -86,7 +86,6 @@ def _menus() -> None:
         arguments=navigation.operator_arguments,
         search="accounts:operator_find",
     )
-    shop = _("Shop")
     for entry in (
         menus.Entry("overview", _("Overview"), "home", "accounts:overview", order=10),
         menus.Entry(
@@ -96,7 +95,7 @@ def _menus() -> None:
             "accounts:stores",
             rights.VIEW_STORES.name,
             order=500,
-            group=shop,
+            section=sections.SHOP,
         ),
     ):
         menus.register(surface="merchant", entry=entry)

@@ -15,7 +15,7 @@ from zhanggui.accounts import audit, audit_log, colleagues, permissions, rights,
 from zhanggui.accounts.models import Invitation, RoleSet, SupportSession
 from zhanggui.accounts.services.roles import open_now
 from zhanggui.core import clock
-from zhanggui.ui import formats, notices
+from zhanggui.ui import formats, notices, sections
 from zhanggui.ui import navigation as menus
 
 if TYPE_CHECKING:
@@ -59,7 +59,6 @@ def register_all() -> None:
 
 
 def _menus() -> None:
-    shop, running = _("Shop"), _("Administration")
     for entry in (
         menus.Entry(
             "staff",
@@ -68,7 +67,7 @@ def _menus() -> None:
             "accounts:staff",
             rights.VIEW_STAFF.name,
             order=510,
-            group=shop,
+            section=sections.SHOP,
         ),
         menus.Entry(
             "audit",
@@ -77,7 +76,7 @@ def _menus() -> None:
             "accounts:audit",
             rights.VIEW_AUDIT.name,
             order=610,
-            group=running,
+            section=sections.ADMINISTRATION,
         ),
         menus.Entry(
             "support",
@@ -86,7 +85,7 @@ def _menus() -> None:
             "accounts:support",
             rights.MANAGE_SUPPORT.name,
             order=630,
-            group=running,
+            section=sections.ADMINISTRATION,
         ),
     ):
         menus.register(surface="merchant", entry=entry)
@@ -94,7 +93,15 @@ def _menus() -> None:
         ("operator", "accounts:operator_staff", rights.OPERATOR_STAFF),
         ("platform", "accounts:platform_staff", rights.PLATFORM_STAFF),
     ):
-        entry = menus.Entry("staff", _("Employees"), "users", url_name, right.name, order=510)
+        entry = menus.Entry(
+            "staff",
+            _("Employees"),
+            "users",
+            url_name,
+            right.name,
+            order=510,
+            section=sections.ADMINISTRATION,
+        )
         menus.register(surface=surface, entry=entry)
 
 

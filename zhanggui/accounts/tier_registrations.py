@@ -13,6 +13,7 @@ from django.utils.translation import ngettext, pgettext_lazy
 from zhanggui.accounts import audit, rights, tier_selectors, todo
 from zhanggui.accounts.models import Application, Operator
 from zhanggui.ui import navigation as menus
+from zhanggui.ui import sections
 
 ACTIONS = {
     "accounts.merchant.edited": _("Merchant changed"),
@@ -60,7 +61,6 @@ def register_all() -> None:
 
 
 def _menus() -> None:
-    coming = _("Coming in")
     for surface, view, manage in (
         ("operator", rights.OPERATOR_VIEW, rights.OPERATOR_MANAGE),
         ("platform", rights.PLATFORM_VIEW, rights.PLATFORM_MANAGE),
@@ -73,7 +73,7 @@ def _menus() -> None:
                 f"accounts:{surface}_applications",
                 view.name,
                 order=200,
-                group=coming,
+                section=sections.COMING_IN,
                 badge=_waiting,
             ),
             menus.Entry(
@@ -83,7 +83,7 @@ def _menus() -> None:
                 f"accounts:{surface}_registration",
                 manage.name,
                 order=210,
-                group=coming,
+                section=sections.COMING_IN,
             ),
         ):
             menus.register(surface=surface, entry=entry)
@@ -95,8 +95,8 @@ def _menus() -> None:
             "history",
             "accounts:platform_audit",
             rights.PLATFORM_AUDIT.name,
-            order=590,
-            group=_("Installation"),
+            order=610,
+            section=sections.ADMINISTRATION,
         ),
     )
 

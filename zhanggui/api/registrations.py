@@ -15,7 +15,7 @@ from zhanggui.api import lists, permissions, registry
 from zhanggui.api.models import ApiToken
 from zhanggui.core import tenancy
 from zhanggui.files import exports
-from zhanggui.ui import navigation
+from zhanggui.ui import navigation, sections
 
 if TYPE_CHECKING:
     from ninja import Router
@@ -46,8 +46,8 @@ def register_all() -> None:
             "device-desktop",
             "api:tokens",
             permissions.TOKENS.name,
-            order=640,
-            group=_("Administration"),
+            order=240,
+            section=sections.COUNTER,
         ),
     )
 

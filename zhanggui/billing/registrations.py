@@ -22,7 +22,7 @@ from zhanggui.channels.pay.models import Payment
 from zhanggui.core import tenancy
 from zhanggui.files.services import keep_records
 from zhanggui.ui import navigation as menus
-from zhanggui.ui import notices, panels
+from zhanggui.ui import notices, panels, sections
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest
@@ -126,7 +126,7 @@ def _menus() -> None:
             "billing:account",
             permissions.VIEW.name,
             order=560,
-            group=_("Shop"),
+            section=sections.SHOP,
         ),
     )
     for surface, sales, second in (
@@ -151,7 +151,7 @@ def _menus() -> None:
                     f"billing:{surface}_{name}",
                     sales.name,
                     order=60 + order,
-                    group=_("Sales"),
+                    section=sections.SALES,
                     badge=_to_check if name == "transfers" else None,
                     covers=("../account",) if name == "orders" else (),
                 ),

@@ -17,7 +17,7 @@ from zhanggui.collecting.models import PaymentRequest
 from zhanggui.contacts import holders, timeline
 from zhanggui.contacts.models import Customer
 from zhanggui.files import exports
-from zhanggui.ui import navigation, panels
+from zhanggui.ui import navigation, panels, sections
 
 ACTIONS = {
     "collecting.request.created": _("Payment request made"),
@@ -44,8 +44,8 @@ def register_all() -> None:
             "receipt-yuan",
             "collecting:requests",
             permissions.VIEW.name,
-            order=552,
-            group=_("Shop"),
+            order=410,
+            section=sections.WECHAT,
         ),
     )
     panels.register(

@@ -38,7 +38,7 @@ from zhanggui.files import exports, jobs
 from zhanggui.files.models import Task
 from zhanggui.ledger import caches
 from zhanggui.messaging import templates
-from zhanggui.ui import navigation, panels
+from zhanggui.ui import navigation, panels, sections
 from zhanggui.ui.formats import count
 
 if TYPE_CHECKING:
@@ -168,7 +168,6 @@ def register_all() -> None:
 
 
 def _menu() -> None:
-    group = _("Stamps")
     for order, (name, label, icon) in enumerate(
         (
             ("templates", _("Coupon templates"), "ticket"),
@@ -184,8 +183,8 @@ def _menu() -> None:
                 icon,
                 f"coupons:{name}",
                 permissions.VIEW.name,
-                order=132 + order,
-                group=group,
+                order=150 + order,
+                section=sections.COUPONS,
             ),
         )
 

@@ -20,7 +20,7 @@ from zhanggui.files.services import import_work, importing
 from zhanggui.files.services.exporting import TASK as EXPORT_TASK
 from zhanggui.files.services.exporting import rights_to_fetch, run_export
 from zhanggui.files.services.keeping import release_all
-from zhanggui.ui import formats, navigation, panels
+from zhanggui.ui import formats, navigation, panels, sections
 
 ACTIONS = {
     "files.file.stored": _("File kept"),
@@ -63,7 +63,7 @@ def register_all() -> None:
             "list-check",
             "files:tasks",
             order=600,
-            group=_("Administration"),
+            section=sections.ADMINISTRATION,
             badge=following.badge,
             covers=("../imports/",),
         ),
@@ -81,7 +81,7 @@ def register_all() -> None:
                 f"files:{surface}_exports",
                 right.name,
                 order=595,
-                group=_("Administration"),
+                section=sections.ADMINISTRATION,
             ),
         )
 

@@ -16,7 +16,7 @@ from zhanggui.files import jobs
 from zhanggui.files.models import Task
 from zhanggui.ledger import checking, permissions, proofs
 from zhanggui.ledger.models import Chain
-from zhanggui.ui import formats, navigation
+from zhanggui.ui import formats, navigation, sections
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest, PlatformRequest
@@ -46,8 +46,8 @@ def register_all() -> None:
             "shield-check",
             "ledger:overview",
             permissions.VERIFY.name,
-            order=610,
-            group=_("Administration"),
+            order=295,
+            section=sections.CONTROL,
         ),
     )
     bookings = pgettext_lazy("unit of the ledger", "bookings")

@@ -36,7 +36,7 @@ from zhanggui.messaging import (
 )
 from zhanggui.messaging.models import Campaign, Rule
 from zhanggui.ui import navigation as menus
-from zhanggui.ui import panels
+from zhanggui.ui import panels, sections
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest
@@ -135,7 +135,6 @@ def register_all() -> None:
 
 
 def _menus() -> None:
-    group = _("Messages")
     for place, (name, label, icon, right) in enumerate(
         (
             ("log", _("Message log"), "message-2", permissions.VIEW),
@@ -158,12 +157,12 @@ def _menus() -> None:
                 f"messaging:{name}",
                 right.name,
                 order=300 + place * 10,
-                group=group,
+                section=sections.MESSAGES,
             ),
         )
-    for surface, right, order in (
-        ("platform", permissions.PLATFORM_CREDIT, 64),
-        ("operator", permissions.OPERATOR_CREDIT, 64),
+    for surface, right in (
+        ("platform", permissions.PLATFORM_CREDIT),
+        ("operator", permissions.OPERATOR_CREDIT),
     ):
         menus.register(
             surface=surface,
@@ -173,8 +172,8 @@ def _menus() -> None:
                 "wallet",
                 f"messaging:{surface}_credit",
                 right.name,
-                order=order,
-                group=_("Sales"),
+                order=65,
+                section=sections.SALES,
             ),
         )
 

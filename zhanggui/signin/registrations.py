@@ -8,7 +8,7 @@ from zhanggui.accounts import audit, permissions
 from zhanggui.channels.wechat import hooks as wechat_hooks
 from zhanggui.signin import rights
 from zhanggui.signin.services import scanning
-from zhanggui.ui import navigation
+from zhanggui.ui import navigation, sections
 
 ACTIONS = {
     "signin.totp.added": _("Authenticator app set up"),
@@ -42,7 +42,7 @@ def register_all() -> None:
             "signin:rule",
             rights.RULES.name,
             order=620,
-            group=_("Administration"),
+            section=sections.ADMINISTRATION,
         ),
     )
     navigation.register(
@@ -53,7 +53,7 @@ def register_all() -> None:
             "app-window",
             "signin:embed",
             rights.EMBED.name,
-            order=560,
-            group=_("Shop"),
+            order=430,
+            section=sections.WECHAT,
         ),
     )

@@ -14,6 +14,8 @@ from zhanggui.ui import errors, navigation, notices, search
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
+LONGEST_MENU = 16
+"""So many entries are seen whole; the sections of a longer menu are folded."""
 
 
 class Surroundings:
@@ -29,6 +31,10 @@ class Surroundings:
     @cached_property
     def menu(self) -> list[navigation.Group]:
         return navigation.menu(self._request, self.surface)
+
+    @cached_property
+    def menu_is_long(self) -> bool:
+        return sum(len(group.items) for group in self.menu) > LONGEST_MENU
 
     @cached_property
     def places(self) -> Sequence[navigation.Place]:

@@ -25,11 +25,11 @@ class KitPage:
     template: str
     label: navigation.Text
     icon: str
-    group: navigation.Text
+    section: navigation.Section
 
 
-BACK_OFFICE = _("Back office")
-PHONE = pgettext_lazy("device", "Phone")
+BACK_OFFICE = navigation.Section("back-office", _("Back office"), "layout-dashboard", 100)
+PHONE = navigation.Section("phone", pgettext_lazy("device", "Phone"), "device-mobile", 200)
 PAGES = {
     "overview": KitPage("overview.html", _("Overview"), "layout-dashboard", BACK_OFFICE),
     "list": KitPage("list.html", _("List"), "table", BACK_OFFICE),
@@ -56,7 +56,7 @@ def register() -> None:
             icon=page.icon,
             url_name="ui:kit" if name == "overview" else "ui:kit-page",
             order=order,
-            group=page.group,
+            section=page.section,
             arguments=() if name == "overview" else (name,),
         )
         navigation.register(surface="kit", entry=entry)

@@ -20,11 +20,21 @@ Arguments = Callable[[HttpRequest], Sequence[Any]]
 
 
 @dataclass(frozen=True)
+class Section:
+    """A heading of a menu with the entries below it; those of the back office: ``ui.sections``."""
+
+    name: str
+    label: Text
+    icon: str
+    order: int
+
+
+@dataclass(frozen=True)
 class Entry:
     """One line of a menu.
 
-    ``permission`` empty means everybody on that surface. ``order`` sorts within the group, groups
-    come in the order of their first entry. ``badge`` answers a number to show, or nothing.
+    ``permission`` empty means everybody on that surface. ``order`` sorts within the section;
+    entries without one stand on top. ``badge`` answers a number to show, or nothing.
     """
 
     name: str
@@ -33,7 +43,7 @@ class Entry:
     url_name: str
     permission: str = ""
     order: int = 100
-    group: Text = ""
+    section: Section | None = None
     badge: Callable[[HttpRequest], int | None] | None = None
     arguments: tuple[Any, ...] = ()
     """What the address needs beyond the surface's own arguments."""
@@ -53,10 +63,17 @@ class Item:
 
 @dataclass
 class Group:
-    """Entries under one heading."""
+    """The entries of one section that a person sees; those without a section stand on top."""
 
-    label: Text
+    section: Section | None
     items: list[Item] = field(default_factory=list)
+    is_open: bool = False
+    """Whether its entries are seen at once, where a long menu is folded."""
+
+    @property
+    def badge(self) -> int:
+        """What waits in the entries together, for the heading of a folded group."""
+        return sum(item.badge or 0 for item in self.items)
 
 
 @dataclass(frozen=True)
@@ -179,12 +196,22 @@ def menu(request: HttpRequest, surface: str) -> list[Group]:
             continue
         shown.append((entry, url))
     active = _active(request.path, shown)
-    groups: dict[str, Group] = {}
+    groups: dict[Section | None, Group] = {}
     for entry, url in shown:
-        group = groups.setdefault(str(entry.group), Group(entry.group))
+        group = groups.setdefault(entry.section, Group(entry.section))
         badge = entry.badge(request) if entry.badge else None
         group.items.append(Item(entry, url, url == active, badge))
-    return list(groups.values())
+    ordered = sorted(groups.values(), key=lambda g: g.section.order if g.section else 0)
+    _open(ordered)
+    return ordered
+
+
+def _open(groups: list[Group]) -> None:
+    """Unfold the group of the page that is open; elsewhere the first one shows how it works."""
+    titled = [group for group in groups if group.section]
+    here = [group for group in titled if any(item.is_active for item in group.items)]
+    for group in here or titled[:1]:
+        group.is_open = True
 
 
 def _active(path: str, shown: list[tuple[Entry, str]]) -> str:

@@ -21,7 +21,7 @@ from zhanggui.ui import navigation
 Text = str | Promise
 LONGEST = 80
 A_GROUP = 6
-PAGES_UNASKED = 30
+PAGES_UNASKED = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,20 @@ def search(request: HttpRequest, text: str) -> list[Found]:
 def _pages(request: HttpRequest, surface: str, wanted: str) -> list[Hit]:
     items = [item for group in navigation.menu(request, surface) for item in group.items]
     hits = [
-        Hit(item.entry.label, item.url, item.entry.icon)
+        Hit(item.entry.label, item.url, item.entry.icon, _section(item.entry))
         for item in items
-        if not wanted or any(wanted in key for key in _keys(item.entry.label))
+        if not wanted or any(wanted in key for key in _names(item.entry))
     ]
     return hits[: A_GROUP if wanted else PAGES_UNASKED]
+
+
+def _section(entry: navigation.Entry) -> Text:
+    return entry.section.label if entry.section else ""
+
+
+def _names(entry: navigation.Entry) -> tuple[str, ...]:
+    own = _keys(entry.label)
+    return (*own, *_keys(entry.section.label)) if entry.section else own
 
 
 def _keys(label: Text) -> tuple[str, ...]:

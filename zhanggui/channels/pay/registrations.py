@@ -14,7 +14,7 @@ from zhanggui.accounts import permissions as rights
 from zhanggui.channels.pay import finding, hooks, permissions, selectors, spreadsheets, trials
 from zhanggui.channels.pay.models import PayAccount, Payment, Way
 from zhanggui.core import tenancy
-from zhanggui.ui import navigation
+from zhanggui.ui import navigation, sections
 
 ACTIONS = {
     "pay.account.connected": _("WeChat Pay connected"),
@@ -38,7 +38,6 @@ RIGHTS = {
     "operator": permissions.OPERATOR_VIEW,
     "platform": permissions.PLATFORM_VIEW,
 }
-GROUPS = {"merchant": _("Shop"), "operator": _("Sales"), "platform": _("Sales")}
 
 
 def register_all() -> None:
@@ -62,8 +61,8 @@ def register_all() -> None:
                 "coin",
                 f"pay:{surface}_payments",
                 right.name,
-                order=555 if surface == "merchant" else 64,
-                group=GROUPS[surface],
+                order=420 if surface == "merchant" else 64,
+                section=sections.WECHAT if surface == "merchant" else sections.SALES,
             ),
         )
         todo.register(_waiting, surface=surface)

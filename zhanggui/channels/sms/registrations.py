@@ -12,7 +12,7 @@ from zhanggui.accounts import audit, hooks, rights, todo
 from zhanggui.accounts.guards import PlatformRequest
 from zhanggui.channels.sms import desk, services, spreadsheets
 from zhanggui.channels.sms.errors import advice_of
-from zhanggui.ui import navigation
+from zhanggui.ui import navigation, sections
 
 ACTIONS = {
     "sms.sending.stopped": _("Text messages switched off"),
@@ -36,7 +36,8 @@ def register_all() -> None:
             "message-2",
             "sms:messages",
             rights.PLATFORM_VIEW.name,
-            order=60,
+            order=505,
+            section=sections.ADMINISTRATION,
         ),
     )
 

@@ -46,7 +46,7 @@ from zhanggui.channels.wechat.tracking import services as tracked_codes
 from zhanggui.contacts import holders, timeline
 from zhanggui.contacts import hooks as contact_hooks
 from zhanggui.core import tenancy
-from zhanggui.ui import navigation, panels
+from zhanggui.ui import navigation, panels, sections
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import PlaceRequest
@@ -208,10 +208,10 @@ def _wanted_elsewhere(request: PlaceRequest) -> Iterator[todo.Question]:
 
 
 def _menus() -> None:
-    for surface, url_name, right, order, group in (
-        ("merchant", "account", VIEW_ACCOUNT, 550, _("Shop")),
-        ("operator", "operator_account", OPERATOR_ACCOUNT, 90, _("Administration")),
-        ("platform", "platform_account", PLATFORM_ACCOUNT, 90, _("Administration")),
+    for surface, url_name, right, order, section in (
+        ("merchant", "account", VIEW_ACCOUNT, 400, sections.WECHAT),
+        ("operator", "operator_account", OPERATOR_ACCOUNT, 500, sections.ADMINISTRATION),
+        ("platform", "platform_account", PLATFORM_ACCOUNT, 500, sections.ADMINISTRATION),
     ):
         entry = navigation.Entry(
             "wechat",
@@ -220,7 +220,7 @@ def _menus() -> None:
             f"wechat:{url_name}",
             right.name,
             order=order,
-            group=group,
+            section=section,
         )
         navigation.register(surface=surface, entry=entry)
 

@@ -31,7 +31,7 @@ from zhanggui.stamps.models import (
 )
 from zhanggui.stamps.registrations import measures, segments, trail
 from zhanggui.ui import navigation as menus
-from zhanggui.ui import panels
+from zhanggui.ui import panels, sections
 from zhanggui.ui.formats import count
 
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ def _till() -> None:
 
 
 def _menu() -> None:
-    group = _("Stamps")
     for entry in (
         menus.Entry(
             "stamps_programmes",
@@ -75,26 +74,7 @@ def _menu() -> None:
             "stamps:programmes",
             permissions.VIEW.name,
             order=100,
-            group=group,
-        ),
-        menus.Entry(
-            "stamps_ledger",
-            _("Stamp ledger"),
-            "list-details",
-            "stamps:ledger",
-            permissions.VIEW.name,
-            order=110,
-            group=group,
-        ),
-        menus.Entry(
-            "stamps_figures",
-            _("Stamp figures"),
-            "chart-bar",
-            "stamps:figures",
-            permissions.VIEW.name,
-            order=120,
-            group=group,
-            covers=("../visitors/", "../rewards/"),
+            section=sections.CARDS,
         ),
         menus.Entry(
             "stamps_cards",
@@ -102,26 +82,8 @@ def _menu() -> None:
             "cards",
             "stamps:cards",
             permissions.VIEW.name,
-            order=130,
-            group=group,
-        ),
-        menus.Entry(
-            "stamps_seals",
-            _("Physical stamps"),
-            "rubber-stamp",
-            "stamps:seals",
-            permissions.VIEW.name,
-            order=132,
-            group=group,
-        ),
-        menus.Entry(
-            "stamps_liability",
-            _("Open rewards"),
-            "coin",
-            "stamps:liability",
-            permissions.VIEW.name,
-            order=133,
-            group=group,
+            order=110,
+            section=sections.CARDS,
         ),
         menus.Entry(
             "stamps_posters",
@@ -129,8 +91,36 @@ def _menu() -> None:
             "photo",
             "stamps:posters",
             permissions.VIEW.name,
-            order=134,
-            group=group,
+            order=120,
+            section=sections.CARDS,
+        ),
+        menus.Entry(
+            "stamps_figures",
+            _("Stamp figures"),
+            "chart-bar",
+            "stamps:figures",
+            permissions.VIEW.name,
+            order=130,
+            section=sections.CARDS,
+            covers=("../visitors/", "../rewards/"),
+        ),
+        menus.Entry(
+            "stamps_ledger",
+            _("Stamp ledger"),
+            "list-details",
+            "stamps:ledger",
+            permissions.VIEW.name,
+            order=200,
+            section=sections.COUNTER,
+        ),
+        menus.Entry(
+            "stamps_seals",
+            _("Physical stamps"),
+            "rubber-stamp",
+            "stamps:seals",
+            permissions.VIEW.name,
+            order=210,
+            section=sections.COUNTER,
         ),
         menus.Entry(
             "stamps_screens",
@@ -138,17 +128,8 @@ def _menu() -> None:
             "device-tablet",
             "stamps:screens",
             permissions.VIEW.name,
-            order=133,
-            group=group,
-        ),
-        menus.Entry(
-            "stamps_adjustments",
-            _("Adjustments by hand"),
-            "adjustments",
-            "stamps:adjustments",
-            permissions.ADJUST.name,
-            order=135,
-            group=group,
+            order=220,
+            section=sections.COUNTER,
         ),
         menus.Entry(
             "stamps_fraud",
@@ -156,8 +137,8 @@ def _menu() -> None:
             "shield-search",
             "stamps:fraud",
             permissions.HANDLE_CASES.name,
-            order=139,
-            group=group,
+            order=250,
+            section=sections.CONTROL,
         ),
         menus.Entry(
             "stamps_reports",
@@ -165,8 +146,26 @@ def _menu() -> None:
             "message-report",
             "stamps:reports",
             permissions.HANDLE_CASES.name,
-            order=140,
-            group=group,
+            order=260,
+            section=sections.CONTROL,
+        ),
+        menus.Entry(
+            "stamps_adjustments",
+            _("Adjustments by hand"),
+            "adjustments",
+            "stamps:adjustments",
+            permissions.ADJUST.name,
+            order=270,
+            section=sections.CONTROL,
+        ),
+        menus.Entry(
+            "stamps_liability",
+            _("Open rewards"),
+            "coin",
+            "stamps:liability",
+            permissions.VIEW.name,
+            order=280,
+            section=sections.CONTROL,
         ),
     ):
         menus.register(surface="merchant", entry=entry)

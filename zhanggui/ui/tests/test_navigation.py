@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 
 from zhanggui.ui import navigation, panels
-from zhanggui.ui.navigation import Entry, Registry
+from zhanggui.ui.navigation import Entry, Registry, Section
 
 
 @pytest.fixture
@@ -31,20 +31,50 @@ def kit(name: str, **changes: object) -> Entry:
 
 
 def labels(groups: list[navigation.Group]) -> list[tuple[str, list[str]]]:
-    return [(str(g.label), [str(item.entry.label) for item in g.items]) for g in groups]
+    return [
+        (str(g.section.label) if g.section else "", [str(item.entry.label) for item in g.items])
+        for g in groups
+    ]
+
+
+LATE = Section("late", "Late", "table", 20)
+EARLY = Section("early", "Early", "table", 10)
 
 
 @pytest.mark.usefixtures("registry")
 class TestMenu:
-    def test_sorted_by_order_and_grouped(self) -> None:
-        navigation.register(surface="kit", entry=kit("form", order=3, group="Other"))
+    def test_sorted_by_order_and_divided_into_sections(self) -> None:
+        navigation.register(surface="kit", entry=kit("form", order=0, section=LATE))
+        navigation.register(surface="kit", entry=kit("states", order=9, section=EARLY))
         navigation.register(surface="kit", entry=kit("list", order=1))
         navigation.register(surface="kit", entry=kit("detail", order=2))
 
         assert labels(navigation.menu(request("/ui/"), "kit")) == [
             ("", ["list", "detail"]),
-            ("Other", ["form"]),
+            ("Early", ["states"]),
+            ("Late", ["form"]),
         ]
+
+    @pytest.mark.parametrize(
+        ("path", "unfolded"),
+        [("/ui/form/", ["late"]), ("/ui/states/7/", ["early"]), ("/ui/elsewhere/", ["early"])],
+        ids=["the-open-page's", "a-page-below", "no-page-of-the-menu"],
+    )
+    def test_one_section_is_unfolded(self, path: str, unfolded: list[str]) -> None:
+        navigation.register(surface="kit", entry=kit("list"))
+        navigation.register(surface="kit", entry=kit("form", section=LATE))
+        navigation.register(surface="kit", entry=kit("states", section=EARLY))
+
+        groups = navigation.menu(request(path), "kit")
+
+        assert [g.section.name for g in groups if g.section and g.is_open] == unfolded
+
+    def test_a_folded_section_tells_what_waits_in_it(self) -> None:
+        for name, waiting in (("list", 3), ("form", None), ("states", 4)):
+            entry = kit(name, section=LATE, badge=lambda _request, waiting=waiting: waiting)
+            navigation.register(surface="kit", entry=entry)
+
+        assert navigation.menu(request("/ui/"), "kit")[0].badge == 7
 
     def test_the_longest_fitting_address_is_active(self) -> None:
         navigation.register(
