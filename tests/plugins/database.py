@@ -241,19 +241,3 @@ def race_db(
         connections.close_all()
     database_server.use(test_database)
     database_server.drop(name)
-
-
-OWN_XACTS: LiteralString = """
-SELECT pg_current_xact_id()::text::bigint, coalesce(
-  (SELECT min(backend_xid::text::bigint) FROM pg_stat_activity
-   WHERE datname = current_database() AND pid <> pg_backend_pid()),
-  pg_current_xact_id()::text::bigint)
-"""
-
-
-@pytest.fixture
-def own_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sealing waits for this database's transactions only: other workers' tests run beside it."""
-    from zhanggui.ledger import sealing
-
-    monkeypatch.setattr(sealing, "_XACTS", OWN_XACTS)

@@ -39,8 +39,6 @@ from zhanggui.stamps.tests.factories import (
 )
 from zhanggui.stamps.tests.pressing import make_seal, press
 
-pytestmark = pytest.mark.usefixtures("own_transactions")
-
 THREADS, OPERATIONS, CARDS = 4, 30, 6
 
 

@@ -6,17 +6,17 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.conninfo import make_conninfo
 
 from tests.races.racing import race
 from zhanggui.core import clock, tenancy
 from zhanggui.ledger import checks, sealing, services
 from zhanggui.ledger.models import Chain, Unit
 from zhanggui.stamps.tests.factories import Shop
-
-pytestmark = pytest.mark.usefixtures("own_transactions")
 
 
 def book(number: int) -> Any:
@@ -66,6 +66,20 @@ class TestSealing:
 
         assert Chain.objects.get().bookings == 3
         assert checks.findings() == []
+
+    @pytest.mark.parametrize("is_ours", [True, False], ids=["ours", "another"])
+    def test_waits_for_what_this_database_does_and_no_other(
+        self, shop: Shop, race_db: str, *, is_ours: bool
+    ) -> None:
+        place = race_db if is_ours else make_conninfo(race_db, dbname="postgres")
+        book(0)
+        with psycopg.connect(place) as forgotten:
+            forgotten.execute("SELECT pg_current_xact_id()")
+            seal_later()
+            assert Chain.objects.get().bookings == (0 if is_ours else 1)
+        seal_later(10)
+
+        assert Chain.objects.get().bookings == 1
 
     def test_would_skip_it_without_waiting(
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch

@@ -2,8 +2,8 @@
 
 Ids are given before transactions commit, so a smaller id can appear after a larger one. A booking
 is sealed when no smaller id can come any more: its id was noted, a minute has passed, and every
-database transaction that ran at that time has ended. From then on the order of ids is final, and a
-row that turns up below the sealed end was put there by hand; the check says so.
+transaction of this database that ran at that time has ended. From then on the order of ids is
+final, and a row that turns up below the sealed end was put there by hand; the check says so.
 
 Source: stamps specification 5.6; decision 37.
 """
@@ -33,8 +33,19 @@ VALUES (%s, 0, 0, %s, 0, 0, 0, 0, 0, 0, '[]')
 ON CONFLICT (merchant_id) DO NOTHING
 """
 
-_XACTS: LiteralString = """
-SELECT pg_current_xact_id()::text::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+# What other sessions do is looked up once per transaction and kept: looked up anew here.
+_OWN_XACT: LiteralString = """
+SELECT pg_current_xact_id()::text::bigint, pg_stat_clear_snapshot()
+"""
+
+# Nobody can write here from another database, so only this one's transactions are waited for.
+# Sessions show their numbers to every role; ``age`` counts back from our own, over the wrap.
+_OLDEST_AGE: LiteralString = """
+SELECT max(age(running.xact))
+FROM (SELECT backend_xid FROM pg_stat_activity WHERE datname = current_database()
+      UNION ALL
+      SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()
+     ) running (xact)
 """
 
 _UNSEALED: LiteralString = """
@@ -108,11 +119,16 @@ def _locked() -> Chain:
 
 
 def _xacts() -> tuple[int, int]:
-    """The number of our own transaction, and the smallest one that may still be under way."""
+    """The number of our own transaction, and the smallest one still under way in this database.
+
+    Our own is the number ``age`` counts from, so it must have been given before.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_XACTS)
-        row: tuple[int, int] = cursor.fetchone()
-    return row
+        cursor.execute(_OWN_XACT)
+        own: int = cursor.fetchone()[0]
+        cursor.execute(_OLDEST_AGE)
+        (oldest_age,) = cursor.fetchone()
+    return own, own - int(oldest_age)
 
 
 def _is_final(head: Chain, xact: int, oldest: int) -> bool:

@@ -24,8 +24,6 @@ from zhanggui.files.tests.factories import run_jobs
 from zhanggui.ledger import chain, checking, checks, proofs, sealing, services, tasks
 from zhanggui.ledger.models import Account, Block, Chain, Transaction, Unit
 
-pytestmark = pytest.mark.usefixtures("own_transactions")
-
 ZONE = "Asia/Shanghai"
 SCRIPT = finders.find("ledger/verify_proof.py")
 DOCS = Path(__file__).parents[3] / "docs"
