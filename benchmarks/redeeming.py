@@ -110,7 +110,13 @@ def hold(world: World, kind: Kind, hashes: list[bytes]) -> None:
         customers = Customer.objects.order_by("-pk").values_list("pk", flat=True)[: len(hashes)]
         begun = Account.objects.count()
         accounts = Account.objects.bulk_create(
-            Account(merchant_id=m, unit=Unit.COUPON, code=f"coupon:b{begun + n}", is_cached=False)
+            Account(
+                merchant_id=m,
+                unit=Unit.COUPON,
+                code=f"coupon:b{begun + n}",
+                balance=1,
+                is_cached=True,
+            )
             for n in range(len(hashes))
         )
         booked = Transaction.objects.bulk_create(

@@ -36,7 +36,7 @@ from zhanggui.channels.wechat.views import hooks
 from zhanggui.core import tokens
 from zhanggui.core.middleware import answered
 from zhanggui.stamps.hot.door import is_manager, manager_door, manager_page
-from zhanggui.stamps.views import staff
+from zhanggui.stamps.views import redeeming, staff
 
 LEFT_OUT = {
     "zhanggui.accounts.sessions.SessionMiddleware",
@@ -50,6 +50,7 @@ SAME_HEADERS = (
 )
 DOORS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
     "/staff/confirm": manager_door(staff.confirm_code),
+    "/staff/redeem": manager_door(redeeming.redeem_code),
 }
 PAGES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
     "/staff/ledger": manager_page(staff.ledger_page),

@@ -93,6 +93,39 @@ class TestOneCoupon:
         assert counts(coupon) == ("usable", 4, 0, 1, 0)
         assert shop.adds_up()
 
+    @pytest.mark.parametrize("uses", [1, 3])
+    def test_the_short_way_against_a_till_and_the_office(self, shop: Shop, uses: int) -> None:
+        """Six desks with the one code, a till that holds the coupon, the office that voids it."""
+        template = make_template(uses=uses)
+        redeem(make_coupon(template), shop.store)  # the first use opens an account, carefully
+        desks = [make_manager(shop.store, f"店员{number}") for number in range(6)]
+        coupon = make_coupon(template)
+        digits = take_code(coupon).digits
+
+        def confirm(desk: Any) -> Any:
+            return stamps.confirm_other(desk=desk, digits=digits, actor=manager_of(desk), key="k")
+
+        at_a_till = partial(redeem, coupon, shop.store, "bill-7")
+        void = partial(services.void, coupon_id=coupon.pk, reason="x", actor=ACTOR)
+        answers = race(
+            shop.merchant.pk, [*[partial(confirm, desk) for desk in desks], at_a_till, void]
+        )
+
+        kinds = outcomes(answers)
+        assert set(kinds) <= {
+            "ok",
+            "E_CODE_USED",
+            "E_CODE_REVOKED",
+            "E_COUPON_HELD",
+            "E_COUPON_USED",
+            "E_COUPON_VOIDED",
+        }
+        assert outcomes(answers[:6])["ok"] <= 1
+        _state, _usable, _held, redeemed, _voided = counts(coupon)
+        assert redeemed == UseRecord.objects.filter(coupon=coupon).count() <= uses
+        assert redeemed == outcomes(answers[:7])["ok"]
+        assert shop.adds_up()
+
     def test_undone_by_one_of_many(self, shop: Shop) -> None:
         record = redeem(make_coupon(), shop.store)
         undo = partial(services.undo_by_office, record_id=record.pk, reason="扫错了", actor=ACTOR)

@@ -18,6 +18,8 @@ from django.test import Client
 from config.hot import HotDoors
 from zhanggui.accounts.models import Person
 from zhanggui.channels.wechat.tests.factories import make_account, make_identity, sign_in_staff
+from zhanggui.coupons.tests.factories import counts, make_coupon, make_template
+from zhanggui.coupons.tests.factories import take_code as take_coupon_code
 from zhanggui.stamps import desks
 from zhanggui.stamps.tests.factories import Shop, balance_of, take_code
 from zhanggui.stamps.tests.test_door import Chain, Sent
@@ -69,6 +71,20 @@ def test_at_most_four_trips(shop: Shop, sent: Sent) -> None:
     sent.fields["key"] = sent.digits
     assert trips(hot, sent) == 3  # who is it, before these
     assert balance_of(shop.card) == 4
+
+
+def test_a_redemption_takes_as_many(shop: Shop, sent: Sent) -> None:
+    hot = Chain(HotDoors(WSGIHandler()))
+    template = make_template()
+    for address, expected in (("", 0), ("/staff/redeem", 2), ("/staff/redeem", 2), ("", 5)):
+        coupon = make_coupon(template)
+        sent.digits = sent.fields["key"] = take_coupon_code(coupon).digits
+        sent.address = address or "/staff/confirm"
+        found = trips(hot, sent)
+
+        assert counts(coupon)[3] == 1
+        # at the door of stamps: no card's code, whether it is another one, and back, before these
+        assert found == expected or not expected
 
 
 def test_a_restart_of_the_database_costs_nobody_an_answer(shop: Shop, sent: Sent) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from django.db.models import QuerySet, Value
 from django.utils.functional import Promise
@@ -13,6 +13,14 @@ from zhanggui.accounts.models import ActorKind, AuditEntry, PlatformAuditEntry
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
+
+ENTRY: LiteralString = """
+INSERT INTO accounts_auditentry
+  (merchant_id, at, actor_kind, actor_id, action, target, store_id, details, device, ip)
+VALUES (%(merchant)s, %(now)s, %(actor_kind)s, %(actor)s, %(action)s, %(target)s, %(store)s,
+        %(details)s, %(device)s, %(ip)s)
+"""
+"""What ``record`` writes, for hot doors."""
 
 Text = str | Promise
 Show = Callable[[Any], Text]

@@ -9,12 +9,14 @@ spends the code.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from zhanggui.codes.errors import WrongStore
 from zhanggui.codes.models import OneTimeCode
+from zhanggui.core.db.pipeline import Line, Statement
 from zhanggui.core.errors import DomainError
 
 if TYPE_CHECKING:
@@ -39,6 +41,48 @@ Confirm = Callable[[OneTimeCode, Counter, "Actor"], dict[str, Any]]
 """Does it, in the caller's transaction; answers plain JSON, which a repeat gets again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A code typed at a counter, as both trips of ``AtOnce`` need to know it."""
+
+    merchant_id: int
+    store_id: int
+    person_id: int
+    zone: str
+    hashes: list[bytes]
+    """Under which the digits may stand (``services.hashes_of``)."""
+    now: datetime
+    day: date
+    """The shop's business day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What is written in the second trip, and what is answered."""
+
+    code_id: int
+    operation: str
+    page: dict[str, Any]
+    """As ``Confirm`` answers it."""
+    statements: Sequence[Statement]
+
+
+@dataclass(frozen=True)
+class AtOnce:
+    """An operation in two trips to the database (``core.db.pipeline``), for what happens often.
+
+    It does only what goes through without a question. Whatever it leaves alone is rolled back and
+    done or refused by ``Operation.confirm``, so both must write the same rows.
+    """
+
+    spend: Callable[[Asked], Statement]
+    """Spends the code (``services.CONSUME``) and moves its subject; no row: no code to spend."""
+    book: Callable[[Line, Asked, Counter, Actor, Collection[str]], Booked | None]
+    """From that row, and from the messages that the shop wants told; None: leave it alone."""
+    tells: tuple[str, ...] = ()
+    """Names of the messages that it may send."""
+
+
 @dataclass(frozen=True)
 class Operation:
     """One thing that codes of a subject let happen at a counter."""
@@ -49,6 +93,7 @@ class Operation:
     confirm: Confirm
     done_template: str
     wrong_store: type[DomainError] = WrongStore
+    at_once: AtOnce | None = None
 
 
 _operations: dict[str, Operation] = {}
@@ -74,6 +119,11 @@ def subject_types() -> list[str]:
 def of(subject_type: str) -> Operation | None:
     """The operation for codes of this subject."""
     return _operations.get(subject_type)
+
+
+def all_at_once() -> list[tuple[str, AtOnce]]:
+    """The operations that can be done in two trips, with their subjects."""
+    return [(name, one.at_once) for name, one in _operations.items() if one.at_once is not None]
 
 
 def in_its_words(reason: Reason) -> DomainError:

@@ -7,18 +7,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Any, LiteralString
 
 from django.db import IntegrityError, transaction
 
 from zhanggui.core import clock
+from zhanggui.core.db.pipeline import Statement, Values
 from zhanggui.core.errors import InProgress, KeyReused
 from zhanggui.core.models import IdempotencyRecord
 
 REPLAY_FOR = timedelta(hours=24)
 LONGEST_KEY = 80
+
+_FORGET: LiteralString = """
+DELETE FROM core_idempotencyrecord
+WHERE merchant_id = %(merchant)s AND caller = %(caller)s AND key = %(key)s
+  AND created_at <= %(replay_since)s
+"""
+
+_ANSWER: LiteralString = """
+INSERT INTO core_idempotencyrecord (merchant_id, caller, key, fingerprint, answer, created_at)
+VALUES (%(merchant)s, %(caller)s, %(key)s, %(fingerprint)s, %(answer)s, %(now)s)
+"""
 
 
 def fingerprint(content: Mapping[str, Any]) -> bytes:
@@ -89,3 +101,39 @@ def once(
             raise InProgress from error
         return found
     return answer
+
+
+def keeping(
+    *,
+    merchant_id: int,
+    caller: str,
+    key: str,
+    print_: bytes,
+    answer: Mapping[str, Any],
+    now: datetime,
+    is_old: bool,
+) -> list[Statement]:
+    """What ``once`` writes, for the last trip of a hot door; nothing without a key.
+
+    Args:
+        merchant_id: whose record it is.
+        caller: as for ``once``.
+        key: as for ``once``.
+        print_: of the request.
+        answer: what a repeat is answered.
+        now: the door's moment.
+        is_old: whether an answer older than 24 hours has to make room.
+    """
+    if not key:
+        return []
+    values: Values = {
+        "merchant": merchant_id,
+        "caller": caller,
+        "key": key,
+        "fingerprint": print_,
+        "answer": dict(answer),
+        "now": now,
+        "replay_since": now - REPLAY_FOR,
+    }
+    kept = Statement(_ANSWER, values)
+    return [Statement(_FORGET, values), kept] if is_old else [kept]

@@ -9,7 +9,7 @@ from zhanggui.codes import desk
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock
-from zhanggui.coupons import rules, selectors
+from zhanggui.coupons import hot, rules, selectors
 from zhanggui.coupons.errors import CouponNotFound, CouponWrongStore
 from zhanggui.coupons.models import Coupon
 from zhanggui.coupons.operations import SUBJECT
@@ -64,4 +64,5 @@ OPERATION = desk.Operation(
     confirm=confirm,
     done_template="coupons/staff/_done.html",
     wrong_store=CouponWrongStore,
+    at_once=hot.AT_ONCE,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import get_language
@@ -162,7 +162,23 @@ def conditions(template: CouponTemplate) -> list[str]:
     return lines
 
 
-def worth_text(template: CouponTemplate) -> str:
+class Worth(Protocol):
+    """What tells how much a coupon is worth: a template, or what a hot door read of it."""
+
+    @property
+    def kind(self) -> str:
+        """A value of ``CouponKind``."""
+
+    @property
+    def amount_fen(self) -> int:
+        """As the template's."""
+
+    @property
+    def percent_off(self) -> int:
+        """As the template's."""
+
+
+def worth_text(template: Worth) -> str:
     """What the coupon is worth in a word: ¥10, 8.5 折, or "gift"."""
     if template.kind == CouponKind.CASH:
         yuan, fen = divmod(template.amount_fen, 100)
@@ -172,7 +188,7 @@ def worth_text(template: CouponTemplate) -> str:
         tenths = f"{pays // 10}.{pays % 10}" if pays % 10 else str(pays // 10)
         is_chinese = (get_language() or "").startswith("zh")  # who pays 85 % pays 8.5 折
         return f"{tenths} 折" if is_chinese else f"{template.percent_off}% off"
-    return str(template.get_kind_display())
+    return str(CouponKind(template.kind).label)
 
 
 def span(
@@ -198,6 +214,6 @@ def span(
     return starts, clock.start_of(first + timedelta(days=template.days_valid + 1), zone)
 
 
-def worth_fen(template: CouponTemplate) -> int:
+def worth_fen(template: Worth) -> int:
     """What one use costs the shop, as far as it is known; 0 for a percentage."""
     return 0 if template.kind == CouponKind.PERCENT else template.amount_fen

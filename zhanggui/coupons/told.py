@@ -111,14 +111,20 @@ def _tell_of_use(template: MessageTemplate, record: UseRecord) -> None:
         merchant=merchant,
         to=record.coupon.customer,
         template=template.name,
-        data={
-            "coupon": record.template_name,
-            "store": record.store.name if record.store else merchant.name,
-            "time": _moment(record.at, merchant.time_zone),
-        },
+        data=use_values(
+            record.template_name,
+            record.store.name if record.store else merchant.name,
+            record.at,
+            merchant.time_zone,
+        ),
         purpose=PURPOSE,
         subject=f"use:{record.pk}",
     )
+
+
+def use_values(coupon: str, store: str, at: datetime, zone: str) -> dict[str, str]:
+    """The fields of a use's message."""
+    return {"coupon": coupon, "store": store, "time": _moment(at, zone)}
 
 
 def _day(at: datetime, zone: str) -> str:

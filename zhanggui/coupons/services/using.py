@@ -41,6 +41,10 @@ LAPSED_GETS = timedelta(hours=24)
 TILL_HOLDS_AT_MOST = timedelta(minutes=60)
 LONGEST_HOLDER = 40
 CODE_HOLDER = "code:"
+EVENT_USED = "coupons.redeemed"
+ACCOUNT_USED = "coupon-redeemed"
+"""Where the uses of a template's coupons go; its number follows."""
+REDEEMED = "coupons.coupon.redeemed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +229,7 @@ def redeem(*, coupon_id: int, holder: str, place: Place, actor: Actor) -> UseRec
             raise refusal
         if coupon.state != S.HELD or rules.state_now(coupon, moment) != S.HELD:
             _hold(coupon, holder, moment + timedelta(minutes=1), actor)
-        booked = steps.move(
-            coupon, -1, "coupons.redeemed", "coupon-redeemed", store_id=place.store_id
-        )
+        booked = steps.move(coupon, -1, EVENT_USED, ACCOUNT_USED, store_id=place.store_id)
         coupon.held, coupon.redeemed = 0, coupon.redeemed + 1
         coupon.held_by, coupon.held_until = "", None
         after = S.USABLE if coupon.usable else S.REDEEMED
@@ -237,7 +239,7 @@ def redeem(*, coupon_id: int, holder: str, place: Place, actor: Actor) -> UseRec
         record.save(force_insert=True)
         audit.record(
             actor,
-            "coupons.coupon.redeemed",
+            REDEEMED,
             f"coupon:{coupon.pk}",
             store_id=place.store_id,
             details={"method": place.method, "use": record.pk},

@@ -9,30 +9,26 @@ COMMIT. ``services.confirming`` decides what they mean;
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from zhanggui.accounts.models import ActorKind
-from zhanggui.codes.tries import Tries
+from zhanggui.core import idempotency
 from zhanggui.core.db import pipeline as read
-from zhanggui.core.db import turns
 from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values
 from zhanggui.ledger.models import Unit
 from zhanggui.stamps import ways
+from zhanggui.stamps.hot import facts as desk_facts
 from zhanggui.stamps.hot import statements as sql
-from zhanggui.stamps.models import OPERATIONS_A_DAY, Kind, Method
+from zhanggui.stamps.hot.facts import Facts
+from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Check
 from zhanggui.stamps.told import CANCELLED, STAMPED
 
 TOLD = [STAMPED.name, CANCELLED.name]
-
-
-class Assumed(Exception):
-    """The desk is not what it was taken for."""
 
 
 class Moved(NamedTuple):
@@ -57,43 +53,6 @@ class Moved(NamedTuple):
     phone_hash: bytes
     is_same_wechat: bool
     """Whether the customer's WeChat is the manager's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What ``FACTS`` answers."""
-
-    is_bound: bool
-    is_open: bool
-    store_name: str
-    tries: Tries
-    fingerprint: bytes
-    answer: dict[str, Any]
-    answered_at: datetime | None
-    told: tuple[str, ...]
-    """Names of the messages that the shop wants told."""
-    operations: int
-    """Codes that this manager has confirmed today."""
-    operations_a_day: int
-    may_stamp_own: bool
-    phone_sealed: bytes
-    """The manager's number."""
-
-
-NO_STORE = Facts(
-    is_bound=False,
-    is_open=False,
-    store_name="",
-    tries=Tries(),
-    fingerprint=b"",
-    answer={},
-    answered_at=None,
-    told=(),
-    operations=0,
-    operations_a_day=OPERATIONS_A_DAY,
-    may_stamp_own=False,
-    phone_sealed=b"",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +110,6 @@ def ask(hot: HotTransaction, question: Question, check: Check | None) -> tuple[F
         Assumed: the desk was another one, so this must not have happened.
     """
     q = question
-    turn = turns.number("codes.tries", q.merchant_id, q.person_id, q.store_id)
     values: Values = {
         "merchant": q.merchant_id,
         "binding": q.binding_id,
@@ -172,19 +130,8 @@ def ask(hot: HotTransaction, question: Question, check: Check | None) -> tuple[F
         "templates": TOLD,
         **way_values(q.method, q.now),
     }
-    statements = [
-        Statement(turns.TAKE, {"turn": turn}),
-        Statement(sql.FACTS, values),
-        Statement(sql.MOVE, values),
-    ]
-    if check is not None:
-        statements.append(check.statement)
-    _turn, facts, moved, *who = hot.first(statements)
-    if check is not None:
-        if who != [[check.expected]]:
-            raise Assumed
-        check.is_passed = True
-    return _facts(facts), moved_of(moved)
+    facts, (moved,) = desk_facts.ask(hot, values, [Statement(sql.MOVE, values)], check)
+    return facts, moved_of(moved)
 
 
 def way_values(method: Method, now: datetime) -> dict[str, Value]:
@@ -195,29 +142,6 @@ def way_values(method: Method, now: datetime) -> dict[str, Value]:
         "alike": ways.alike(method),
         "again_before": now - ways.AGAIN_WITHIN,
     }
-
-
-def _facts(rows: list[Line]) -> Facts:
-    if not rows:
-        return NO_STORE
-    operations, is_open, store_name, wrong, expired, fingerprint, answer, answered_at, told = rows[
-        0
-    ][:9]
-    operations_a_day, may_stamp_own, phone_sealed = rows[0][9:]
-    return Facts(
-        is_bound=operations is not None,
-        is_open=read.is_true(is_open),
-        store_name=read.text(store_name),
-        tries=Tries(read.moments(wrong), read.moments(expired)),
-        fingerprint=read.raw_bytes(fingerprint),
-        answer=json.loads(answer) if answer else {},
-        answered_at=read.moment(answered_at),
-        told=read.names(told),
-        operations=read.number(operations),
-        operations_a_day=read.number_or_none(operations_a_day) or OPERATIONS_A_DAY,
-        may_stamp_own=read.is_true(may_stamp_own),
-        phone_sealed=read.raw_bytes(phone_sealed),
-    )
 
 
 def moved_of(rows: list[Line]) -> Moved | None:
@@ -268,10 +192,15 @@ def book(
     """
     values = _booking_values(question, moved, booking)
     statements = [Statement(text, values) for text in sql.BOOKED]
-    if is_key_old:
-        statements.append(Statement(sql.FORGET, values | {"replay_since": question.replay_since}))
-    if question.key:
-        statements.append(Statement(sql.ANSWER, values))
+    statements += idempotency.keeping(
+        merchant_id=question.merchant_id,
+        caller=question.caller,
+        key=question.key,
+        print_=booking.fingerprint,
+        answer=booking.answer,
+        now=question.now,
+        is_old=is_key_old,
+    )
     if booking.message:
         statements.append(booking.message)
     hot.last([*statements, *more])
@@ -289,9 +218,9 @@ def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[
         "store": q.store_id,
         "now": q.now,
         "day": q.day,
-        "issue_account": m.issue_account_id,
-        "card_account": m.card_account_id,
-        "delta": m.delta,
+        "from_account": m.issue_account_id,
+        "to_account": m.card_account_id,
+        "amount": m.delta,
         "record": m.record_id,
         "kind": b.kind.value,
         "method": b.method.value,
@@ -312,8 +241,4 @@ def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[
         "details": dict(b.details),
         "device": b.device,
         "ip": b.ip,
-        "caller": q.caller,
-        "key": q.key,
-        "fingerprint": b.fingerprint,
-        "answer": dict(b.answer),
     }

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import LiteralString
 
+from zhanggui.accounts import audit
 from zhanggui.accounts.standing import AT_WORK
 from zhanggui.codes.services import CONSUME
 from zhanggui.codes.tries import MOST_IN_A_DAY, TOLD_EXPIRED_AT_MOST
+from zhanggui.ledger import hot as ledger
 from zhanggui.messaging import outbox
 
 FACTS: LiteralString = f"""
@@ -38,13 +40,21 @@ LEFT JOIN core_idempotencyrecord i
 WHERE s.merchant_id = %(merchant)s AND s.id = %(store)s
 """  # noqa: S608  constants only
 
+COUNTED: LiteralString = """
+UPDATE stamps_managerbinding
+SET operations = CASE WHEN operated_on = %(day)s::date THEN operations + 1 ELSE 1 END,
+    operated_on = %(day)s::date
+WHERE id = %(binding)s
+"""
+"""One more code of this manager today (D25)."""
+
 # The stamp to take back is looked for among its card's few (OFFSET 0 keeps the planner from a walk
 # through the whole day of the store, newest first) and only for a code that cancels.
 # A card moves here only while nothing is won or lost by it (``due_at``, ``floor``); the rest is
 # done by ``services.careful``, one statement after the other.
 # The visit shows in the list of customers, once a day and store. A merge locks customers before
 # cards, a booking cards first: whoever is being merged is left alone, so neither waits for ever.
-MOVING: LiteralString = """
+MOVING: LiteralString = f"""
 target AS (
   SELECT r.id, r.amount, r.transaction_id, r.business_date
   FROM spent CROSS JOIN LATERAL (
@@ -98,12 +108,7 @@ moved AS (
   RETURNING c.id, c.account_id, c.balance, w.delta, p.name AS programme_name, c.slots,
             p.issue_account_id, k.id AS customer_id, k.name, k.name_key, k.phone_hash
 ),
-counted AS (
-  UPDATE stamps_managerbinding
-  SET operations = CASE WHEN operated_on = %(day)s::date THEN operations + 1 ELSE 1 END,
-      operated_on = %(day)s::date
-  WHERE id = %(binding)s AND EXISTS (SELECT 1 FROM moved)
-),
+counted AS ({COUNTED} AND EXISTS (SELECT 1 FROM moved)),
 visit AS (
   UPDATE contacts_customer
   SET last_seen_at = greatest(last_seen_at, %(now)s::timestamptz),
@@ -128,24 +133,10 @@ SELECT spent.id, spent.operation, moved.id, moved.account_id, moved.balance, mov
                WHERE n.merchant_id = %(merchant)s AND n.customer_id = moved.customer_id
                  AND n.state = 'active')
 FROM spent LEFT JOIN moved ON true LEFT JOIN target ON true
-"""
+"""  # noqa: S608  constants only
 """What follows the CTE ``spent``: a code here, the right to press once in ``pressed``."""
 
 MOVE: LiteralString = f"WITH spent AS ({CONSUME}),{MOVING}"
-
-TRANSACTION: LiteralString = """
-INSERT INTO ledger_transaction
-  (merchant_id, id, unit, event, cause, reverses_id, store_id, at, business_date)
-VALUES (%(merchant)s, %(transaction)s, %(unit)s, %(event)s, %(cause)s, %(reversed)s, %(store)s,
-        %(now)s, %(day)s)
-"""
-
-ENTRIES: LiteralString = """
-INSERT INTO ledger_entry (merchant_id, transaction_id, account_id, amount)
-VALUES (%(merchant)s::bigint, %(transaction)s::bigint, %(issue_account)s::bigint,
-        -%(delta)s::bigint),
-       (%(merchant)s, %(transaction)s, %(card_account)s::bigint, %(delta)s)
-"""
 
 RECORD: LiteralString = """
 INSERT INTO stamps_stamprecord
@@ -153,27 +144,9 @@ INSERT INTO stamps_stamprecord
    manager_name, customer_name, name_key, amount, balance_after, code_id, reverses_id, reason,
    at, business_date)
 VALUES (%(merchant)s, %(record)s, %(transaction)s, %(kind)s, %(method)s, %(card)s, %(customer)s,
-        %(store)s, %(person)s, %(manager_name)s, %(customer_name)s, %(name_key)s, %(delta)s,
+        %(store)s, %(person)s, %(manager_name)s, %(customer_name)s, %(name_key)s, %(amount)s,
         %(balance)s, %(code)s, %(cancelled)s, %(reason)s, %(now)s, %(day)s)
 """
 
-AUDIT: LiteralString = """
-INSERT INTO accounts_auditentry
-  (merchant_id, at, actor_kind, actor_id, action, target, store_id, details, device, ip)
-VALUES (%(merchant)s, %(now)s, %(actor_kind)s, %(actor)s, %(action)s, %(target)s, %(store)s,
-        %(details)s, %(device)s, %(ip)s)
-"""
-
-FORGET: LiteralString = """
-DELETE FROM core_idempotencyrecord
-WHERE merchant_id = %(merchant)s AND caller = %(caller)s AND key = %(key)s
-  AND created_at <= %(replay_since)s
-"""
-
-ANSWER: LiteralString = """
-INSERT INTO core_idempotencyrecord (merchant_id, caller, key, fingerprint, answer, created_at)
-VALUES (%(merchant)s, %(caller)s, %(key)s, %(fingerprint)s, %(answer)s, %(now)s)
-"""
-
-BOOKED = (TRANSACTION, ENTRIES, RECORD, AUDIT)
+BOOKED = (*ledger.BOOKED, RECORD, audit.ENTRY)
 """What each booking writes."""

@@ -23,6 +23,7 @@ from zhanggui.messaging import outbox
 from zhanggui.stamps import rules, told
 from zhanggui.stamps.errors import NotManager, OtherCode, ReasonMissing
 from zhanggui.stamps.hot import confirming as hot
+from zhanggui.stamps.hot.facts import Facts
 from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
 from zhanggui.stamps.results import Confirmed, Desk
@@ -187,7 +188,7 @@ def _spend(wish: Wish) -> Confirmed | Refused:
     return answer
 
 
-def _is_own(moved: hot.Moved, facts: hot.Facts, desk: Desk) -> bool:
+def _is_own(moved: hot.Moved, facts: Facts, desk: Desk) -> bool:
     """Whether the card is the manager's own (D37)."""
     if moved.is_same_wechat:
         return True
@@ -253,7 +254,7 @@ def _question(wish: Wish) -> hot.Question:
     )
 
 
-def _before_the_code(wish: Wish, question: hot.Question, facts: hot.Facts) -> None:
+def _before_the_code(wish: Wish, question: hot.Question, facts: Facts) -> None:
     if not facts.is_bound:
         raise TakeBack(NotManager())
     if facts.answered_at is not None and facts.answered_at > question.replay_since:
@@ -283,7 +284,7 @@ def _confirmed(question: hot.Question, moved: hot.Moved, store_name: str) -> Con
 
 
 def _booking(
-    wish: Wish, question: hot.Question, moved: hot.Moved, answer: Confirmed, facts: hot.Facts
+    wish: Wish, question: hot.Question, moved: hot.Moved, answer: Confirmed, facts: Facts
 ) -> hot.Booking:
     kind = kind_of(moved.operation)
     return hot.Booking(
@@ -307,7 +308,7 @@ def _booking(
 
 
 def _message(
-    wish: Wish, question: hot.Question, moved: hot.Moved, facts: hot.Facts
+    wish: Wish, question: hot.Question, moved: hot.Moved, facts: Facts
 ) -> Statement | None:
     template = told.STAMPED if moved.delta > 0 else told.CANCELLED
     if template.name not in facts.told:

@@ -77,6 +77,7 @@ class Sent:
     fields: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     method: str = "POST"
+    address: str = ADDRESS
 
 
 class Chain:
@@ -91,7 +92,7 @@ class Chain:
         cookies = {settings.CSRF_COOKIE_NAME: SECRET} | sent.cookies
         request = RequestFactory().generic(
             sent.method,
-            ADDRESS,
+            sent.address,
             data="&".join(
                 f"{name}={value}" for name, value in {"digits": sent.digits, **sent.fields}.items()
             ),
@@ -315,6 +316,20 @@ ATTACKS: list[tuple[Attack, int, str]] = [
 ]
 
 
+AT_BOTH_DOORS = (
+    ended_session,
+    carried_off,
+    new_password,
+    unbound,
+    no_csrf_token,
+    foreign_origin,
+    by_get,
+    unknown_code,
+    nothing_typed,
+    locked,
+)
+
+
 class TestAttacks:
     @pytest.mark.parametrize(
         ("attack", "refusal"),
@@ -334,6 +349,25 @@ class TestAttacks:
                 assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
         assert balance_of(shop.card) == 0
         assert not Transaction.objects.exists()
+        assert not IdempotencyRecord.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("attack", "refusal"),
+        [(attack, (status, code)) for attack, status, code in ATTACKS if attack in AT_BOTH_DOORS],
+        ids=[attack.__name__ for attack, _, _ in ATTACKS if attack in AT_BOTH_DOORS],
+    )
+    def test_the_door_of_coupons_refuses_the_same(
+        self, shop: Shop, sent: Sent, attack: Attack, refusal: tuple[int, str]
+    ) -> None:
+        coupon = make_coupon(customer=shop.card.customer)
+        sent.digits, sent.address = take_coupon_code(coupon).digits, "/staff/redeem"
+        sent.headers["Idempotency-Key"] = "c" * 26
+        remember(sent)
+        attack(sent, shop)
+        answer = Chain(HotDoors(WSGIHandler())).send(sent)
+
+        assert (answer.status, answer.code) == refusal
+        assert not UseRecord.objects.exists()
         assert not IdempotencyRecord.objects.exists()
 
     @pytest.mark.parametrize("status", [429])

@@ -19,7 +19,6 @@ from zhanggui.coupons import services as coupons
 from zhanggui.coupons.models import UseKind
 from zhanggui.coupons.services.using import MANAGER_UNDOES_WITHIN
 from zhanggui.stamps import selectors, services
-from zhanggui.stamps.errors import NotManager
 from zhanggui.stamps.forms.desk import read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
 from zhanggui.ui import paging
@@ -54,25 +53,26 @@ def show_seen(request: ManagerRequest, seen: services.Seen, digits: str) -> Http
     return answer(request, seen.operation.preview_template, page)
 
 
-@manager_view
 @never_stored
 @require_POST
-def confirm(request: ManagerRequest) -> HttpResponse:
-    """Do what the code stands for; the same key twice is once (D19)."""
+def redeem_code(request: ManagerRequest) -> HttpResponse:
+    """Do what the code stands for; the same key twice is once (D19).
+
+    Reached by two chains with the same checks: the ordinary one and the hot door.
+    """
     sent = request.POST
     return confirm_digits(request, sent.get("digits", "")[:LONGEST_DIGITS], sent.get("key", ""))
+
+
+confirm = manager_view(redeem_code)
 
 
 def confirm_digits(request: ManagerRequest, digits: str, key: str) -> HttpResponse:
     """The same for a code that came in at the door of stamps (R14)."""
     wants_json = request.headers.get("Accept", "").startswith("application/json")
-    # the hot door's desk comes without the store's name
-    desk = request.desk if request.desk.store_name else selectors.desk_of(request.person.pk)
     try:
-        if desk is None:
-            raise NotManager
         done = services.confirm_other(
-            desk=desk,
+            desk=request.desk,
             digits=digits,
             actor=request.actor,
             key=key or request.headers.get("Idempotency-Key", ""),
