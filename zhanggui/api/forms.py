@@ -1,4 +1,4 @@
-"""The form of a new token."""
+"""The forms of a new token and of one that is changed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ from zhanggui.api.scopes import Scope
 from zhanggui.api.services import TokenInput
 
 FOREVER = 0
+AS_IT_IS = -1
+LENGTHS = [
+    (30, _("30 days")),
+    (90, _("90 days")),
+    (365, _("One year")),
+    (FOREVER, _("Until it is revoked")),
+]
 
 
 class TokenForm(forms.Form):
@@ -40,12 +47,7 @@ class TokenForm(forms.Form):
     days = forms.TypedChoiceField(
         label=_("How long it works"),
         coerce=int,
-        choices=[
-            (30, _("30 days")),
-            (90, _("90 days")),
-            (365, _("One year")),
-            (FOREVER, _("Until it is revoked")),
-        ],
+        choices=LENGTHS,
         initial=365,
     )
     writes_a_day = forms.IntegerField(
@@ -81,6 +83,17 @@ class TokenForm(forms.Form):
             name=clean["name"].strip(),
             scopes=clean["scopes"],
             store_ids=clean["stores"],
-            days=clean["days"] or None,
+            days=max(clean["days"], FOREVER) or None,
             writes_a_day=clean["writes_a_day"],
+            keeps_end=clean["days"] == AS_IT_IS,
         )
+
+
+class TokenChangeForm(TokenForm):
+    """The same for a token in use; its end stays unless somebody chooses another."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        days = self.fields["days"]
+        assert isinstance(days, forms.TypedChoiceField)  # noqa: S101  for the type checker
+        days.choices = [(AS_IT_IS, _("As it is")), *LENGTHS]

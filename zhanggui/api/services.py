@@ -61,8 +61,10 @@ class TokenInput:
     store_ids: Sequence[int] = ()
     """Empty: every store."""
     days: int | None = None
-    """How long it lasts; None: until it is revoked."""
+    """How long it lasts from now; None: until it is revoked."""
     writes_a_day: int = 500
+    keeps_end: bool = False
+    """Of a change: ``days`` says nothing, the token ends when it was to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,11 @@ def create_token(*, merchant: Merchant, values: TokenInput, actor: Actor) -> Mad
             key_hash=_hashes(secret)[0],
             tail=secret[-4:],
             scopes=[scope.name for scope in scopes.named(values.scopes)],
-            store_ids=sorted(
-                Store.objects.filter(pk__in=values.store_ids).values_list("pk", flat=True)
-            ),
+            store_ids=_stores(values),
             writes_a_day=values.writes_a_day,
             created_at=moment,
             created_by=actor.name[:80],
-            expires_at=moment + timedelta(days=values.days) if values.days else None,
+            expires_at=_end(values, moment),
         )
         audit.record(
             actor,
@@ -122,6 +122,61 @@ def create_token(*, merchant: Merchant, values: TokenInput, actor: Actor) -> Mad
             details={"scopes": token.scopes, "stores": token.store_ids},
         )
     return Made(token, secret)
+
+
+def _stores(values: TokenInput) -> list[int]:
+    stores = Store.objects.filter(pk__in=values.store_ids)
+    return sorted(stores.values_list("pk", flat=True))
+
+
+def _end(values: TokenInput, moment: datetime) -> datetime | None:
+    return moment + timedelta(days=values.days) if values.days else None
+
+
+def change_token(*, token: ApiToken, values: TokenInput, actor: Actor) -> ApiToken:
+    """Let a token do more or less; the secret in the till stays as it is.
+
+    It holds from the next call on. One whose time is over works again with a new end.
+
+    Raises:
+        PlaceFrozen, PlaceArchived: the merchant is not at work (403).
+        TokenOver: it was revoked (E_TOKEN_OVER, 409).
+        NameTaken: another token in use has this name (E_TOKEN_NAME, 409).
+    """
+    account_services.refuse_frozen(token.merchant)
+    moment = clock.now()
+    with transaction.atomic():
+        standing.hold(token.merchant_id)
+        in_use = ApiToken.objects.filter(merchant_id=token.merchant_id, revoked_at=None)
+        row = in_use.select_for_update().filter(pk=token.pk).first()
+        if row is None:
+            raise TokenOver
+        if in_use.filter(name=values.name).exclude(pk=row.pk).exists():
+            raise NameTaken
+        was = _told(row)
+        row.name, row.writes_a_day = values.name, values.writes_a_day
+        row.scopes = [scope.name for scope in scopes.named(values.scopes)]
+        row.store_ids = _stores(values)
+        if not values.keeps_end:
+            row.expires_at = _end(values, moment)
+        row.save(update_fields=["name", "writes_a_day", "scopes", "store_ids", "expires_at"])
+        before, after = audit.changed(was, _told(row))
+        if after:
+            audit.record(
+                actor, "api.token.changed", f"api_token:{row.pk}", before=before, after=after
+            )
+    return row
+
+
+def _told(token: ApiToken) -> dict[str, object]:
+    """What the audit log keeps of a change."""
+    return {
+        "name": token.name,
+        "api.scopes": token.scopes,
+        "api.stores": token.store_ids,
+        "api.writes_a_day": token.writes_a_day,
+        "api.until": token.expires_at.isoformat() if token.expires_at else "",
+    }
 
 
 def revoke_token(*, token: ApiToken, actor: Actor) -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from django.db.models import QuerySet
+from django.utils.translation import gettext_noop
+from ninja import Query
 
 from zhanggui.accounts.models import Store, StoreState
 from zhanggui.api.errors import StoreMissing, StoreShut, StoreUnknown
 from zhanggui.api.models import ApiToken
+from zhanggui.api.schemas import LAST_ID
+
+StoreWanted = Annotated[
+    int | None,
+    Query(None, ge=1, le=LAST_ID, description=gettext_noop("Only this store.")),
+]
 
 
 def stores_of(token: ApiToken) -> QuerySet[Store]:

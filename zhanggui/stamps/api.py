@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop, pgettext_lazy
-from ninja import Query, Router
+from ninja import Path, Router
 from pydantic import Field
 
 from zhanggui.api import codes, paging
@@ -20,7 +20,7 @@ from zhanggui.api.operations import Operation, Typed
 from zhanggui.api.paging import Cursor, Limit
 from zhanggui.api.schemas import LAST_ID, Customer, Digits, Id, In, Line, Out, Page
 from zhanggui.api.scopes import Scope
-from zhanggui.api.stores import stores_of
+from zhanggui.api.stores import StoreWanted, stores_of
 from zhanggui.api.writing import KEYED, Booking
 from zhanggui.codes.desk import Counter
 from zhanggui.codes.models import OneTimeCode
@@ -32,7 +32,7 @@ from zhanggui.stamps.models import Card, Kind, Method, Programme, StampRecord
 from zhanggui.stamps.operations import OPERATIONS, SUBJECT
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Confirmed
-from zhanggui.stamps.services import till
+from zhanggui.stamps.services import till, undo_at_till
 
 READ = Scope(
     "stamps.read",
@@ -44,7 +44,10 @@ READ = Scope(
 GIVE = Scope(
     "stamps.give",
     _("Stamp cards by six digits"),
-    _("Whoever has the token and a customer's code puts stamps on that card."),
+    _(
+        "Whoever has the token and a customer's code puts stamps on that card, and may undo it for"
+        " ten minutes."
+    ),
     feature=FEATURE.name,
     is_writing=True,
     order=20,
@@ -61,12 +64,6 @@ SCOPES = (READ, GIVE, CANCEL)
 
 router = Router(tags=["stamps"])
 MOST_STAMPS = 10
-
-
-StoreWanted = Annotated[
-    int | None,
-    Query(None, ge=1, le=LAST_ID, description=gettext_noop("Only this store.")),
-]
 
 
 class RewardOut(Out):
@@ -150,6 +147,12 @@ class CancelIn(In):
         default=None,
         description=gettext_noop("Which stamp; the newest of this store when left out."),
     )
+
+
+class UndoStampIn(In):
+    """In which store."""
+
+    store: Id | None = None
 
 
 class StampOut(Out):
@@ -309,6 +312,32 @@ def cancel(request: HttpRequest, body: CancelIn, response: HttpResponse) -> Stam
         return _booked(taken)
 
     booked = codes.spend(at, body.digits, TAKE_BACK, booking, write)
+    booking.mark(response)
+    return StampOut(**booked)
+
+
+@router.post(
+    "stamps/{record}/undo",
+    response=answer(StampOut),
+    auth=Bearer(GIVE.name),
+    openapi_extra=KEYED,
+    summary=gettext_noop("Undo a stamp given by mistake"),
+    description=gettext_noop(
+        "For ten minutes, without a code of the customer: what a till confirmed in the same store."
+    ),
+)
+def undo_stamp(
+    request: HttpRequest,
+    record: Annotated[int, Path(ge=1, le=LAST_ID)],
+    body: UndoStampIn,
+    response: HttpResponse,
+) -> StampOut:
+    """Take back what a till has just given."""
+    booking = Booking.of(request, "undo_stamp", {"record": record, **body.model_dump()})
+    at = till_of(request, body.store)
+    booked = booking.once(
+        lambda: _booked(undo_at_till(counter=at.counter, record_id=record, actor=at.caller.actor))
+    )
     booking.mark(response)
     return StampOut(**booked)
 

@@ -48,6 +48,7 @@ class TestForPrograms:
     def test_has_every_operation(self, described: dict[str, Any]) -> None:
         assert sorted((method, path) for method, path, _ in operations(described)) == [
             ("get", "/api/v1/programmes"),
+            ("get", "/api/v1/redemptions"),
             ("get", "/api/v1/stamps"),
             ("get", "/api/v1/stores"),
             ("get", "/api/v1/token"),
@@ -61,6 +62,7 @@ class TestForPrograms:
             ("post", "/api/v1/redemptions/{record}/undo"),
             ("post", "/api/v1/stamps"),
             ("post", "/api/v1/stamps/cancel"),
+            ("post", "/api/v1/stamps/{record}/undo"),
         ]
 
     def test_every_operation_names_the_token(self, described: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from django.urls import reverse
 from zhanggui.accounts.models import AuditEntry, Merchant, Role, Store
 from zhanggui.accounts.tests.factories import make_merchant, make_staff
 from zhanggui.api.models import ApiToken
-from zhanggui.api.tests.factories import Caller, make_caller
-from zhanggui.core import tenancy
+from zhanggui.api.tests.factories import Caller, code_of, make_caller
+from zhanggui.core import clock, tenancy
 
 WISH = {
     "name": "二号收银机",
@@ -126,11 +127,72 @@ class TestOne:
         again = owner.post(address(merchant, "token_revoke", till.token.pk))
         assert again.status_code == 409
 
+    def test_changing_what_it_may_do(
+        self, owner: Client, merchant: Merchant, store: Store, till: Caller
+    ) -> None:
+        page = owner.get(address(merchant, "token_edit", till.token.pk)).content.decode()
+        assert 'value="stamps.give" checked' in page
+        assert 'value="一号收银机"' in page
+        sent = WISH | {"name": "吧台", "scopes": ["stamps.read"], "stores": [store.pk]}
+        owner.post(address(merchant, "token_edit", till.token.pk), sent | {"days": "30"})
+        told = till.get("token").json()
+        assert (told["name"], told["scopes"], told["stores"]) == (
+            "吧台",
+            ["stamps.read"],
+            [store.pk],
+        )
+        assert code_of(till.post("stamps", {"digits": "123456"})) == "E_SCOPE"
+        with tenancy.merchant_scope(merchant.pk):
+            entry = AuditEntry.objects.get(action="api.token.changed")
+        assert entry.before is not None
+        assert entry.after is not None
+        assert (entry.before["name"], entry.after["name"]) == ("一号收银机", "吧台")
+        assert entry.after["api.scopes"] == ["stamps.read"]
+        shown = owner.get(address(merchant, "token", till.token.pk)).content.decode()
+        assert "吧台" in shown
+
+    def test_its_end_stays_unless_another_is_chosen(
+        self, owner: Client, merchant: Merchant, till: Caller
+    ) -> None:
+        before = ApiToken.objects.get(pk=till.token.pk).expires_at
+        owner.post(address(merchant, "token_edit", till.token.pk), WISH | {"days": "-1"})
+        assert ApiToken.objects.get(pk=till.token.pk).expires_at == before
+        with clock.at(clock.now() + timedelta(days=400)):
+            owner.post(address(merchant, "token_edit", till.token.pk), WISH | {"days": "30"})
+            changed = ApiToken.objects.get(pk=till.token.pk)
+            assert changed.expires_at is not None
+            assert changed.expires_at - clock.now() == pytest.approx(
+                timedelta(days=30), abs=timedelta(minutes=1)
+            )
+
+    @pytest.mark.parametrize(
+        ("wrong", "status"),
+        [({"scopes": []}, 422), ({"name": "三号收银机"}, 409), ({"days": "7"}, 422)],
+        ids=["no-scope", "name-in-use", "odd-days"],
+    )
+    def test_a_wrong_change_is_none(
+        self, owner: Client, merchant: Merchant, till: Caller, wrong: dict[str, Any], status: int
+    ) -> None:
+        make_caller(merchant, name="三号收银机")
+        page = owner.post(address(merchant, "token_edit", till.token.pk), WISH | wrong)
+        assert page.status_code == status
+        assert ApiToken.objects.get(pk=till.token.pk).name == "一号收银机"
+
+    def test_a_revoked_one_is_not_changed(
+        self, owner: Client, merchant: Merchant, till: Caller
+    ) -> None:
+        owner.post(address(merchant, "token_revoke", till.token.pk))
+        assert owner.get(address(merchant, "token_edit", till.token.pk)).status_code == 409
+        sent = owner.post(address(merchant, "token_edit", till.token.pk), WISH)
+        assert sent.status_code == 409
+        assert till.get("token").status_code == 401
+
     def test_a_manager_does_not_see_them(
         self, client: Client, merchant: Merchant, till: Caller
     ) -> None:
         client.force_login(make_staff(merchant, role=Role.MANAGER))
         assert client.get(address(merchant)).status_code == 403
+        assert client.get(address(merchant, "token_edit", till.token.pk)).status_code == 403
         refused = client.post(address(merchant, "token_revoke", till.token.pk))
         assert refused.status_code == 403
         assert till.get("token").status_code == 200

@@ -16,8 +16,8 @@ from zhanggui.accounts.forms import put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view, works_read_only
 from zhanggui.accounts.models import Store
 from zhanggui.api import scopes, selectors, services
-from zhanggui.api.errors import NameTaken
-from zhanggui.api.forms import TokenForm
+from zhanggui.api.errors import NameTaken, TokenOver
+from zhanggui.api.forms import AS_IT_IS, TokenChangeForm, TokenForm
 from zhanggui.api.lists import STATES, TOKENS, TONES
 from zhanggui.api.models import ApiToken, TokenState
 from zhanggui.api.permissions import TOKENS as MANAGE
@@ -114,6 +114,44 @@ def token(request: MerchantRequest, *, api_token_id: int) -> HttpResponse:
         "left": services.writes_left(found),
     }
     return render(request, "api/token.html", page)
+
+
+@require_http_methods(["GET", "POST"])
+@merchant_view(MANAGE.name)
+def token_edit(request: MerchantRequest, *, api_token_id: int) -> HttpResponse:
+    """Change what a token may do; the till keeps its secret."""
+    found = get_object_or_404(selectors.of_number(api_token_id))
+    if found.revoked_at is not None:
+        raise TokenOver
+    form = TokenChangeForm(
+        request.POST or None,
+        initial={
+            "name": found.name,
+            "scopes": found.scopes,
+            "stores": found.store_ids,
+            "days": AS_IT_IS,
+            "writes_a_day": found.writes_a_day,
+        },
+        scopes=[
+            scope
+            for scope in scopes.known()
+            if request.standing.has(scope.feature) or scope.name in found.scopes
+        ],
+        stores=list(Store.objects.order_by("name")),
+    )
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                services.change_token(token=found, values=form.values(), actor=request.actor)
+            except DomainError as refusal:
+                at = "name" if isinstance(refusal, NameTaken) else None
+                status = put_refusal(form, refusal, at)
+            else:
+                messages.success(request, _("Saved. It holds from the till's next call on."))
+                return redirect("api:token", request.merchant.slug, found.pk)
+    return render(request, "api/token_edit.html", {"form": form, "token": found}, status=status)
 
 
 @require_POST

@@ -111,6 +111,12 @@ def coupon_hold_end(coupon: Coupon, moment: datetime) -> datetime:
     return min(coupon.held_until or moment, coupon.ends_at, moment)
 
 
+def held_since(coupon: Coupon) -> datetime:
+    """When the present hold began, however often it was made longer."""
+    steps = CouponChange.objects.filter(coupon=coupon, after=CouponState.HELD)
+    return steps.exclude(before=CouponState.HELD).latest("pk").at
+
+
 def lapse(coupon: Coupon, moment: datetime) -> None:
     """The end has come: what was left is gone, in the counts and in the ledger."""
     rest = coupon.usable

@@ -174,7 +174,8 @@ def hold_for_till(*, coupon_id: int, holder: str, minutes: int, actor: Actor) ->
 
     Args:
         coupon_id: of the merchant in scope.
-        holder: what the till calls its bill; the same holder may extend or redeem it.
+        holder: what the till calls its bill; the same holder may redeem it, or hold it longer, to
+            60 minutes after it was first held at most.
         minutes: 1 to 60.
         actor: the till.
 
@@ -189,7 +190,10 @@ def hold_for_till(*, coupon_id: int, holder: str, minutes: int, actor: Actor) ->
         if refusal is not None:
             raise refusal
         length = min(max(timedelta(minutes=minutes), timedelta(minutes=1)), TILL_HOLDS_AT_MOST)
-        _hold(coupon, holder, moment + length, actor)
+        until = moment + length
+        if rules.state_now(coupon, moment) == S.HELD:
+            until = min(until, steps.held_since(coupon) + TILL_HOLDS_AT_MOST)
+        _hold(coupon, holder, until, actor)
         audit.record(actor, "coupons.coupon.held", f"coupon:{coupon.pk}")
     return coupon
 

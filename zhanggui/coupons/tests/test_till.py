@@ -136,6 +136,20 @@ class TestByItsCode:
             other = make_caller(shop.merchant, stores=[shop.store])
             assert other.post(f"coupons/{coupon.code}/redeem", {}).status_code == 200
 
+    def test_a_hold_is_never_longer_than_an_hour(self, shop: Shop, till: Caller) -> None:
+        coupon = make_coupon()
+        at = clock.now().replace(microsecond=0) + timedelta(seconds=1)
+        body = {"bill": "0017", "minutes": 60}
+        ends = []
+        for minutes in (0, 30, 59):
+            with clock.at(at + timedelta(minutes=minutes)):
+                held = till.post(f"coupons/{coupon.code}/hold", body).json()
+            ends.append(datetime.fromisoformat(held["held_until"]))
+        assert ends == [at + timedelta(hours=1)] * 3
+        with clock.at(at + timedelta(minutes=61)):
+            again = till.post(f"coupons/{coupon.code}/hold", body).json()
+        assert datetime.fromisoformat(again["held_until"]) == at + timedelta(minutes=121)
+
     @pytest.mark.parametrize("minutes", [0, 61, "15", 1.5])
     def test_minutes_are_1_to_60(self, shop: Shop, till: Caller, minutes: Any) -> None:
         coupon = make_coupon()
@@ -203,3 +217,35 @@ class TestFind:
         with clock.at(T0):
             codes = [code_of(till.post("coupons/find", {"code": f"AAAA{n:08}"})) for n in range(31)]
         assert codes == ["E_COUPON_NOT_FOUND"] * 30 + ["E_TOO_MANY"]
+
+
+class TestLedger:
+    def test_redemptions_and_undos_of_its_stores(self, shop: Shop, till: Caller) -> None:
+        coupon = make_coupon()
+        record = redeem(coupon, shop.store)
+        redeem(make_coupon(), shop.other)
+        undone = till.post(f"redemptions/{record.pk}/undo", {}).json()
+        items = till.get("redemptions").json()["items"]
+        assert [(one["record"], one["kind"], one["undoes"]) for one in items] == [
+            (undone["record"], "undo", record.pk),
+            (record.pk, "redeem", None),
+        ]
+        assert {one["store"] for one in items} == {shop.store.pk}
+        assert (items[1]["method"], items[1]["by"]) == (record.method, record.manager_name)
+        assert (items[1]["coupon"]["code"], items[1]["customer_name"]) == (coupon.code, "王**")
+        assert till.get("redemptions", store=shop.other.pk).json()["items"] == []
+
+    def test_page_by_page(self, shop: Shop) -> None:
+        till = make_caller(shop.merchant)
+        records = [redeem(make_coupon(), shop.store).pk for _ in range(5)]
+        seen: list[int] = []
+        cursor = ""
+        for _ in range(3):
+            page = till.get("redemptions", limit=2, cursor=cursor).json()
+            seen += [one["record"] for one in page["items"]]
+            cursor = page["next"]
+        assert (seen, cursor) == (records[::-1], "")
+
+    def test_needs_its_scope(self, shop: Shop) -> None:
+        till = make_caller(shop.merchant, "coupons.redeem")
+        assert code_of(till.get("redemptions")) == "E_SCOPE"

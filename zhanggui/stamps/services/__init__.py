@@ -81,7 +81,7 @@ from zhanggui.stamps.services.seals import (
     step_seal,
 )
 from zhanggui.stamps.services.shop_limits import LimitsInput, limits, set_limits
-from zhanggui.stamps.services.undoing import undo_stamp, undoable
+from zhanggui.stamps.services.undoing import undo_at_till, undo_stamp, undoable
 
 __all__ = [
     "REPORT_WITHIN",
@@ -153,6 +153,7 @@ __all__ = [
     "take_for_press",
     "terms_now",
     "unblock_card",
+    "undo_at_till",
     "undo_stamp",
     "undoable",
 ]

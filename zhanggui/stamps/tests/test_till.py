@@ -286,6 +286,55 @@ class TestGuessing:
         assert "一号收银机" in refused.json()["error"]["text"]["zh"]
 
 
+class TestUndo:
+    def test_within_ten_minutes_without_a_code(self, shop: Shop, till: Caller) -> None:
+        given = give(till, take_code(shop.card).digits).json()
+        response = till.post(f"stamps/{given['record']}/undo", {}, key="back")
+        again = till.post(f"stamps/{given['record']}/undo", {}, key="back")
+        answer = response.json()
+        assert (answer["kind"], answer["amount"], answer["after"]) == ("cancel", -1, 0)
+        assert (again.json(), again["Idempotent-Replayed"]) == (answer, "true")
+        record = StampRecord.objects.get(pk=answer["record"])
+        assert (record.method, record.manager_id, record.manager_name) == (
+            Method.UNDO,
+            0,
+            "一号收银机",
+        )
+        assert balance_of(shop.card) == 0
+        assert shop.adds_up()
+
+    def test_only_once(self, shop: Shop, till: Caller) -> None:
+        given = give(till, take_code(shop.card).digits).json()
+        till.post(f"stamps/{given['record']}/undo", {})
+        refused = till.post(f"stamps/{given['record']}/undo", {})
+        assert (refused.status_code, code_of(refused)) == (409, "E_NOTHING_TO_CANCEL")
+        assert balance_of(shop.card) == 0
+
+    def test_not_after_ten_minutes(self, shop: Shop, till: Caller) -> None:
+        at = clock.now()
+        given = give(till, take_code(shop.card).digits).json()
+        with clock.at(at + timedelta(minutes=11)):
+            refused = till.post(f"stamps/{given['record']}/undo", {})
+        assert (refused.status_code, code_of(refused)) == (409, "E_UNDO_STAMP")
+        assert balance_of(shop.card) == 1
+
+    def test_not_what_a_manager_gave(self, shop: Shop, till: Caller) -> None:
+        stamped = stamp(shop.desk, shop.card)
+        refused = till.post(f"stamps/{stamped.record_id}/undo", {})
+        assert (refused.status_code, code_of(refused)) == (409, "E_UNDO_STAMP")
+        assert balance_of(shop.card) == 1
+
+    def test_not_of_another_store_or_scope(self, shop: Shop) -> None:
+        other = make_store(shop.merchant)
+        given = give(make_caller(shop.merchant, stores=[shop.store]), take_code(shop.card).digits)
+        path = f"stamps/{given.json()['record']}/undo"
+        elsewhere = make_caller(shop.merchant, stores=[other])
+        assert code_of(elsewhere.post(path, {})) == "E_NOT_FOUND"
+        reading = make_caller(shop.merchant, "stamps.read", "stamps.cancel")
+        assert code_of(reading.post(path, {})) == "E_SCOPE"
+        assert balance_of(shop.card) == 1
+
+
 class TestLook:
     def test_shows_and_holds(self, shop: Shop, till: Caller) -> None:
         code = take_code(shop.card)
