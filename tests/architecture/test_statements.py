@@ -49,12 +49,8 @@ ALONE = {"delivery_id", "support_id"}
 """Rows of which a merchant has one at a time."""
 TIERS = ("m/<slug:merchant>/", "operator/<slug:operator>/", "platform/")
 CONDITIONAL = "channels/wechat/menu/conditional/"
-MORE = {
-    "m/<slug:merchant>/customers/<int:customer_id>/": 3,
-    **{f"{tier}{CONDITIONAL}labels": 3 for tier in TIERS},
-}
-"""A customer's story is told by each module in statements of its own, seven of them by now; labels
-are asked of WeChat, with the token, the quota and the call's own record."""
+MORE = {f"{tier}{CONDITIONAL}labels": 3 for tier in TIERS}
+"""Labels are asked of WeChat, with the token, the quota and the call's own record."""
 LEAST_PAGES = 35
 LEAST_TIER_PAGES = 15
 EXPORT = re.compile(r'action="(/[^"]*exports/[^"]+)" data-download')

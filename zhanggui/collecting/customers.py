@@ -11,27 +11,20 @@ from zhanggui.collecting import selectors
 from zhanggui.collecting.models import PayerTry, PaymentRequest
 from zhanggui.collecting.permissions import VIEW
 from zhanggui.contacts.holders import Held, Holder, Sheet
-from zhanggui.contacts.timeline import Before, Entry, Source
+from zhanggui.contacts.timeline import Entry, Row, Source
 from zhanggui.ui.formats import money
 
 
-def entries(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:
-    """What the customer paid, newest first."""
-    rows = selectors.paid_by([customer_id]).filter(before.rows("paid_at"))
-    return [_entry(one) for one in rows.order_by("-paid_at", "-pk")[:limit]]
-
-
-def _entry(one: PayerTry) -> Entry:
-    back = _(", %(amount)s given back") % {"amount": money(one.refunded_fen)}
-    paid = _("Paid %(amount)s") % {"amount": money(one.payment.amount_fen)}
+def _entry(row: Row) -> Entry:
+    told, refunded_fen = row.told, row.told["refunded_fen"]
+    back = _(", %(amount)s given back") % {"amount": money(refunded_fen)}
+    paid = _("Paid %(amount)s") % {"amount": money(told["payment__amount_fen"])}
     return Entry(
-        one.paid_at or one.created_at,
-        one.pk,
-        f"{paid}{back}" if one.refunded_fen else paid,
-        one.request.title,
+        f"{paid}{back}" if refunded_fen else paid,
+        told["request__title"],
         "coin",
-        "info" if one.refunded_fen else "success",
-        url=selectors.office_url(one.request.merchant, one.request_id),
+        "info" if refunded_fen else "success",
+        url=selectors.office_url(told["merchant__slug"], told["request_id"]),
     )
 
 
@@ -89,4 +82,14 @@ def sheets(customer_id: int) -> Sequence[Sheet]:
 
 
 HOLDER = Holder(name="collecting", held=held, merge=merge, undo=undo, sheets=sheets, in_use=in_use)
-TIMELINE = Source(name="collecting", label=_("Payments"), entries=entries, permission=VIEW.name)
+TIMELINE = Source(
+    name="collecting",
+    rows=lambda customer_id: selectors.paid_by([customer_id]),
+    told=(
+        *("refunded_fen", "payment__amount_fen", "request__title", "request_id"),
+        "merchant__slug",
+    ),
+    entry=_entry,
+    at="paid_at",
+    permission=VIEW.name,
+)

@@ -116,8 +116,8 @@ def address(request: PaymentRequest) -> str:
     return f"{settings.BASE_URL}{path}"
 
 
-def office_url(merchant: Merchant, request_id: int | None) -> str:
+def office_url(slug: str, request_id: int | None) -> str:
     """Where the shop sees a request; empty without one."""
     if request_id is None:
         return ""
-    return reverse("collecting:request", args=[merchant.slug, request_id])
+    return reverse("collecting:request", args=[slug, request_id])

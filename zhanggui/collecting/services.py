@@ -229,9 +229,9 @@ def refunded(refund: Refund) -> None:
 
 
 def _url(payment: Payment, surface: str) -> str:
-    return (
-        selectors.office_url(payment.merchant, payment.subject_id) if surface == "merchant" else ""
-    )
+    if surface != "merchant":
+        return ""
+    return selectors.office_url(payment.merchant.slug, payment.subject_id)
 
 
 def purpose() -> hooks.Purpose:

@@ -81,7 +81,8 @@ def register_all() -> None:
     audit.register_target("bulk", _("Bulk change"))
     measures.register_all()
     conditions.register_own()
-    timeline.register(story.SOURCE)
+    for source in story.SOURCES:
+        timeline.register(source)
     spreadsheets.register_all()
     long_work.register_all()
     life_panels.register_all()

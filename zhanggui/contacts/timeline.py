@@ -3,15 +3,17 @@
 In ``apps.py``::
 
     timeline.register(
-        timeline.Source(name="stamps", label=_("Stamps"), entries=timeline_of,
-                        permission="stamps.view")
+        timeline.Source(
+            name="stamps",
+            rows=lambda customer_id: StampRecord.objects.filter(card__customer_id=customer_id),
+            told=("amount", "store__name"),
+            entry=entry_of,
+            permission="stamps.view",
+        )
     )
 
-and the source answers its newest entries before a place in time::
-
-    def timeline_of(customer_id: int, before: timeline.Before, limit: int) -> list[timeline.Entry]:
-        rows = StampRecord.objects.filter(before.rows(at="at"), customer_id=customer_id)
-        return [timeline.Entry(row.at, row.pk, ...) for row in rows.order_by("-at", "-pk")[:limit]]
+``told`` names the columns an entry needs, and ``entry_of(row)`` puts them into words; see ``Row``.
+However many sources there are, one statement reads all of them.
 
 Entries of all sources are ordered by time, then by source, then by id, so that a page ends and the
 next one begins between two entries even when many things happened at one moment.
@@ -19,28 +21,42 @@ next one begins between two entries even when many things happened at one moment
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.core import signing
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import JSONObject
 from django.utils.functional import Promise
 
 Text = str | Promise
 SALT = "zhanggui.contacts.timeline"
 SIZE = 20
-LAST_ID = 2**63 - 1
-FAR_AHEAD = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the database told of one thing that happened."""
+
+    source: str
+    id: int
+    """Unique in its source."""
+    at: datetime
+    told: dict[str, Any]
+    """By the names of ``Source.told``, as JSON has it: a moment is text."""
+
+    def moment(self, name: str) -> datetime | None:
+        """A moment that was told."""
+        text = self.told[name]
+        return datetime.fromisoformat(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened to a customer."""
+    """One thing that happened to a customer, in words."""
 
-    at: datetime
-    id: int
-    """Unique in its source."""
     title: Text
     text: Text = ""
     icon: str = "point"
@@ -49,43 +65,60 @@ class Entry:
     by: str = ""
     """Who did it."""
     url: str = ""
-    source: str = ""
-    """Filled in by ``page``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Before:
-    """The place in a source where a page begins: older than ``at``, or then with a smaller id."""
+class Happened:
+    """An entry in its place on the page."""
 
-    at: datetime = FAR_AHEAD
-    id: int = LAST_ID
-
-    def rows(self, at: str = "at", key: str = "pk") -> Q:
-        """The condition for rows with this moment and this id."""
-        older, same = Q(**{f"{at}__lt": self.at}), Q(**{at: self.at, f"{key}__lt": self.id})
-        # says nothing new, but it is what an index can start from
-        return Q(**{f"{at}__lte": self.at}) & (older | same)
-
-
-EntriesOf = Callable[[int, Before, int], Sequence[Entry]]
+    at: datetime
+    source: str
+    id: int
+    entry: Entry
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A module that knows what happened to a customer."""
+    """A table that knows what happened to a customer."""
 
     name: str
-    label: Text
-    entries: EntriesOf
-    """``(customer_id, before, limit)``: at most ``limit`` entries, newest first; few queries."""
+    rows: Callable[[int], QuerySet[Any, Any]]
+    """All rows of a customer."""
+    told: tuple[str, ...]
+    """What an entry needs of a row: columns, also of related rows, and annotations."""
+    entry: Callable[[Row], Entry]
+    at: str = "at"
+    """The column that says when it happened; rows without a moment are left out."""
     permission: str = ""
+
+    def part(
+        self, customer_id: int, last: tuple[datetime, str, int] | None, limit: int
+    ) -> QuerySet[Any, Any]:
+        """The newest rows before the end of the last page, as ``Row`` names them."""
+        rows = self.rows(customer_id).filter(self._before(last))
+        told = JSONObject(**{name: F(name) for name in self.told})
+        return rows.order_by(F(self.at).desc(), F("pk").desc()).values_list(
+            Value(self.name), F("pk"), F(self.at), told
+        )[:limit]
+
+    def _before(self, last: tuple[datetime, str, int] | None) -> Q:
+        if last is None:
+            return Q(**{f"{self.at}__isnull": False})
+        at, source, last_id = last
+        if self.name < source:  # at one moment it stands above what was shown last
+            return Q(**{f"{self.at}__lt": at})
+        if self.name > source:
+            return Q(**{f"{self.at}__lte": at})
+        older, same = Q(**{f"{self.at}__lt": at}), Q(**{self.at: at, "pk__lt": last_id})
+        # the first condition says nothing new, but it is what an index can start from
+        return Q(**{f"{self.at}__lte": at}) & (older | same)
 
 
 @dataclass(frozen=True, slots=True)
 class TimelinePage:
     """A page of the story; ``next`` leads on and is empty at its beginning."""
 
-    entries: list[Entry]
+    entries: list[Happened]
     next: str
 
 
@@ -114,12 +147,7 @@ def known(permissions: Collection[str]) -> list[Source]:
 
 
 def page(
-    customer_id: int,
-    *,
-    permissions: Collection[str],
-    after: str = "",
-    only: str = "",
-    size: int = SIZE,
+    customer_id: int, *, permissions: Collection[str], after: str = "", size: int = SIZE
 ) -> TimelinePage:
     """What happened to a customer, newest first.
 
@@ -127,35 +155,24 @@ def page(
         customer_id: of the merchant in scope.
         permissions: of whoever looks; sources without the right are left out.
         after: the token of an earlier page; anything else gives the first page.
-        only: the name of one source; empty for all.
         size: entries a page.
     """
-    last = _read(after)
-    found: list[Entry] = []
-    for source in known(permissions):
-        if only and source.name != only:
-            continue
-        before = _before(source.name, last)
-        entries = source.entries(customer_id, before, size + 1)
-        found += [replace(entry, source=source.name) for entry in entries]
-    found.sort(key=lambda e: e.id, reverse=True)
-    found.sort(key=lambda e: e.source)
-    found.sort(key=lambda e: e.at, reverse=True)
+    last, sources = _read(after), {source.name: source for source in known(permissions)}
+    parts = [source.part(customer_id, last, size + 1) for source in sources.values()]
+    first, *others = parts
+    found = [Row(*values) for values in first.union(*others, all=True)]
+    found.sort(key=lambda row: row.id, reverse=True)
+    found.sort(key=lambda row: row.source)
+    found.sort(key=lambda row: row.at, reverse=True)
     kept = found[:size]
-    return TimelinePage(kept, _write(kept[-1]) if len(found) > size else "")
+    return TimelinePage(
+        [Happened(row.at, row.source, row.id, sources[row.source].entry(row)) for row in kept],
+        _write(kept[-1]) if len(found) > size else "",
+    )
 
 
-def _before(name: str, last: tuple[datetime, str, int] | None) -> Before:
-    if last is None:
-        return Before()
-    at, source, last_id = last
-    if name == source:
-        return Before(at, last_id)
-    return Before(at, LAST_ID if name > source else 0)
-
-
-def _write(entry: Entry) -> str:
-    return signing.dumps([entry.at.isoformat(), entry.source, str(entry.id)], salt=SALT)
+def _write(row: Row) -> str:
+    return signing.dumps([row.at.isoformat(), row.source, str(row.id)], salt=SALT)
 
 
 def _read(token: str) -> tuple[datetime, str, int] | None:

@@ -14,10 +14,10 @@ from django.utils.translation import ngettext
 from zhanggui.codes import services as codes
 from zhanggui.contacts.fields import ERASED_NAME
 from zhanggui.contacts.holders import Held, Holder, Sheet
-from zhanggui.contacts.timeline import Before, Entry, Source
+from zhanggui.contacts.timeline import Entry, Row, Source
 from zhanggui.core import clock
 from zhanggui.coupons import permissions, rules
-from zhanggui.coupons.models import Coupon, CouponGift, GiftState, UseKind, UseRecord
+from zhanggui.coupons.models import Coupon, CouponGift, GiftState, UseKind, UseRecord, Way
 from zhanggui.coupons.operations import SUBJECT
 
 Text = str | Promise
@@ -135,47 +135,31 @@ def sheets(customer_id: int) -> Sequence[Sheet]:
     ]
 
 
-def issued_entries(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:
-    """Coupons that came to the customer."""
-    rows = Coupon.objects.select_related("template", "merchant").filter(
-        before.rows("issued_at"), customer_id=customer_id
-    )
-    return [
-        Entry(
-            one.issued_at,
-            one.pk,
-            _("Got the coupon “%(coupon)s”") % {"coupon": one.template.name},
-            str(one.get_way_display()),
-            "ticket",
-            "redeem",
-            by=one.issued_by,
-            url=reverse("coupons:office_coupon", args=[one.merchant.slug, one.pk]),
-        )
-        for one in rows.order_by("-issued_at", "-pk")[:limit]
-    ]
-
-
-def used_entries(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:
-    """Every use, and every use taken back."""
-    rows = UseRecord.objects.select_related("store", "merchant").filter(
-        before.rows(), customer_id=customer_id
-    )
-    return [_used(one) for one in rows.order_by("-at", "-pk")[:limit]]
-
-
-def _used(one: UseRecord) -> Entry:
-    is_undo = one.kind == UseKind.UNDO
-    title = _("Redemption of “%(coupon)s” undone") if is_undo else _("Redeemed “%(coupon)s”")
-    place = " · ".join(part for part in (one.store.name if one.store else "", one.reason) if part)
+def _issued(row: Row) -> Entry:
+    """A coupon came to the customer."""
+    told = row.told
     return Entry(
-        one.at,
-        one.pk,
-        title % {"coupon": one.template_name},
-        place,
+        _("Got the coupon “%(coupon)s”") % {"coupon": told["template__name"]},
+        str(Way(told["way"]).label),
+        "ticket",
+        "redeem",
+        by=told["issued_by"],
+        url=reverse("coupons:office_coupon", args=[told["merchant__slug"], row.id]),
+    )
+
+
+def _used(row: Row) -> Entry:
+    """A use, or a use taken back."""
+    told = row.told
+    is_undo = told["kind"] == UseKind.UNDO
+    title = _("Redemption of “%(coupon)s” undone") if is_undo else _("Redeemed “%(coupon)s”")
+    return Entry(
+        title % {"coupon": told["template_name"]},
+        " · ".join(filter(None, (told["store__name"], told["reason"]))),
         "arrow-back-up" if is_undo else "ticket",
         "cancel" if is_undo else "redeem",
-        by=one.manager_name,
-        url=reverse("coupons:office_coupon", args=[one.merchant.slug, one.coupon_id]),
+        by=told["manager_name"],
+        url=reverse("coupons:office_coupon", args=[told["merchant__slug"], told["coupon_id"]]),
     )
 
 
@@ -192,14 +176,20 @@ HOLDER = Holder(
 TIMELINES = (
     Source(
         name="coupons",
-        label=_("Coupons"),
-        entries=issued_entries,
+        rows=lambda customer_id: Coupon.objects.filter(customer_id=customer_id),
+        told=("template__name", "way", "issued_by", "merchant__slug"),
+        entry=_issued,
+        at="issued_at",
         permission=permissions.VIEW.name,
     ),
     Source(
         name="redemptions",
-        label=_("Redemptions"),
-        entries=used_entries,
+        rows=lambda customer_id: UseRecord.objects.filter(customer_id=customer_id),
+        told=(
+            *("kind", "template_name", "store__name", "reason", "manager_name", "coupon_id"),
+            "merchant__slug",
+        ),
+        entry=_used,
         permission=permissions.VIEW.name,
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.contacts.holders import Held, Holder, Sheet
-from zhanggui.contacts.timeline import Before, Entry, Source
+from zhanggui.contacts.timeline import Entry, Row, Source
 from zhanggui.messaging import fates, templates
 from zhanggui.messaging.models import IN_WECHAT, Consent, Message, MessageDay, Route
 from zhanggui.messaging.permissions import VIEW
@@ -17,16 +17,9 @@ from zhanggui.ui.formats import count
 ICONS = dict.fromkeys(IN_WECHAT, "brand-wechat") | {Route.SMS: "message-2"}
 
 
-def entries(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:
-    """Messages to a customer, newest first."""
-    rows = Message.objects.filter(before.rows("created_at"), customer_id=customer_id)
-    return [_entry(row) for row in rows.order_by("-created_at", "-pk")[:limit]]
-
-
-def _entry(message: Message) -> Entry:
+def _entry(row: Row) -> Entry:
+    message = Message(**row.told | {"due_at": row.moment("due_at")})
     return Entry(
-        message.created_at,
-        message.pk,
         _("%(message)s: %(state)s")
         % {"message": templates.label_of(message.template), "state": message.get_state_display()},
         fates.advice(message),
@@ -112,4 +105,11 @@ def _sheets(customer_id: int) -> Sequence[Sheet]:
 HOLDER = Holder(
     name="messaging", held=_held, merge=_merge, undo=_undo, erase=_erase, sheets=_sheets
 )
-TIMELINE = Source(name="messaging", label=_("Messages"), entries=entries, permission=VIEW.name)
+TIMELINE = Source(
+    name="messaging",
+    rows=lambda customer_id: Message.objects.filter(customer_id=customer_id),
+    told=("template", "state", "route", "error", "error_kind", "due_at"),
+    entry=_entry,
+    at="created_at",
+    permission=VIEW.name,
+)

@@ -6,10 +6,11 @@ Several merchants may speak through one account; each sees and erases only its o
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet, TextField, Value
 from django.utils.html import strip_tags
 from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +27,7 @@ from zhanggui.channels.wechat.models import (
 )
 from zhanggui.contacts.holders import Holder, Sheet
 from zhanggui.contacts.models import IdentityLink
-from zhanggui.contacts.timeline import Before, Entry, Source
+from zhanggui.contacts.timeline import Entry, Row, Source
 from zhanggui.core import sealing, tenancy
 from zhanggui.ui.formats import moment
 
@@ -50,16 +51,17 @@ def _messages_to(customer_ids: Collection[int]) -> QuerySet[OutgoingMessage]:
     return mine.filter(Exists(links))
 
 
-def entries(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:
-    """Messages to a customer, newest first; they are kept for 30 days."""
-    found = _messages_to([customer_id]).filter(before.rows("created_at"))
-    return [_entry(row) for row in found.order_by("-created_at", "-pk")[:limit]]
+def _with_body(customer_id: int) -> QuerySet[OutgoingMessage]:
+    """Messages to a customer; they are kept for 30 days."""
+    body = Func(F("body_sealed"), Value("base64"), function="encode", output_field=TextField())
+    return _messages_to([customer_id]).annotate(body=body)
 
 
-def _entry(message: OutgoingMessage) -> Entry:
+def _entry(row: Row) -> Entry:
+    told = dict(row.told)
+    sealed = b64decode(told.pop("body"))
+    message = OutgoingMessage(**told | {"body_sealed": sealed, "due_at": row.moment("due_at")})
     return Entry(
-        message.created_at,
-        message.pk,
         _("WeChat message: %(state)s") % {"state": message.get_state_display()},
         " · ".join(filter(None, [Truncator(words_of(message)).chars(LONGEST), fate_of(message)])),
         "brand-wechat",
@@ -119,4 +121,10 @@ def erase(customer_ids: Collection[int]) -> None:
 
 
 HOLDER = Holder(name="wechat", erase=erase, sheets=sheets)
-TIMELINE = Source(name="wechat", label=_("WeChat"), entries=entries)
+TIMELINE = Source(
+    name="wechat",
+    rows=_with_body,
+    told=("kind", "state", "error_code", "due_at", "body"),
+    entry=_entry,
+    at="created_at",
+)

@@ -186,7 +186,7 @@ class TestPaying:
 
             with tenancy.merchant_scope(tea.pk):
                 story = timeline.page(lin.customer_id, permissions=frozenset({"collecting.view"}))
-                assert "包间定金" in [str(entry.text) for entry in story.entries]
+                assert "包间定金" in [str(one.entry.text) for one in story.entries]
                 refunds.refund(
                     payment_id=one.payment_id, amount_fen=800, reason="少一人", actor=ACTOR
                 )

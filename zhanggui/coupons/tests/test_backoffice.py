@@ -14,7 +14,7 @@ from zhanggui.contacts import conditions, timeline
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.tests.factories import make_segment
 from zhanggui.core import clock, tenancy
-from zhanggui.coupons import customers, selectors, services
+from zhanggui.coupons import permissions, selectors, services
 from zhanggui.coupons.models import (
     Coupon,
     CouponKind,
@@ -286,17 +286,11 @@ class TestLists:
         coupon = make_coupon()
         record = redeem(coupon, shop.store)
         services.undo_by_office(record_id=record.pk, reason="扫错了", actor=ACTOR)
-        titles = [
-            str(entry.title)
-            for source in ("coupons", "redemptions")
-            for entry in _entries(source, coupon.customer_id)
-        ]
-        assert len(titles) == 3
-
-
-def _entries(source: str, customer_id: int) -> Any:
-    find = customers.issued_entries if source == "coupons" else customers.used_entries
-    return find(customer_id, timeline.Before(), 20)
+        story = timeline.page(coupon.customer_id, permissions={permissions.VIEW.name})
+        found = [one.source for one in story.entries if not one.source.startswith("contacts")]
+        assert found == ["redemptions", "redemptions", "coupons"]
+        tones = [one.entry.tone for one in story.entries if one.source in found]
+        assert tones == ["cancel", "redeem", "redeem"]
 
 
 class TestRights:

@@ -19,7 +19,8 @@ from django.utils.translation import ngettext
 from zhanggui.codes import services as code_services
 from zhanggui.contacts.fields import ERASED_NAME
 from zhanggui.contacts.holders import Held, Sheet
-from zhanggui.contacts.timeline import Before, Entry
+from zhanggui.contacts.timeline import Entry, Row, Source
+from zhanggui.stamps import permissions
 from zhanggui.stamps.models import Card, Case, Kind, Press, PressNonce, StampRecord
 from zhanggui.stamps.operations import SUBJECT
 
@@ -128,25 +129,24 @@ def sheets(customer_id: int) -> Sequence[Sheet]:
     ]
 
 
-def timeline_of(customer_id: int, before: Before, limit: int) -> Sequence[Entry]:
-    """Cards taken are few and stand in the panel; here is every stamp given and taken back."""
-    records = (
-        StampRecord.objects.select_related("store", "card__programme")
-        .filter(before.rows(), card__customer_id=customer_id)
-        .order_by("-at", "-pk")
-    )
-    return [_entry(record) for record in records[:limit]]
-
-
-def _entry(record: StampRecord) -> Entry:
-    is_cancel = record.kind == Kind.CANCEL
-    place = f"{record.store.name} · {record.manager_name}"
+def _entry(row: Row) -> Entry:
+    told = row.told
+    is_cancel = told["kind"] == Kind.CANCEL
+    place = f"{told['store__name']} · {told['manager_name']}"
     return Entry(
-        record.at,
-        record.pk,
         _("%(programme)s: %(amount)s stamps")
-        % {"programme": record.card.programme.name, "amount": f"{record.amount:+d}"},
-        f"{place} · {record.reason}" if record.reason else place,
+        % {"programme": told["card__programme__name"], "amount": f"{told['amount']:+d}"},
+        f"{place} · {told['reason']}" if told["reason"] else place,
         "arrow-back-up" if is_cancel else "rubber-stamp",
         "cancel" if is_cancel else "stamp",
     )
+
+
+TIMELINE = Source(
+    name="stamps",
+    rows=lambda customer_id: StampRecord.objects.filter(card__customer_id=customer_id),
+    told=("kind", "amount", "reason", "manager_name", "store__name", "card__programme__name"),
+    entry=_entry,
+    permission=permissions.VIEW.name,
+)
+"""Cards taken are few and stand in the panel; here is every stamp given and taken back."""

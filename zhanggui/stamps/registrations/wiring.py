@@ -70,12 +70,6 @@ HOLDER = holders.Holder(
     sheets=customers.sheets,
     in_use=customers.in_use,
 )
-TIMELINE = timeline.Source(
-    name="stamps",
-    label=_("Stamps"),
-    entries=customers.timeline_of,
-    permission=permissions.VIEW.name,
-)
 
 
 def connect() -> None:
@@ -84,7 +78,7 @@ def connect() -> None:
     todo.register(many_wrong_codes)
     caches.register(CARD_BALANCE)
     holders.register(HOLDER)
-    timeline.register(TIMELINE)
+    timeline.register(customers.TIMELINE)
     coupon_hooks.on_not_me(open_case)
     hooks.on_scan(PURPOSE, scans.manager_invitation_scanned)
     hooks.on_follow(scans.followed)
