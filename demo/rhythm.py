@@ -81,7 +81,7 @@ COMES_AT_LAUNCH = 0.25
 LAUNCH_DAYS = 9
 SEVERAL = 0.12
 """How often more than one stamp is given for a code, where the programme allows it."""
-REASONS = ("一次买了几份，一起盖", "同桌一起结账", "上次漏盖，店长补上")
+REASONS = ("一次买了几份，一起盖", "同桌一起结账", "上次漏盖，这次补上")
 
 
 @dataclass(frozen=True)
