@@ -151,7 +151,7 @@ def _tea(account: ChannelAccount, plan: MerchantPlan, sandbox: Sandbox) -> None:
             ReplyInput(
                 Occasion.FOLLOW,
                 ReplyKind.CARD,
-                title="欢迎来到清岚茶事",
+                title="欢迎来到青岚茶馆",
                 text="集满印章换一杯，点这里领卡。",
                 page="stamps.wallet",
             ),
@@ -220,7 +220,7 @@ def _price_list() -> bytes:
     pen = ImageDraw.Draw(picture)
     large, plain = (ImageFont.truetype(str(font()), size) for size in (64, 44))
     pen.rectangle((30, 30, 690, 930), outline="#C2362B", width=6)
-    pen.text((360, 130), "清岚茶事", font=large, fill="#C2362B", anchor="mm")
+    pen.text((360, 130), "青岚茶馆", font=large, fill="#C2362B", anchor="mm")
     for number, (name, price) in enumerate(PRICES):
         height = 300 + number * 150
         pen.text((90, height), name, font=plain, fill="#1F2328", anchor="lm")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.models import Store, StoreState
+from zhanggui.accounts.picture_forms import WithPicture
 from zhanggui.contacts.models import Segment
 from zhanggui.core import clock
 from zhanggui.coupons import rules
@@ -98,7 +99,7 @@ class TemplateForm(forms.Form):
         coerce=int,
         choices=WEEKDAYS,
         required=False,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "is-short"}),
         help_text=_("Choose none for every day."),
     )
     stores: forms.ModelMultipleChoiceField[Store] = forms.ModelMultipleChoiceField(
@@ -190,6 +191,10 @@ class TemplateForm(forms.Form):
             is_transferable=clean["is_transferable"],
             store_ids=[store.pk for store in clean["stores"]],
         )
+
+
+class NewTemplateForm(WithPicture, TemplateForm):
+    """A template that is not there yet, with its picture."""
 
 
 def _after(day: date, zone: str) -> datetime:

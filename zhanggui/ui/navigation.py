@@ -219,7 +219,7 @@ def _active(path: str, shown: list[tuple[Entry, str]]) -> str:
     urls = [url for _, url in shown]
     fitting: list[tuple[int, str]] = []
     for entry, url in shown:
-        is_root = any(other != url and other.startswith(url) for other in urls)
+        is_root = all(other.startswith(url) for other in urls)
         if path == url or (not is_root and path.startswith(url)):
             fitting.append((len(url), url))
         covered = [urljoin(url, part) for part in entry.covers]

@@ -51,6 +51,7 @@ class PictureKind(models.TextChoices):
     LOGO = "logo", _("Logo")
     BACKGROUND = "background", _("Background")
     CARD = "card", pgettext_lazy("kind of a picture", "Card or coupon")
+    DRAFT = "draft", pgettext_lazy("kind of a picture", "Of a form not saved yet")
 
 
 class PlacePicture(models.Model):

@@ -6,24 +6,27 @@ They are public; whatever else merchants upload goes to the file storage instead
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from io import BytesIO
 from typing import Protocol
 from warnings import catch_warnings, simplefilter
 
 from django.db import transaction
+from django.db.models import QuerySet
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.errors import PictureTooBig, PictureUnreadable
 from zhanggui.accounts.models import Merchant, Operator, PictureKind, PlacePicture
-from zhanggui.core import tokens
+from zhanggui.core import clock, tokens
 
 BYTES_AT_MOST = 5 * 1024 * 1024
 PIXELS_AT_MOST = 40_000_000
 PNG_HEAD = b"\x89PNG"
 FORMATS = ("JPEG", "PNG", "WEBP")
 LONGEST_SIDE = {PictureKind.LOGO: 512, PictureKind.BACKGROUND: 1920, PictureKind.CARD: 1080}
+DRAFT_LIFE = timedelta(days=1)
 
 
 class Pictured(Protocol):
@@ -132,6 +135,45 @@ def put_on(row: Pictured, *, merchant: Merchant, content: bytes | None) -> bool:
     row.save(update_fields=["picture_token"])
     forget(before)
     return True
+
+
+def draft(*, merchant: Merchant, content: bytes) -> str:
+    """Keep the picture of a form that is not saved yet; answers its token.
+
+    Nobody sees it but who sent it; ``adopt`` puts it to use, else it is gone after a day.
+
+    Raises:
+        PictureUnreadable, PictureTooBig: as ``cleaned``; nothing was kept.
+    """
+    clean = cleaned(content, PictureKind.CARD)
+    return keep(place=merchant, kind=PictureKind.DRAFT, content=clean)
+
+
+def is_draft(token: str, merchant: Merchant) -> bool:
+    """Whether a form may still name this picture."""
+    return bool(token) and _drafts(merchant).filter(token=token).exists()
+
+
+def adopt(token: str, merchant: Merchant) -> str:
+    """Put a draft to use, once, in the transaction of the row that shows it.
+
+    Returns:
+        The token; empty when there is no such draft of this shop (any more).
+    """
+    found = _drafts(merchant).filter(token=token)
+    return token if token and found.update(kind=PictureKind.CARD) else ""
+
+
+def forget_drafts() -> int:
+    """Remove pictures of forms that were never saved; answers how many."""
+    old = PlacePicture.objects.filter(
+        kind=PictureKind.DRAFT, created_at__lt=clock.now() - DRAFT_LIFE
+    )
+    return old.delete()[0]
+
+
+def _drafts(merchant: Merchant) -> QuerySet[PlacePicture]:
+    return PlacePicture.objects.filter(merchant=merchant, kind=PictureKind.DRAFT)
 
 
 def copied(token: str, merchant: Merchant) -> str:

@@ -11,7 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from zhanggui.accounts import audit
-from zhanggui.accounts.models import Store
+from zhanggui.accounts.models import Merchant, Store
+from zhanggui.accounts.services import pictures
 from zhanggui.core import constraints, tenancy
 from zhanggui.core.errors import NotFound
 from zhanggui.coupons import rules
@@ -76,8 +77,15 @@ class TemplateInput:
     store_ids: Collection[int] = ()
 
 
-def create_template(*, values: TemplateInput, actor: Actor) -> CouponTemplate:
+def create_template(
+    *, values: TemplateInput, actor: Actor, picture_draft: str = ""
+) -> CouponTemplate:
     """Make a template; nothing is issued yet.
+
+    Args:
+        values: what it promises.
+        actor: who makes it.
+        picture_draft: the token of a picture kept for the form (``pictures.draft``).
 
     Raises:
         TemplateNameTaken: another one has this name (E_COUPON_NAME, 409).
@@ -89,6 +97,9 @@ def create_template(*, values: TemplateInput, actor: Actor) -> CouponTemplate:
             template.issue_account = ledger.open_account_of_new_row(unit=Unit.COUPON)
             _put(template, values)
             template.stock = template.left = values.stock
+            if picture_draft:
+                merchant = Merchant.objects.get(pk=template.merchant_id)
+                template.picture_token = pictures.adopt(picture_draft, merchant)
             template.save(force_insert=True)
             ledger.name_account(template.issue_account, f"coupon-issue:{template.pk}")
             _place(template, values.store_ids)

@@ -19,10 +19,12 @@ from zhanggui.channels.wechat.tracking.pictures import Look
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock, idempotency, numbers, tokens
 from zhanggui.core.errors import DomainError
+from zhanggui.core.uploads import takes_files
 from zhanggui.coupons import rules, selectors, services
 from zhanggui.coupons.forms import (
     IssueForm,
     LinkForm,
+    NewTemplateForm,
     ReasonForm,
     SegmentForm,
     TemplateForm,
@@ -67,13 +69,15 @@ def templates(request: MerchantRequest) -> HttpResponse:
     return render(request, f"{FOLDER}/templates.html", page)
 
 
+@takes_files(most_bytes=pictures.BYTES_AT_MOST)
 @require_http_methods(["GET", "POST"])
 @merchant_view(MANAGE.name)
 def template_new(request: MerchantRequest) -> HttpResponse:
     """A new template, beside it what customers will see."""
-    form = TemplateForm(request.POST or None, zone=request.merchant.time_zone)
+    form = NewTemplateForm(request.POST or None, zone=request.merchant.time_zone)
     status = 200
     if request.method == "POST":
+        form.hold(request)
         status = 422
         if form.is_valid():
             try:
@@ -82,7 +86,11 @@ def template_new(request: MerchantRequest) -> HttpResponse:
                     key=request.POST.get("idempotency_key", "")[:80],
                     content={"door": "coupons.template", "name": form.cleaned_data["name"]},
                     write=lambda: {
-                        "id": services.create_template(values=form.values(), actor=request.actor).pk
+                        "id": services.create_template(
+                            values=form.values(),
+                            actor=request.actor,
+                            picture_draft=form.picture_token,
+                        ).pk
                     },
                 )
             except DomainError as refusal:
@@ -90,7 +98,11 @@ def template_new(request: MerchantRequest) -> HttpResponse:
             else:
                 messages.success(request, _("Made. Now give it out."))
                 return redirect("coupons:template", request.merchant.slug, made["id"])
-    page = {"form": form, "key": request.POST.get("idempotency_key", "") or tokens.new_token()}
+    page = {
+        "form": form,
+        "shown_picture": form.picture_url,
+        "key": request.POST.get("idempotency_key", "") or tokens.new_token(),
+    }
     return render(request, f"{FOLDER}/template_form.html", page, status=status)
 
 
@@ -115,7 +127,7 @@ def template_edit(request: MerchantRequest, *, coupon_template_id: int) -> HttpR
             else:
                 messages.success(request, _("Saved."))
                 return redirect("coupons:template", request.merchant.slug, found.pk)
-    page = {"form": form, "template": found}
+    page = {"form": form, "template": found, "shown_picture": found.picture_url}
     return render(request, f"{FOLDER}/template_form.html", page, status=status)
 
 

@@ -48,7 +48,7 @@ class PosterForm(forms.Form):
         label=pgettext_lazy("poster", "Background"),
         choices=Look.choices,
         initial=Look.PAPER,
-        widget=forms.RadioSelect(),
+        widget=forms.RadioSelect(attrs={"class": "is-short"}),
     )
     shows_logo = forms.BooleanField(
         label=_("Show the shop’s logo"),

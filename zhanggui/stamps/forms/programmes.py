@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.models import Store, StoreState
+from zhanggui.accounts.picture_forms import WithPicture
 from zhanggui.core import clock, numbers
 from zhanggui.stamps import rewards
 from zhanggui.stamps.models import (
@@ -56,7 +57,10 @@ class ProgrammeForm(forms.Form):
         label=_("Stamps on a full card"), min_value=4, max_value=20, initial=10
     )
     design = forms.ChoiceField(
-        label=_("Design"), choices=DESIGNS, required=False, widget=forms.RadioSelect()
+        label=_("Design"),
+        choices=DESIGNS,
+        required=False,
+        widget=forms.RadioSelect(attrs={"class": "is-short"}),
     )
     rules = forms.CharField(
         label=_("Rules"),
@@ -247,6 +251,10 @@ class ProgrammeForm(forms.Form):
             ends_on=clean["ends_on"],
             store_ids=[store.pk for store in clean["stores"]],
         )
+
+
+class NewProgrammeForm(WithPicture, ProgrammeForm):
+    """A programme that is not there yet, with its picture."""
 
 
 def stores_to_choose(chosen: Sequence[int]) -> QuerySet[Store]:

@@ -29,7 +29,7 @@ class SealForm(forms.Form):
         help_text=_("Presses give stamps for this store. It can move to another one later."),
     )
     points = forms.CharField(
-        label=_("Pattern of an existing stamp (may stay empty)"),
+        label=_("Pattern of an existing stamp"),
         required=False,
         max_length=200,
         help_text=_(

@@ -8,11 +8,26 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.utils.translation import pgettext_lazy
+from django.utils.functional import Promise
+from django.utils.translation import pgettext, pgettext_lazy
 
 from zhanggui.accounts.models import Store
 from zhanggui.core import clock
 from zhanggui.core.models import TenantForeignKey, TenantModel
+from zhanggui.stamps.errors import (
+    Ambiguous,
+    NonceOver,
+    NonceUsed,
+    PointsBad,
+    PointsFew,
+    PointsMany,
+    PressOff,
+    PressTime,
+    Replayed,
+    ScaleOff,
+    SealNotInUse,
+    StampUnknown,
+)
 
 
 class SealState(models.TextChoices):
@@ -122,6 +137,21 @@ class PressUse(models.TextChoices):
 
 
 ACCEPTED = "ok"
+REFUSED: dict[str, Promise] = {
+    PointsFew.code: pgettext_lazy("press refused", "Fewer than five points"),
+    PointsMany.code: pgettext_lazy("press refused", "More than a stamp touched"),
+    PointsBad.code: pgettext_lazy("press refused", "Touch not clear"),
+    PressTime.code: pgettext_lazy("press refused", "Too short, too long or moved"),
+    StampUnknown.code: pgettext_lazy("press refused", "No stamp of these stores"),
+    ScaleOff.code: pgettext_lazy("press refused", "Size does not fit"),
+    Ambiguous.code: pgettext_lazy("press refused", "Fits more than one stamp"),
+    NonceUsed.code: pgettext_lazy("press refused", "Counted before"),
+    NonceOver.code: pgettext_lazy("press refused", "Page open too long"),
+    Replayed.code: pgettext_lazy("press refused", "The same press came twice"),
+    SealNotInUse.code: pgettext_lazy("press refused", "Stamp not in use"),
+    PressOff.code: pgettext_lazy("press refused", "Takes no presses"),
+}
+"""Why a press was not taken, in a few words; the customer reads the whole sentence."""
 
 
 class Press(TenantModel):
@@ -173,6 +203,13 @@ class Press(TenantModel):
 
     def __str__(self) -> str:
         return f"press:{self.pk}"
+
+    @property
+    def outcome_text(self) -> str:
+        """What came of it in the office's words; the code of a rarer refusal."""
+        if self.outcome == ACCEPTED:
+            return pgettext("press", "Taken")
+        return str(REFUSED.get(self.outcome, self.outcome))
 
     @property
     def residual_mm(self) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.models import Store
 from zhanggui.core import clock, numbers
-from zhanggui.stamps.models import Case, CaseKind, CaseState
+from zhanggui.stamps.models import Case, CaseKind, CaseState, Method
 from zhanggui.ui.lists import Choice, Choices, Column, ListPage, Period, Sort
 
 ORDER = ("-opened_at", "-id")
@@ -53,6 +55,59 @@ CASES = ListPage(
         Period("opened", pgettext_lazy("case", "Reported")),
     ),
 )
+
+
+ADVICE: dict[str, Promise] = {
+    CaseKind.REPLAYED: _(
+        "The same five points came twice, to the last digit. A hand never does that: somebody"
+        " may have recorded a press and sent it again. Nothing was booked for the second one."
+    ),
+    CaseKind.GONE_SEAL: _(
+        "A stamp that is lost or out of use was pressed on a phone. Nothing was booked. Find"
+        " out who has it."
+    ),
+    CaseKind.TOO_EXACT: _(
+        "These presses fit the drawing better than a hand can press. Look at who was at the"
+        " counter, and change the core of the stamp if in doubt."
+    ),
+    CaseKind.CODE_SHARE: _(
+        "This store has a stamp, and still most of its stamps came by code. Try the stamp on"
+        " two phones; if it works, ask why codes are typed in."
+    ),
+    CaseKind.FAST_CARD: _(
+        "A card went from the first to the last stamp within a day. Look at its bookings: one"
+        " large party is fine, many single ones by one manager are not."
+    ),
+    CaseKind.OUTLIER: _(
+        "This manager confirmed far more codes than colleagues at the same time. A busy shift"
+        " explains it, or codes that no guest showed."
+    ),
+    CaseKind.OFF_HOURS: _(
+        "Stamps were given at hours when hardly anybody stamps. Compare with the shift plan."
+    ),
+    CaseKind.SAME_CARDS: _(
+        "Most stamps of this manager went to the same few cards. Regulars explain it, or a"
+        " friend's card."
+    ),
+}
+"""What a case of the system means and what to do first; customers' reports speak themselves."""
+
+ROWS_DAYS = timedelta(days=7)
+
+
+def rows_query(case: Case, zone: str) -> str:
+    """The ledger's filters that show what a case of the system is about."""
+    wanted: dict[str, object] = {
+        "since": clock.local_date(case.opened_at - ROWS_DAYS, zone).isoformat(),
+        "until": clock.local_date(case.opened_at, zone).isoformat(),
+    }
+    if case.manager_id is not None:
+        wanted["manager"] = case.manager_id
+    elif case.store_id is not None:
+        wanted["store"] = case.store_id
+    if case.kind == CaseKind.CODE_SHARE:
+        wanted["way"] = Method.CODE
+    return urlencode(wanted)
 
 
 def found(values: Mapping[str, Any], *, search: str, zone: str) -> QuerySet[Case]:

@@ -116,7 +116,11 @@ class Effect:
 
 
 def create_programme(
-    *, values: ProgrammeInput, actor: Actor, kept: Collection[int] = ()
+    *,
+    values: ProgrammeInput,
+    actor: Actor,
+    kept: Collection[int] = (),
+    picture_draft: str = "",
 ) -> Programme:
     """Start a programme.
 
@@ -124,6 +128,7 @@ def create_programme(
         values: what was typed in.
         actor: who starts it.
         kept: coupons that may be promised although they are no longer issued.
+        picture_draft: the token of a picture kept for the form (``pictures.draft``).
 
     Raises:
         ProgrammeNameTaken: another one has this name (E_PROGRAMME_NAME, 409).
@@ -137,6 +142,9 @@ def create_programme(
         with transaction.atomic():
             programme.issue_account = ledger.open_account_of_new_row(unit=Unit.STAMP)
             _put(programme, values)
+            if picture_draft:
+                merchant = Merchant.objects.get(pk=programme.merchant_id)
+                programme.picture_token = pictures.adopt(picture_draft, merchant)
             programme.save(force_insert=True)
             ledger.name_account(programme.issue_account, f"issue:{programme.pk}")
             _write_terms(programme, values, actor)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,17 +11,21 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from zhanggui.accounts.models import AuditEntry, PlacePicture
+from zhanggui.accounts.models import AuditEntry, PictureKind, PlacePicture
+from zhanggui.accounts.services import pictures
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_staff
 from zhanggui.accounts.tests.test_registration import picture
 from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.contacts.tests.factories import make_link, sign_in_customer
+from zhanggui.core import clock
 from zhanggui.coupons.models import CouponTemplate
 from zhanggui.coupons.permissions import MANAGE
 from zhanggui.coupons.tests.factories import make_coupon, make_template
+from zhanggui.coupons.tests.test_backoffice import FORM
 from zhanggui.stamps import services
 from zhanggui.stamps.models import Programme
 from zhanggui.stamps.tests.factories import Shop
+from zhanggui.stamps.tests.test_backoffice import FIELDS
 
 RIGHTS = ("stamps.manage_programmes", "stamps.view", MANAGE.name, "coupons.view")
 
@@ -145,3 +151,86 @@ def test_a_copy_has_a_picture_of_its_own(owner: Client, shop: Shop) -> None:
         {"do": "remove"},
     )
     assert Client().get(copy.picture_url).status_code == 200
+
+
+class New:
+    """The form of something new, sent with a picture."""
+
+    def __init__(self, shop: Shop, name: str) -> None:
+        self.shop = shop
+        self.is_card = name == "card"
+        address = "stamps:programme_new" if self.is_card else "coupons:template_new"
+        self.url = reverse(address, args=[shop.merchant.slug])
+
+    def send(self, client: Client, *, name: str = "冬至券", **fields: Any) -> Any:
+        form = FIELDS if self.is_card else FORM
+        return client.post(self.url, form | {"name": name} | fields)
+
+    def token(self) -> str:
+        """The picture of what was made last."""
+        rows = Programme if self.is_card else CouponTemplate
+        return str(rows.objects.latest("pk").picture_token)
+
+
+def file(content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("茶.png", content, content_type="image/png")
+
+
+def draft_in(answer: Any) -> str:
+    found = re.search(r'name="picture_draft" value="([^"]+)"', answer.content.decode())
+    return found[1] if found else ""
+
+
+class TestPictureOfSomethingNew:
+    @pytest.fixture(params=["card", "coupon"])
+    def new(self, request: pytest.FixtureRequest, shop: Shop) -> New:
+        return New(shop, request.param)
+
+    def test_is_there_from_the_start(self, owner: Client, new: New) -> None:
+        answer = new.send(owner, picture=file(picture()))
+
+        assert answer.status_code == 302
+        kept = PlacePicture.objects.get()
+        assert (kept.token, kept.kind) == (new.token(), PictureKind.CARD)
+        assert Client().get(reverse("accounts:look", args=[kept.token])).status_code == 200
+
+    def test_survives_a_form_with_errors(self, owner: Client, new: New) -> None:
+        refused = new.send(owner, name="", picture=file(picture()))
+        draft = draft_in(refused)
+
+        assert refused.status_code == 422
+        assert reverse("accounts:look", args=[draft]) in refused.content.decode()
+        assert PlacePicture.objects.get().kind == PictureKind.DRAFT
+
+        assert new.send(owner, picture_draft=draft).status_code == 302
+        assert new.token() == draft
+        assert PlacePicture.objects.get().kind == PictureKind.CARD
+
+    def test_a_refused_picture_keeps_what_was_typed(self, owner: Client, new: New) -> None:
+        refused = new.send(owner, picture=file(b"GIF89a"))
+
+        assert refused.status_code == 422
+        assert "冬至券" in refused.content.decode()
+        assert not PlacePicture.objects.exists()
+
+    @pytest.mark.parametrize("whose", ["used", "strangers"])
+    def test_takes_no_picture_but_an_own_draft(self, owner: Client, new: New, whose: str) -> None:
+        if whose == "used":
+            new.send(owner, name="第一张", picture=file(picture()))
+            taken = new.token()
+        else:
+            taken = pictures.draft(merchant=make_merchant("coffee"), content=picture())
+        before = PlacePicture.objects.get().kind
+
+        assert new.send(owner, picture_draft=taken).status_code == 302
+
+        assert new.token() == ""
+        assert PlacePicture.objects.get().kind == before
+
+    def test_what_was_never_saved_goes_after_a_day(self, shop: Shop) -> None:
+        with clock.at(clock.now() - timedelta(hours=25)):
+            pictures.draft(merchant=shop.merchant, content=picture())
+        fresh = pictures.draft(merchant=shop.merchant, content=picture())
+
+        assert pictures.forget_drafts() == 1
+        assert PlacePicture.objects.get().token == fresh

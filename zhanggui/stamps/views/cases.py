@@ -132,6 +132,8 @@ def report(request: MerchantRequest, case_id: int) -> HttpResponse:
         "use": coupon_selectors.uses_named([case.subject]).get(case.subject),
         "form": form,
         "others": cases.others_of(case),
+        "advice": cases.ADVICE.get(case.kind, ""),
+        "rows_query": cases.rows_query(case, request.merchant.time_zone),
         "cancel_url": _cancel_url(request, case.record),
     }
     return render(request, "stamps/backoffice/report.html", page, status=status)

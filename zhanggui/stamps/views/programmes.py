@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
+from zhanggui.accounts.models import picture_url
 from zhanggui.accounts.services import pictures
 from zhanggui.accounts.tier_forms import PictureForm
 from zhanggui.accounts.views.pictures import take
@@ -18,7 +19,7 @@ from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.core.uploads import takes_files
 from zhanggui.stamps import services
-from zhanggui.stamps.forms.programmes import WAYS, ProgrammeForm, gifts_of
+from zhanggui.stamps.forms.programmes import WAYS, NewProgrammeForm, ProgrammeForm, gifts_of
 from zhanggui.stamps.models import Programme, ProgrammeState, Terms
 from zhanggui.stamps.selectors import insight
 from zhanggui.stamps.services import picturing
@@ -56,24 +57,29 @@ def programmes(request: MerchantRequest) -> HttpResponse:
     return render(request, "stamps/backoffice/programmes.html", page)
 
 
+@takes_files(most_bytes=pictures.BYTES_AT_MOST)
 @merchant_view("stamps.manage_programmes")
 @require_http_methods(["GET", "POST"])
 def programme_new(request: MerchantRequest) -> HttpResponse:
     """Start a programme."""
-    form = ProgrammeForm(request.POST or None, zone=request.merchant.time_zone)
+    form = NewProgrammeForm(request.POST or None, zone=request.merchant.time_zone)
     status = 200
     if request.method == "POST":
+        form.hold(request)
         status = 422
         if form.is_valid():
             try:
-                services.create_programme(values=form.values(), actor=request.actor)
+                services.create_programme(
+                    values=form.values(), actor=request.actor, picture_draft=form.picture_token
+                )
             except DomainError as refusal:
                 form.add_error(_field_of(refusal), refusal.message)
                 status = refusal.status
             else:
                 messages.success(request, _("The programme is open. Customers can take the card."))
                 return redirect("stamps:programmes", request.merchant.slug)
-    return render(request, "stamps/backoffice/programme.html", _page(form), status=status)
+    page = _page(form, picture=form.picture_url)
+    return render(request, "stamps/backoffice/programme.html", page, status=status)
 
 
 @merchant_view("stamps.manage_programmes")
@@ -164,19 +170,25 @@ def programme_sample(request: MerchantRequest) -> HttpResponse:
     shown = Programme.objects.filter(
         pk=numbers.whole(request.GET.get("programme", "")) or 0
     ).first()
-    page = {"sample": _sample(request.GET) | {"picture_url": shown.picture_url if shown else ""}}
+    draft = request.GET.get("picture_draft", "")
+    url = shown.picture_url if shown else ""
+    if pictures.is_draft(draft, request.merchant):
+        url = picture_url(draft)
+    page = {"sample": _sample(request.GET) | {"picture_url": url}}
     return render(request, "stamps/backoffice/_sample.html", page)
 
 
-def _page(form: ProgrammeForm, programme: Programme | None = None) -> dict[str, Any]:
+def _page(
+    form: ProgrammeForm, programme: Programme | None = None, *, picture: str = ""
+) -> dict[str, Any]:
     given = form.data or form.initial
     versions = list(programme.versions.order_by("-number")) if programme else []
-    picture_url = programme.picture_url if programme else ""
+    shown = programme.picture_url if programme else picture
     return {
         "form": form,
         "units": form.UNITS,
-        "sample": _sample(given) | {"picture_url": picture_url},
-        "picture_url": picture_url,
+        "sample": _sample(given) | {"picture_url": shown},
+        "picture_url": shown,
         "picture_form": PictureForm(),
         "versions": versions if len(versions) > 1 else [],
     }
