@@ -109,7 +109,8 @@ class TestWithStamps:
     def test_a_stamp_confirmed_meanwhile_is_the_survivors(self, shop: Shop) -> None:
         for number in range(ROUNDS):
             card = make_card(shop.programme)
-            kept = make_card(shop.programme).customer_id
+            goes_on = make_card(shop.programme)
+            kept = goes_on.customer_id
             digits = take_code(card).digits
             runners: list[Callable[[], Any]] = [
                 partial(merge, kept, card.customer_id),
@@ -117,9 +118,9 @@ class TestWithStamps:
             ]
             answers = race(shop.merchant.pk, runners[:: 1 if number % 2 else -1])
             assert outcomes(answers) == {"ok": 2}
-            assert balance_of(card) == 1
+            assert (balance_of(goes_on), balance_of(card)) == (1, 0)
             assert Card.objects.get(pk=card.pk).customer_id == kept
-            assert StampRecord.objects.get(card=card).customer_id == kept
+            assert StampRecord.objects.latest("pk").customer_id == kept
         assert shop.adds_up()
 
     def test_a_stamp_taken_back_meanwhile_too(self, shop: Shop) -> None:
@@ -157,6 +158,46 @@ class TestWithStamps:
             assert balance_of(kept) == 1
         assert shop.adds_up()
 
+    def test_stamps_on_both_cards_meanwhile_are_on_one(self, shop: Shop) -> None:
+        for _ in range(ROUNDS):
+            goes_on, goes = make_card(shop.programme), make_card(shop.programme)
+            stamp(shop.desk, goes)
+            codes = [take_code(goes_on).digits, take_code(goes).digits]
+            answers = race(
+                shop.merchant.pk,
+                [
+                    partial(merge, goes_on.customer_id, goes.customer_id),
+                    *(partial(confirm, shop.desk, digits) for digits in codes),
+                ],
+            )
+            found = outcomes(answers)
+            assert set(found) <= {"ok", "E_CODE_REVOKED"}
+            assert found["ok"] >= 2
+            assert (balance_of(goes_on), balance_of(goes)) == (found["ok"], 0)
+        assert shop.adds_up()
+
+    def test_taken_apart_meanwhile_each_keeps_its_own(self, shop: Shop) -> None:
+        for number in range(ROUNDS):
+            goes_on, goes = make_card(shop.programme), make_card(shop.programme)
+            stamp(shop.desk, goes_on)
+            stamped = stamp(shop.desk, goes)
+            made = merge(goes_on.customer_id, goes.customer_id)
+            digits = take_code(Card.objects.get(pk=goes_on.pk)).digits
+            runners: list[Callable[[], Any]] = [
+                partial(contacts.undo_merge, merge_id=made.pk, actor=ACTOR),
+                partial(confirm, shop.desk, digits),
+                partial(
+                    services.cancel_record,
+                    record_id=stamped.record_id,
+                    reason="误集",
+                    actor=ACTOR,
+                ),
+            ]
+            answers = race(shop.merchant.pk, runners[:: 1 if number % 2 else -1])
+            assert outcomes(answers) == {"ok": 3}
+            assert (balance_of(goes_on), balance_of(goes)) == (2, 0)
+        assert shop.adds_up()
+
     def test_a_card_taken_meanwhile_is_the_survivors(self, shop: Shop) -> None:
         for _ in range(ROUNDS):
             kept, gone = make_customer(shop.merchant), make_customer(shop.merchant)
@@ -174,7 +215,7 @@ class TestWithStamps:
             )
             assert outcomes(answers) == {"ok": 2}
             assert not Card.objects.filter(customer_id=gone.pk).exists()
-            assert Card.objects.filter(customer_id=kept.pk, is_extra=False).count() == 1
+            assert Card.objects.filter(customer_id=kept.pk, merged_into=None).count() == 1
 
     def test_an_identity_met_meanwhile_is_the_survivors(self, shop: Shop) -> None:
         for number in range(ROUNDS):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
@@ -32,7 +32,7 @@ from zhanggui.codes.errors import (
     WrongStore,
 )
 from zhanggui.codes.models import LIVE, CodeState, OneTimeCode
-from zhanggui.core import clock, sealing, tenancy
+from zhanggui.core import clock, constraints, sealing, tenancy
 from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError
 
@@ -356,6 +356,30 @@ def revoke(*, code_id: int, subject_type: str, subject_id: int) -> bool:
 def revoke_live(*, subject_type: str, subject_id: int) -> int:
     """Withdraw whatever live code the subject has; answers how many there were."""
     return _end_live(Q(subject_type=subject_type, subject_id=subject_id), clock.now())
+
+
+def hand_over(*, subject_type: str, from_id: int, to_id: int) -> None:
+    """Let a live code of one subject be another's, or withdraw it where that has one of its own.
+
+    A code that somebody is spending this moment is left to them: whoever spends it may be waiting
+    for the caller.
+    """
+    codes = OneTimeCode.objects.filter(subject_type=subject_type, state__in=LIVE)
+    free = codes.select_for_update(skip_locked=True).filter(subject_id=from_id)
+    ids = list(free.values_list("pk", flat=True))
+    if not ids:
+        return
+    is_taken = codes.filter(subject_id=to_id).exists()
+    try:
+        with transaction.atomic():
+            if not is_taken:
+                OneTimeCode.objects.filter(pk__in=ids).update(subject_id=to_id)
+    except IntegrityError as error:  # it got one this moment
+        if constraints.violated(error) != "one_live_code_per_subject":
+            raise
+        is_taken = True
+    if is_taken:
+        _end_live(Q(pk__in=ids), clock.now())
 
 
 def status_of(*, code_id: int, subject_type: str, subject_id: int) -> OneTimeCode | None:

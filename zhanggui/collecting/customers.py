@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.collecting import selectors
 from zhanggui.collecting.models import PayerTry, PaymentRequest
 from zhanggui.collecting.permissions import VIEW
-from zhanggui.contacts.holders import Held, Holder, Sheet
+from zhanggui.contacts.holders import Held, Holder, Merging, Sheet
 from zhanggui.contacts.timeline import Entry, Row, Source
 from zhanggui.ui.formats import money
 
@@ -28,31 +28,33 @@ def _entry(row: Row) -> Entry:
     )
 
 
-def held(customer_id: int) -> Sequence[Held]:
+def held(replaced_id: int, _survivor_id: int) -> Sequence[Held]:
     """How many payments a customer has made."""
-    many = PayerTry.objects.filter(customer_id=customer_id).count()
+    many = PayerTry.objects.filter(customer_id=replaced_id).count()
     return [Held(_("Payments"), str(many), _("They stand with the customer who stays."))]
 
 
-def merge(survivor_id: int, replaced_id: int) -> dict[str, Any]:
+def merge(merging: Merging) -> dict[str, Any]:
     """Hand requests and payments over."""
-    tries = PayerTry.objects.filter(customer_id=replaced_id)
-    asked = PaymentRequest.objects.filter(customer_id=replaced_id)
+    tries = PayerTry.objects.filter(customer_id=merging.replaced_id)
+    asked = PaymentRequest.objects.filter(customer_id=merging.replaced_id)
     moved = {
         "tries": sorted(tries.values_list("pk", flat=True)),
         "requests": sorted(asked.values_list("pk", flat=True)),
     }
-    tries.update(customer_id=survivor_id)
-    asked.update(customer_id=survivor_id)
+    tries.update(customer_id=merging.survivor_id)
+    asked.update(customer_id=merging.survivor_id)
     return moved
 
 
-def undo(survivor_id: int, replaced_id: int, moved: Mapping[str, Any]) -> None:
+def undo(merging: Merging, moved: Mapping[str, Any]) -> None:
     """Give exactly these back."""
-    tries = PayerTry.objects.filter(pk__in=moved.get("tries", ()), customer_id=survivor_id)
-    tries.update(customer_id=replaced_id)
-    asked = PaymentRequest.objects.filter(pk__in=moved.get("requests", ()), customer_id=survivor_id)
-    asked.update(customer_id=replaced_id)
+    tries = PayerTry.objects.filter(pk__in=moved.get("tries", ()), customer_id=merging.survivor_id)
+    tries.update(customer_id=merging.replaced_id)
+    asked = PaymentRequest.objects.filter(
+        pk__in=moved.get("requests", ()), customer_id=merging.survivor_id
+    )
+    asked.update(customer_id=merging.replaced_id)
 
 
 def in_use(customer_ids: Collection[int]) -> set[int]:

@@ -14,7 +14,20 @@ from typing import Any
 
 from django.utils.functional import Promise
 
+from zhanggui.accounts.actors import Actor
+
 Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """One customer who goes into another, or comes out again."""
+
+    id: int
+    """The row of the merge, which names what is booked for it."""
+    survivor_id: int
+    replaced_id: int
+    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +52,11 @@ class Sheet:
     """Texts, whole numbers, aware datetimes, dates or None."""
 
 
-def _nothing_held(_customer_id: int) -> Sequence[Held]:
+def _nothing_held(_replaced_id: int, _survivor_id: int) -> Sequence[Held]:
     return ()
 
 
-def _nothing_moved(_survivor_id: int, _replaced_id: int) -> dict[str, Any]:
+def _nothing_moved(_merging: Merging) -> dict[str, Any]:
     return {}
 
 
@@ -53,9 +66,7 @@ def _no_objection(
     return None
 
 
-def _nothing_to_put_back(
-    _survivor_id: int, _replaced_id: int, _moved: Mapping[str, Any]
-) -> None: ...
+def _nothing_to_put_back(_merging: Merging, _moved: Mapping[str, Any]) -> None: ...
 
 
 def _nothing_to_erase(_customer_ids: Collection[int]) -> None: ...
@@ -73,19 +84,19 @@ def _none_in_use(_customer_ids: Collection[int]) -> set[int]:
 class Holder:
     """A module that keeps rows of customers.
 
-    ``held`` lists what a customer has, for previews. ``merge`` moves the rows of the replaced
-    customer to the survivor and answers plain JSON by which ``undo`` puts exactly these rows back;
-    ``why_not_undo`` answers a sentence when something happened since that forbids it. ``erase``
-    removes names, phones and everything else that tells who it was, and leaves numbers. ``sheets``
-    are for the person who asks what is known. ``in_use`` answers which customers have business
-    here, so that an import is not undone under them.
+    ``held`` lists what the customer has who goes into another one, for previews. ``merge`` moves
+    the rows of the replaced customer to the survivor and answers plain JSON by which ``undo`` puts
+    exactly these rows back; ``why_not_undo`` answers a sentence when something happened since that
+    forbids it. ``erase`` removes names, phones and everything else that tells who it was, and
+    leaves numbers. ``sheets`` are for the person who asks what is known. ``in_use`` answers which
+    customers have business here, so that an import is not undone under them.
     """
 
     name: str
-    held: Callable[[int], Sequence[Held]] = _nothing_held
-    merge: Callable[[int, int], dict[str, Any]] = _nothing_moved
+    held: Callable[[int, int], Sequence[Held]] = _nothing_held
+    merge: Callable[[Merging], dict[str, Any]] = _nothing_moved
     why_not_undo: Callable[[int, int, Mapping[str, Any]], Text | None] = _no_objection
-    undo: Callable[[int, int, Mapping[str, Any]], None] = _nothing_to_put_back
+    undo: Callable[[Merging, Mapping[str, Any]], None] = _nothing_to_put_back
     erase: Callable[[Collection[int]], None] = _nothing_to_erase
     sheets: Callable[[int], Sequence[Sheet]] = _no_sheets
     in_use: Callable[[Collection[int]], set[int]] = _none_in_use

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from zhanggui.codes import services as codes
 from zhanggui.contacts.fields import ERASED_NAME
-from zhanggui.contacts.holders import Held, Holder, Sheet
+from zhanggui.contacts.holders import Held, Holder, Merging, Sheet
 from zhanggui.contacts.timeline import Entry, Row, Source
 from zhanggui.core import clock
 from zhanggui.coupons import permissions, rules
@@ -23,28 +23,28 @@ from zhanggui.coupons.operations import SUBJECT
 Text = str | Promise
 
 
-def held(customer_id: int) -> Sequence[Held]:
+def held(replaced_id: int, _survivor_id: int) -> Sequence[Held]:
     """How many coupons a customer has."""
-    many = Coupon.objects.filter(customer_id=customer_id).count()
+    many = Coupon.objects.filter(customer_id=replaced_id).count()
     value = ngettext("%(count)s coupon", "%(count)s coupons", many) % {"count": many}
     return [Held(_("Coupons"), value, _("They belong to the customer who stays."))]
 
 
-def merge(survivor_id: int, replaced_id: int) -> dict[str, Any]:
+def merge(merging: Merging) -> dict[str, Any]:
     """Hand the coupons over; waits for one that is being redeemed right now.
 
     Numbers of a person go on after the survivor's, so that no two coupons share one.
     """
-    coupons = Coupon.objects.select_for_update(of=("self",)).filter(customer_id=replaced_id)
+    coupons = Coupon.objects.select_for_update(of=("self",)).filter(customer_id=merging.replaced_id)
     ids = list(coupons.order_by("pk").values_list("pk", flat=True))
-    numbered = Coupon.objects.filter(issued_to_id=replaced_id).order_by("pk")
+    numbered = Coupon.objects.filter(issued_to_id=merging.replaced_id).order_by("pk")
     issued = [(row.pk, row.person_no, row.template_id) for row in numbered]
     for pk, number, template_id in issued:
         Coupon.objects.filter(pk=pk).update(
-            issued_to_id=survivor_id,
-            person_no=_next(template_id, survivor_id) if number is not None else None,
+            issued_to_id=merging.survivor_id,
+            person_no=_next(template_id, merging.survivor_id) if number is not None else None,
         )
-    _hand_over(ids, survivor_id)
+    _hand_over(ids, merging.survivor_id)
     return {"coupons": ids, "issued": [[pk, number] for pk, number, _template in issued]}
 
 
@@ -66,14 +66,14 @@ def why_not_undo(survivor_id: int, _replaced_id: int, moved: Mapping[str, Any]) 
     return None
 
 
-def undo(_survivor_id: int, replaced_id: int, moved: Mapping[str, Any]) -> None:
+def undo(merging: Merging, moved: Mapping[str, Any]) -> None:
     """Give the coupons back, as used as they are by now."""
     ids = list(moved.get("coupons", ()))
     rows = Coupon.objects.select_for_update(of=("self",)).filter(pk__in=ids)
     list(rows.order_by("pk").values_list("pk"))
-    _hand_over(ids, replaced_id)
+    _hand_over(ids, merging.replaced_id)
     for pk, number in moved.get("issued", ()):
-        Coupon.objects.filter(pk=pk).update(issued_to_id=replaced_id, person_no=number)
+        Coupon.objects.filter(pk=pk).update(issued_to_id=merging.replaced_id, person_no=number)
 
 
 def erase(customer_ids: Collection[int]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.contacts.holders import Held, Holder, Sheet
+from zhanggui.contacts.holders import Held, Holder, Merging, Sheet
 from zhanggui.contacts.timeline import Entry, Row, Source
 from zhanggui.messaging import fates, templates
 from zhanggui.messaging.models import IN_WECHAT, Consent, Message, MessageDay, Route
@@ -28,24 +28,24 @@ def _entry(row: Row) -> Entry:
     )
 
 
-def _held(customer_id: int) -> Sequence[Held]:
-    many = Message.objects.filter(customer_id=customer_id).count()
+def _held(replaced_id: int, _survivor_id: int) -> Sequence[Held]:
+    many = Message.objects.filter(customer_id=replaced_id).count()
     if not many:
         return ()
     return (Held(_("Messages"), count(many), _("Stay in the log under the customer who stays.")),)
 
 
-def _merge(survivor_id: int, replaced_id: int) -> dict[str, Any]:
+def _merge(merging: Merging) -> dict[str, Any]:
     """Hand messages over; a no of either of the two is a no of the one who stays."""
-    ids = list(Message.objects.filter(customer_id=replaced_id).values_list("pk", flat=True))
-    Message.objects.filter(pk__in=ids).update(customer_id=survivor_id)
+    ids = list(Message.objects.filter(customer_id=merging.replaced_id).values_list("pk", flat=True))
+    Message.objects.filter(pk__in=ids).update(customer_id=merging.survivor_id)
     changed: list[list[Any]] = []
-    for row in Consent.objects.filter(customer_id=replaced_id):
+    for row in Consent.objects.filter(customer_id=merging.replaced_id):
         known = Consent.objects.filter(
-            customer_id=survivor_id, kind=row.kind, route=row.route
+            customer_id=merging.survivor_id, kind=row.kind, route=row.route
         ).first()
         if known is None:
-            Consent.objects.filter(pk=row.pk).update(customer_id=survivor_id)
+            Consent.objects.filter(pk=row.pk).update(customer_id=merging.survivor_id)
             changed.append(["moved", row.pk])
         elif known.wants and not row.wants:
             Consent.objects.filter(pk=known.pk).update(wants=False)
@@ -53,11 +53,11 @@ def _merge(survivor_id: int, replaced_id: int) -> dict[str, Any]:
     return {"messages": ids, "consents": changed}
 
 
-def _undo(_survivor_id: int, replaced_id: int, moved: Mapping[str, Any]) -> None:
-    Message.objects.filter(pk__in=moved.get("messages", [])).update(customer_id=replaced_id)
+def _undo(merging: Merging, moved: Mapping[str, Any]) -> None:
+    Message.objects.filter(pk__in=moved.get("messages", [])).update(customer_id=merging.replaced_id)
     for what, pk in moved.get("consents", []):
         if what == "moved":
-            Consent.objects.filter(pk=pk).update(customer_id=replaced_id)
+            Consent.objects.filter(pk=pk).update(customer_id=merging.replaced_id)
         else:
             Consent.objects.filter(pk=pk).update(wants=True)
 

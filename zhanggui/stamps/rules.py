@@ -89,11 +89,17 @@ class Counter:
 
 
 def card_of(card_id: int, *, is_locked: bool = False) -> CardNow:
-    """Read a card with its programme and customer; locked, it stays as it is meanwhile."""
+    """Read a card with its programme and customer; locked, it stays as it is meanwhile.
+
+    One that went into another card, because their customers are one now, is answered by that one.
+    """
     cards = Card.objects.select_related("programme", "customer", "terms")
     if is_locked:
         cards = cards.select_for_update(of=("self",))
-    return card_now(cards.get(pk=card_id))
+    card = cards.get(pk=card_id)
+    while card.merged_into_id is not None:
+        card = cards.get(pk=card.merged_into_id)
+    return card_now(card)
 
 
 def lock_with_customer(card_id: int) -> CardNow:
@@ -293,9 +299,19 @@ def _why_not_record(
     return None
 
 
+def family(card_id: int) -> list[int]:
+    """A card and all that went into it."""
+    ids = found = [card_id]
+    while found:
+        merged = Card.objects.filter(merged_into_id__in=found)
+        found = list(merged.values_list("pk", flat=True))
+        ids = [*ids, *found]
+    return ids
+
+
 def given(card_id: int, *, store_id: int | None) -> QuerySet[StampRecord]:
-    """Records that gave stamps to the card, at one store or anywhere."""
-    records = StampRecord.objects.filter(card_id=card_id, kind=Kind.ACCUMULATE)
+    """Records that gave stamps to a card or what went into it, at one store or anywhere."""
+    records = StampRecord.objects.filter(card_id__in=family(card_id), kind=Kind.ACCUMULATE)
     return records if store_id is None else records.filter(store_id=store_id)
 
 

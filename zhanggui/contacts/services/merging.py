@@ -26,7 +26,7 @@ from zhanggui.contacts.errors import (
     MergeUndone,
     NothingToSplit,
 )
-from zhanggui.contacts.holders import Held
+from zhanggui.contacts.holders import Held, Merging
 from zhanggui.contacts.keys import NAMELESS
 from zhanggui.contacts.models import (
     Customer,
@@ -84,7 +84,7 @@ def preview_merge(*, survivor: Customer, replaced: Customer) -> MergePreview:
         MergeSame, MergeReplaced, MergeErasing, CustomerGone: it would be refused.
     """
     _check_pair(survivor, replaced)
-    held = [line for holder in holders.known() for line in holder.held(replaced.pk)]
+    held = [line for holder in holders.known() for line in holder.held(replaced.pk, survivor.pk)]
     return MergePreview(
         survivor=survivor,
         replaced=replaced,
@@ -150,9 +150,13 @@ def merge_customers(
         both = take([survivor_id, replaced_id])
         survivor, replaced = both[survivor_id], both[replaced_id]
         _check_pair(survivor, replaced)
+        merge = Merge(
+            merchant_id=survivor.merchant_id, survivor=survivor, replaced=replaced, by_id=actor.id
+        )
+        merge.save(force_insert=True)
         moved: dict[str, Any] = {OUR_PART: _move_links(survivor, replaced, actor)}
         for holder in holders.known():
-            moved[holder.name] = holder.merge(survivor.pk, replaced.pk)
+            moved[holder.name] = holder.merge(_merging(merge, actor))
         changed = _fill(survivor, replaced, frozenset(taken))
         swapped = _swaps_phones(survivor, replaced, frozenset(taken))
         moved[OUR_PART]["state"] = replaced.state
@@ -162,16 +166,8 @@ def merge_customers(
             moved[OUR_PART]["phone"] = bytes(replaced.phone_hash or b"").hex()
             fields.swap_phones(survivor, replaced)
         fields.save(survivor)
-        merge = Merge(
-            merchant_id=survivor.merchant_id,
-            survivor=survivor,
-            replaced=replaced,
-            changed=changed,
-            moved=moved,
-            are_phones_swapped=swapped,
-            by_id=actor.id,
-        )
-        merge.save(force_insert=True)
+        merge.changed, merge.moved, merge.are_phones_swapped = changed, moved, swapped
+        merge.save(update_fields=["changed", "moved", "are_phones_swapped"])
         _forget_pairs(replaced.pk)
         audit.record(
             actor,
@@ -180,6 +176,10 @@ def merge_customers(
             details={"replaced": replaced.pk, "merge": merge.pk, "fields": _told(changed)},
         )
     return merge
+
+
+def _merging(merge: Merge, actor: Actor) -> Merging:
+    return Merging(merge.pk, merge.survivor_id, merge.replaced_id, actor)
 
 
 def _told(changed: Mapping[str, Any]) -> list[str]:
@@ -338,7 +338,7 @@ def _put_back(merge: Merge, survivor: Customer, replaced: Customer, actor: Actor
     ours: Mapping[str, Any] = merge.moved[OUR_PART]
     _repoint(ours["links"], survivor, replaced, LinkMoveCause.UNDO, actor)
     for holder in holders.known():
-        holder.undo(survivor.pk, replaced.pk, merge.moved.get(holder.name, {}))
+        holder.undo(_merging(merge, actor), merge.moved.get(holder.name, {}))
     for name, (before, after) in merge.changed.items():
         if name == "state":
             survivor.state = before if survivor.state == after else survivor.state

@@ -130,6 +130,7 @@ class CardState(models.TextChoices):
     REWARDED = "rewarded", pgettext_lazy("state of a card", "Full, rewarded")
     EXPIRED = "expired", pgettext_lazy("state of a card", "Expired")
     BLOCKED = "blocked", pgettext_lazy("state of a card", "Blocked")
+    MERGED = "merged", pgettext_lazy("state of a card", "Joined to another card")
 
 
 class Card(TenantModel):
@@ -165,8 +166,10 @@ class Card(TenantModel):
     day = models.DateField(null=True)
     """The business day of ``day_stamps``."""
     day_stamps = models.PositiveSmallIntegerField(default=0)
-    is_extra = models.BooleanField(default=False, db_default=False)
-    """A second card of the programme, brought by a merged customer; it stays valid."""
+    merged_into = TenantForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="merged"
+    )
+    """The card it went into when its customer and another one became one; it is shown instead."""
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta(TenantModel.Meta):
@@ -174,7 +177,7 @@ class Card(TenantModel):
             models.UniqueConstraint(fields=["merchant", "token"], name="card_token_once"),
             models.UniqueConstraint(
                 fields=["merchant", "programme", "customer"],
-                condition=models.Q(is_extra=False),
+                condition=models.Q(merged_into__isnull=True),
                 name="one_card_per_customer",
             ),
         ]
@@ -184,6 +187,11 @@ class Card(TenantModel):
                 fields=["merchant", "expires_at"],
                 condition=models.Q(expires_at__isnull=False, state="open"),
                 name="cards_that_expire",
+            ),
+            models.Index(
+                fields=["merchant", "merged_into"],
+                condition=models.Q(merged_into__isnull=False),
+                name="cards_that_went_into_one",
             ),
         ]
 
@@ -198,8 +206,13 @@ class Card(TenantModel):
     @property
     def state_tone(self) -> str:
         """The colour of the state, for ``ui.status``."""
-        tones = {CardState.BLOCKED: "danger", CardState.REWARDED: "brand"}
-        return tones.get(CardState(self.state), "waiting" if self.state == "expired" else "success")
+        tones = {
+            CardState.BLOCKED: "danger",
+            CardState.REWARDED: "brand",
+            CardState.EXPIRED: "waiting",
+            CardState.MERGED: "muted",
+        }
+        return tones.get(CardState(self.state), "success")
 
     @property
     def room(self) -> int | None:

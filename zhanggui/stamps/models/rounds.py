@@ -128,6 +128,7 @@ class EventKind(models.TextChoices):
     EXPIRY = "expiry", _("Expired")
     ADJUST = "adjust", _("Adjusted by hand")
     MOVED = "moved", _("Moved to another card")
+    JOINED = "joined", _("Came from another card")
     MOVED_BACK = "moved_back", _("Moved back")
 
 
@@ -157,7 +158,14 @@ class CardEvent(TenantModel):
     @property
     def icon(self) -> str:
         """What stands beside it."""
-        icons = {"reward": "gift", "reopened": "gift-off", "expiry": "clock-off"}
+        icons = {
+            "reward": "gift",
+            "reopened": "gift-off",
+            "expiry": "clock-off",
+            "moved": "arrows-join",
+            "joined": "arrows-join",
+            "moved_back": "arrows-split",
+        }
         return icons.get(self.kind, "adjustments")
 
 

@@ -1,9 +1,7 @@
 """What happens to cards and records when customers merge, ask for their data or are erased.
 
-Two customers who become one may each hold a card of the same programme. Both cards stay valid
-under the survivor: the ledger is append-only and every stamp keeps the account it was booked on, so
-that cancelling, balances and taking the merge back stay exact. The one that came second is marked
-``is_extra``; new visits lead to the other.
+Two customers who become one may each hold a card of the same programme: one of the two goes on, and
+what lies on the other is booked onto it (``services.joining``).
 """
 
 from __future__ import annotations
@@ -11,46 +9,96 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from zhanggui.accounts.models import Merchant
 from zhanggui.codes import services as code_services
+from zhanggui.contacts.errors import MergeStuck
 from zhanggui.contacts.fields import ERASED_NAME
-from zhanggui.contacts.holders import Held, Sheet
+from zhanggui.contacts.holders import Held, Merging, Sheet
 from zhanggui.contacts.timeline import Entry, Row, Source
+from zhanggui.core import clock, tenancy
 from zhanggui.stamps import permissions
+from zhanggui.stamps.errors import RewardUsed, StampsGone
 from zhanggui.stamps.models import Card, Case, Kind, Press, PressNonce, StampRecord
 from zhanggui.stamps.operations import SUBJECT
+from zhanggui.stamps.services import expiring, joining
+from zhanggui.stamps.services.cycles import Place
 
 Text = str | Promise
 
 
-def held(customer_id: int) -> Sequence[Held]:
+def held(replaced_id: int, survivor_id: int) -> Sequence[Held]:
     """The cards of a customer, for the preview of a merge."""
-    cards = Card.objects.select_related("programme").filter(customer_id=customer_id)
+    mine = {card.programme_id: card for card in _live_cards(survivor_id)}
     return [
         Held(
             _("Stamp card %(programme)s") % {"programme": card.programme.name},
             ngettext("%(count)s stamp", "%(count)s stamps", card.balance) % {"count": card.balance},
-            _("Stays valid with its stamps. Of two cards of one programme both can be used."),
+            _becomes(card, mine.get(card.programme_id)),
         )
-        for card in cards.order_by("pk")
+        for card in _live_cards(replaced_id).order_by("pk")
     ]
 
 
-def merge(survivor_id: int, replaced_id: int) -> dict[str, Any]:
-    """Hand the cards over; waits for stamps that are being confirmed on them right now."""
-    cards = Card.objects.select_for_update().filter(customer_id=replaced_id).order_by("pk")
-    moved = [(card.pk, card.programme_id, card.is_extra) for card in cards]
-    theirs = Card.objects.filter(customer_id=survivor_id)
-    held_before = set(theirs.values_list("programme_id", flat=True))
-    second = [pk for pk, programme_id, _extra in moved if programme_id in held_before]
-    ids = [pk for pk, _programme, _extra in moved]
-    Card.objects.filter(pk__in=second).update(is_extra=True)
-    _hand_over(ids, survivor_id)
-    return {"cards": [[pk, is_extra] for pk, _programme, is_extra in moved]}
+def _live_cards(customer_id: int) -> QuerySet[Card]:
+    cards = Card.objects.select_related("programme", "customer", "terms")
+    return cards.filter(customer_id=customer_id, merged_into=None)
+
+
+def _becomes(card: Card, mine: Card | None) -> Text:
+    if mine is None:
+        return _("Belongs to the customer who stays.")
+    into, folded = joining.choose(mine, card)
+    amount = joining.fitting(into, folded)
+    if amount < folded.balance:
+        return _(
+            "Joined to the other card of this programme, which has room for %(count)s stamps; the"
+            " others come back only if the merge is taken back."
+        ) % {"count": amount}
+    return _("Joined to the other card of this programme, which then has %(count)s stamps.") % {
+        "count": into.shown + amount
+    }
+
+
+def merge(merging: Merging) -> dict[str, Any]:
+    """Hand the cards over and join those of one programme.
+
+    Waits for stamps that are being confirmed on them right now.
+    """
+    theirs, mine = _live_cards(merging.replaced_id), _live_cards(merging.survivor_id)
+    twice = theirs.values_list("programme_id", flat=True)
+    both = Q(customer_id=merging.survivor_id, programme_id__in=list(twice), merged_into=None)
+    wanted = Card.objects.filter(both | Q(customer_id=merging.replaced_id))
+    ids = sorted(wanted.values_list("pk", flat=True))
+    list(Card.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
+    for card in Card.objects.filter(pk__in=ids, expires_at__lte=clock.now()).order_by("pk"):
+        expiring.expire_card(card_id=card.pk, actor=merging.actor)
+    moved = sorted(
+        Card.objects.filter(customer_id=merging.replaced_id).values_list("pk", flat=True)
+    )
+    kept = {card.programme_id: card for card in mine.filter(pk__in=ids)}
+    pairs = [
+        joining.choose(kept[card.programme_id], card)
+        for card in theirs.order_by("pk")
+        if card.programme_id in kept
+    ]
+    memories = [joining.fold(into, folded) for into, folded in pairs]
+    _hand_over(moved, merging.survivor_id)
+    for memory, (into, folded) in zip(memories, pairs, strict=True):
+        for card in (into, folded):
+            card.refresh_from_db(fields=["customer", "version"])
+        joining.join(memory, into, folded, merge_id=merging.id, place=_place(merging))
+    return {"cards": moved, "joined": memories}
+
+
+def _place(merging: Merging) -> Place:
+    merchant_id = tenancy.current_merchant_id()
+    zones = Merchant.objects.values_list("time_zone", flat=True)
+    return Place(merging.actor, zones.get(pk=merchant_id))
 
 
 def _hand_over(card_ids: Collection[int], customer_id: int) -> None:
@@ -59,20 +107,34 @@ def _hand_over(card_ids: Collection[int], customer_id: int) -> None:
 
 
 def why_not_undo(survivor_id: int, _replaced_id: int, moved: Mapping[str, Any]) -> Text | None:
-    """Cards that went on to somebody else cannot come back."""
-    ids = [pk for pk, _extra in moved.get("cards", ())]
+    """Cards that went on to somebody else cannot come back, nor what was spent of their stamps."""
+    ids = moved.get("cards", ())
     if Card.objects.filter(pk__in=ids, customer_id=survivor_id).count() != len(ids):
         return _("one of the stamp cards belongs to another customer now.")
-    return None
+    reasons = map(joining.why_not_part, moved.get("joined", ()))
+    return next((reason for reason in reasons if reason is not None), None)
 
 
-def undo(_survivor_id: int, replaced_id: int, moved: Mapping[str, Any]) -> None:
-    """Give the cards back, with every stamp that came on them since."""
-    cards: list[tuple[int, bool]] = [(pk, extra) for pk, extra in moved.get("cards", ())]
-    ids = [pk for pk, _extra in cards]
-    list(Card.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
-    _hand_over(ids, replaced_id)
-    Card.objects.filter(pk__in=[pk for pk, extra in cards if not extra]).update(is_extra=False)
+def undo(merging: Merging, moved: Mapping[str, Any]) -> None:
+    """Give the cards back, with every stamp that came on them since.
+
+    Raises:
+        MergeStuck: stamps or rewards of a joined card were used meanwhile (E_MERGE_STUCK, 409).
+    """
+    ids, memories = moved.get("cards", ()), moved.get("joined", ())
+    folded = [memory["from"] for memory in memories]
+    others = [*ids, *(memory["into"] for memory in memories)]
+    for which in (folded, others):
+        cards = Card.objects.select_for_update().filter(pk__in=which)
+        list(cards.order_by("pk").values_list("pk"))
+    _hand_over(ids, merging.replaced_id)
+    try:
+        for memory in memories:
+            joining.part(memory, merge_id=merging.id, place=_place(merging))
+    except RewardUsed as used:
+        raise MergeStuck(why=joining.REWARD_USED) from used
+    except StampsGone as gone:
+        raise MergeStuck(why=joining.STAMPS_GONE) from gone
 
 
 def erase(customer_ids: Collection[int]) -> None:

@@ -39,7 +39,10 @@ def _holds(value: str) -> Q:
 
 
 def _balance(value: str) -> Q:
-    return Q(Exists(Card.objects.filter(customer_id=OuterRef("pk"), balance__gte=int(value))))
+    cards = Card.objects.filter(
+        customer_id=OuterRef("pk"), merged_into=None, balance__gte=int(value)
+    )
+    return Q(Exists(cards))
 
 
 def _missing(value: str) -> Q:

@@ -42,7 +42,7 @@ def takes_press(programme: Programme) -> bool:
 def cards_of(customer_id: int) -> list[Card]:
     """A customer's cards with their programmes, active programmes first."""
     cards = Card.objects.select_related("programme", "customer", "terms").filter(
-        customer_id=customer_id
+        customer_id=customer_id, merged_into=None
     )
     return sorted(cards, key=lambda card: (card.programme.state != ProgrammeState.ACTIVE, card.pk))
 
@@ -57,9 +57,12 @@ def programmes_open(zone: str) -> QuerySet[Programme]:
 
 
 def card_by_token(token: str, customer_id: int) -> Card | None:
-    """The customer's own card, with its programme."""
+    """The customer's own card, with its programme; for one that was joined, where it went."""
     cards = Card.objects.select_related("programme", "customer", "terms")
-    return cards.filter(token=token, customer_id=customer_id).first()
+    card = cards.filter(token=token, customer_id=customer_id).first()
+    while card is not None and card.merged_into_id is not None:
+        card = cards.get(pk=card.merged_into_id)
+    return card
 
 
 def card_version(card_id: int) -> tuple[int, int]:

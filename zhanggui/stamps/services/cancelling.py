@@ -29,7 +29,7 @@ from zhanggui.stamps.models import CardState as State
 from zhanggui.stamps.models import Kind, Method, StampRecord
 from zhanggui.stamps.operations import EVENTS
 from zhanggui.stamps.rules import OFFICE_CANCELS_WITHIN
-from zhanggui.stamps.services import cycles, telling
+from zhanggui.stamps.services import cycles, joining, telling
 from zhanggui.stamps.services.cycles import Place
 
 if TYPE_CHECKING:
@@ -106,8 +106,10 @@ def _book(record: StampRecord, reason: str, actor: Actor, *, is_forced: bool) ->
         cause=f"cancel:{record.pk}",
         zone=zone,
     )
-    was_blocked = card.state == State.BLOCKED
-    cycles.take(card, record.amount, Place(actor, zone, record.store_id), is_forced=is_forced)
+    was_blocked, place = card.state == State.BLOCKED, Place(actor, zone, record.store_id)
+    if record.card_id != card.pk:
+        joining.cover(record, card, place)
+    cycles.take(card, record.amount, place, is_forced=is_forced)
     cycles.forget_today(card, record)
     if was_blocked and card.state != State.BLOCKED:
         card.state = State.BLOCKED

@@ -103,7 +103,7 @@ def begin_again(*, card_id: int, actor: Actor) -> Card:
 
 def _card_of(programme: Programme, customer_id: int) -> Card | None:
     cards = Card.objects.select_related("programme", "customer", "terms")
-    return cards.filter(programme=programme, customer_id=customer_id, is_extra=False).first()
+    return cards.filter(programme=programme, customer_id=customer_id, merged_into=None).first()
 
 
 def block_card(*, card_id: int, reason: str, actor: Actor) -> Card:

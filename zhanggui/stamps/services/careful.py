@@ -33,7 +33,7 @@ from zhanggui.stamps.models import (
 )
 from zhanggui.stamps.operations import EVENTS, SUBJECT, kind_of
 from zhanggui.stamps.results import Confirmed
-from zhanggui.stamps.services import cycles
+from zhanggui.stamps.services import cycles, joining
 from zhanggui.stamps.services.counting import count_operation
 from zhanggui.stamps.services.cycles import Place
 
@@ -225,6 +225,8 @@ def cancel(card: Card, target: StampRecord, origin: Origin) -> Done:
         zone=origin.place.zone,
         store_id=origin.store_id,
     )
+    if target.card_id != card.pk:
+        joining.cover(target, card, origin.place)
     lost = cycles.take(card, target.amount, origin.place)
     cycles.forget_today(card, target)
     return _finish(record, card, Done(record, card, before, [], lost))

@@ -205,17 +205,29 @@ def take(card: Card, amount: int, place: Place, *, is_forced: bool = False) -> l
             _reopen(card, reward, place)
         else:
             note(card, EventKind.REOPENED, 0, None, place, text=reward.name)
-    if card.is_filled and card.balance < 0:
-        card.state = CardState.OPEN
-    if not card.is_filled:
+    settle(card)
+    return lost
+
+
+def settle(card: Card) -> None:
+    """Reckon between which balances nothing is won or lost; saves the card."""
+    if card.is_filled:
+        card.due_at = card.floor = 0
+        if card.balance < 0 and card.state == CardState.REWARDED:
+            card.state = CardState.OPEN
+    else:
         given = Reward.objects.filter(card=card, cycle=card.cycle, state=RewardState.ISSUED)
         positions = given.filter(position__lte=card.balance)
         card.floor = max(positions.values_list("position", flat=True), default=0)
         card.due_at = card.terms.due_after(card.balance)
-    else:
-        card.due_at = card.floor = 0
     _save(card)
-    return lost
+
+
+def catch_up(card: Card, place: Place) -> None:
+    """Give what the stamps on a card have reached and was not given on it."""
+    if not card.is_filled:
+        _reach(card, 0, min(card.balance, card.slots), place)
+        settle(card)
 
 
 def _losing(card: Card, amount: int, *, is_forced: bool) -> list[Reward]:

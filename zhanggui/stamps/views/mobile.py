@@ -116,6 +116,8 @@ def join(request: CustomerRequest) -> HttpResponse:
 def card(request: CustomerRequest, token: str) -> HttpResponse:
     """The card itself (C1)."""
     found = own_card(request, token)
+    if found.token != token:  # it was joined to this one
+        return redirect("stamps:card", request.merchant.slug, found.token)
     page = card_page(found, _newest_live(found))
     page["takes_press"] = selectors.takes_press(found.programme)
     if "counter" in request.GET:

@@ -103,7 +103,8 @@ def cancel(request: MerchantRequest, record_id: int) -> HttpResponse:
             else:
                 messages.success(request, _("The stamp was cancelled. Both entries stay visible."))
                 return redirect(_back(request))
-    lost = list(rewards.falling(record.card, record.amount))
+    card = rules.card_of(record.card_id).card
+    lost = list(rewards.falling(card, record.amount))
     has_used = any(rewards.is_used(reward) for reward in lost)
     page = {
         "record": record,
@@ -112,7 +113,7 @@ def cancel(request: MerchantRequest, record_id: int) -> HttpResponse:
         "back": _back(request),
         "lost": lost,
         "has_used": has_used,
-        "may_force": has_used or bool(rewards.short(record.card, record.amount)),
+        "may_force": has_used or bool(rewards.short(card, record.amount)),
     }
     is_piece = request.headers.get("HX-Request") == "true"
     name = "_cancel_dialog.html" if is_piece else "cancel.html"
@@ -135,6 +136,7 @@ def card(request: MerchantRequest, card_id: int) -> HttpResponse:
             "card": found,
             "rows": rows,
             "events": selectors.events_of_card(found.pk),
+            "joined": list(found.merged.order_by("pk")),
             "avatar": insight.avatars_of([found.customer_id]).get(found.customer_id, ""),
             "cancel_since": cancel_since(request),
         },

@@ -253,7 +253,7 @@ def poster_page(request: CustomerRequest, token: str) -> HttpResponse:
     if programme is None or programme.state != ProgrammeState.ACTIVE:
         return redirect("stamps:wallet", request.merchant.slug)
     cards = Card.objects.filter(programme=programme, customer_id=request.customer.pk)
-    card = cards.order_by("is_extra", "pk").first()
+    card = cards.filter(merged_into=None).first()
     if card is not None:
         return redirect("stamps:card", request.merchant.slug, card.token)
     page = {
