@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.plugins.network",
     "tests.plugins.product",
     "tests.plugins.sharing",
+    "tests.plugins.signin",
     "tests.plugins.spec",
 ]
 

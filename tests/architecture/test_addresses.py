@@ -118,7 +118,7 @@ class TestAnonymous:
     def test_gets_401_for_pieces_of_phone_pages(self, client: Client) -> None:
         slug = make_merchant().slug
         asked = {"merchant": slug, "headers": PIECE}
-        assert refused(PHONES, lambda a: send(client, a, **asked), 401) == []
+        assert refused(PHONES, partial(send, client, **asked), 401) == []
 
 
 class TestMerchant:
@@ -126,7 +126,7 @@ class TestMerchant:
         client.force_login(make_staff(make_merchant(), role=Role.OWNER))
         slug = make_merchant().slug
         asked = {"merchant": slug, "headers": PIECE}
-        assert refused(MERCHANT, lambda a: send(client, a, **asked), 404) == []
+        assert refused(MERCHANT, partial(send, client, **asked), 404) == []
 
     @pytest.mark.parametrize("tier", [Tier.OPERATOR, Tier.PLATFORM])
     def test_those_above_are_strangers(self, client: Client, tier: Tier) -> None:
@@ -139,12 +139,12 @@ class TestMerchant:
             else make_platform_staff(role=Role.OWNER)
         )
         asked = {"merchant": slug, "headers": PIECE}
-        assert refused(MERCHANT, lambda a: send(client, a, **asked), 404) == []
+        assert refused(MERCHANT, partial(send, client, **asked), 404) == []
 
     def test_unknown_merchant(self, client: Client) -> None:
         client.force_login(make_staff(make_merchant(), role=Role.OWNER))
         asked = {"merchant": "nobody", "headers": PIECE}
-        assert refused(MERCHANT, lambda a: send(client, a, **asked), 404) == []
+        assert refused(MERCHANT, partial(send, client, **asked), 404) == []
 
     def test_colleague_without_the_right(self, client: Client) -> None:
         merchant = make_merchant()
@@ -160,7 +160,7 @@ class TestMerchant:
         merchant = make_merchant(state=TierState.FROZEN)
         client.force_login(make_staff(merchant, role=Role.OWNER))
         asked = {"merchant": merchant.slug, "headers": DATA}
-        assert refused(MERCHANT, lambda a: send(client, a, **asked), 403) == []
+        assert refused(MERCHANT, partial(send, client, **asked), 403) == []
 
     def test_rows_of_another_are_not_there(self, client: Client) -> None:
         mine, theirs = make_merchant(), make_merchant()
@@ -208,7 +208,7 @@ class TestOperator:
         for permission, found in by_permission(OPERATOR):
             client.force_login(make_operator_staff(operator, *all_but(permission, Tier.OPERATOR)))
             asked = {"operator": operator.slug, "headers": DATA}
-            assert refused(found, lambda a: send(client, a, **asked), 403) == []
+            assert refused(found, partial(send, client, **asked), 403) == []
 
     def test_frozen_operator(self, client: Client) -> None:
         operator = make_operator(state=TierState.FROZEN)
@@ -222,7 +222,7 @@ class TestOperator:
         found = [address for address in OPERATOR if "slug" in dict(address.places)]
         assert found
         asked = {"operator": mine.slug, "slug": foreign.slug}
-        assert refused(found, lambda a: send(client, a, **asked), 404) == []
+        assert refused(found, partial(send, client, **asked), 404) == []
 
 
 class TestPlatform:
