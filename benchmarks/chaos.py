@@ -69,7 +69,13 @@ def measure(world: World, *, is_quick: bool) -> list[Result]:
         Result("chaos.acknowledged_and_lost", life.lost(), "operations"),
         Result("chaos.booked_twice", life.doubled(), "operations"),
         Result("chaos.sealed", _sealed(world), "bookings"),
-        Result("chaos.findings", world.findings(), "findings", None, "sums, caches, chain"),
+        Result(
+            "chaos.findings",
+            world.findings(),
+            "findings",
+            None,
+            "sums, caches, figures by day, chain",
+        ),
     ]
 
 
@@ -88,14 +94,16 @@ def _kill(world: World, number: int) -> None:
 
 
 def _sealed(world: World) -> int:
-    """Seal everything, as the job would two minutes later; answers how many bookings."""
+    """Seal and add up everything, as the jobs would later; answers how many bookings."""
     from zhanggui.core import clock, tenancy
     from zhanggui.ledger import sealing
+    from zhanggui.stamps.services import tallying
 
     with tenancy.merchant_scope(world.merchant.pk):
         for minutes in (0, 2, 4):
             with clock.at(clock.now() + timedelta(minutes=minutes)):
                 sealing.seal()
+        tallying.add_up()
         head = sealing.head_of()
         return head.bookings if head else 0
 

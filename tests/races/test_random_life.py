@@ -12,6 +12,8 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import connection, transaction
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from tests.races.racing import race
@@ -26,9 +28,9 @@ from zhanggui.coupons.tests.factories import make_template
 from zhanggui.coupons.tests.factories import take_code as take_coupon_code
 from zhanggui.ledger import checks, sealing
 from zhanggui.ledger.models import Chain, Transaction
-from zhanggui.stamps import services
-from zhanggui.stamps.models import Card, Kind, WhenFull
-from zhanggui.stamps.services import expiring
+from zhanggui.stamps import selectors, services
+from zhanggui.stamps.models import Card, DayTally, Kind, StampRecord, WhenFull
+from zhanggui.stamps.services import expiring, tallying
 from zhanggui.stamps.tests.factories import (
     Shop,
     confirm,
@@ -124,13 +126,35 @@ class Life:
             contacts.undo_merge(merge_id=self.dice.choice(merges).pk, actor=ACTOR)
 
     def seal(self) -> None:
-        sealing.seal()
+        with clock.at(timezone.now() + timedelta(minutes=self.dice.randint(0, 5))):
+            sealing.seal()
+        tallying.add_up()
 
 
 def seal_all() -> None:
     for minutes in (10, 12):
         with clock.at(timezone.now() + timedelta(minutes=minutes)):
             sealing.seal()
+    tallying.add_up()
+
+
+def look(times: int) -> list[tuple[int, ...]]:
+    """What figures and rows say at the same moments; answers those at which they differ."""
+    period = selectors.ledger_period("Asia/Shanghai", 7)
+    odd = []
+    for _ in range(times):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            (found,) = selectors.figures(periods=[period])
+            rows = StampRecord.objects.aggregate(
+                given=Count("pk", filter=Q(kind=Kind.ACCUMULATE)),
+                cancels=Count("pk", filter=Q(kind=Kind.CANCEL)),
+                customers=Count("customer_id", distinct=True),
+            )
+        both = (found.given, found.cancels, found.customers, *rows.values())
+        if both[:3] != both[3:]:
+            odd.append(both)
+    return odd
 
 
 @pytest.fixture
@@ -150,7 +174,7 @@ def lives(shop: Shop) -> list[Life]:
 
 class TestRandomLife:
     def test_leaves_books_that_agree(self, shop: Shop, lives: list[Life]) -> None:
-        answers = race(shop.merchant.pk, [partial(life.run) for life in lives])
+        *answers, odd = race(shop.merchant.pk, [*[life.run for life in lives], partial(look, 60)])
         seal_all()
 
         assert [answer for answer in answers if isinstance(answer, Exception)] == []
@@ -160,6 +184,10 @@ class TestRandomLife:
         assert checks.findings() == []
         assert Chain.objects.get().bookings == Transaction.objects.count()
         assert not Card.objects.filter(balance__lt=0).exists()  # nothing was forced
+        assert odd == []
+        assert (
+            sum(DayTally.objects.values_list("entries", flat=True)) == StampRecord.objects.count()
+        )
 
     def test_would_show_a_balance_that_was_forgotten(self, shop: Shop, lives: list[Life]) -> None:
         lives[0].run()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
 
 from django.db.models import Aggregate, Count, Q, QuerySet, Value
@@ -72,6 +72,20 @@ def typed_days(typed: str, zone: str) -> Span:
     return last_days(days if days in LENGTHS else 7, zone)
 
 
+class Kept(Protocol):
+    """Numbers of a merchant added up before; each equals what counting its rows would give."""
+
+    def totals(
+        self, names: Collection[str], spans: Sequence[Span], store_id: int | None
+    ) -> dict[str, list[int]]:
+        """The values of measures, one for each span."""
+        ...
+
+    def days(self, name: str, span: Span, store_id: int | None) -> dict[date, int]:
+        """The value of a measure on each day that has one."""
+        ...
+
+
 Page = Callable[[Merchant, Span, int | None], str]
 Total = Callable[[Q | None], Aggregate]
 
@@ -96,6 +110,7 @@ class Measure:
         store_field: the field of the store; empty where a row belongs to no store.
         at_merchants: whether a merchant's own overview shows it.
         for_tiers: whether operators and the platform see it.
+        kept: where a merchant's numbers come from instead of being counted.
     """
 
     name: str
@@ -115,6 +130,7 @@ class Measure:
     good: Literal["up", "down"] = "up"
     colour: Colour = "cinnabar"
     is_money: bool = False
+    kept: Kept | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +190,15 @@ def numbers(
     store_id: int | None = None,
     merchant_ids: Collection[int] | None = None,
 ) -> list[Number]:
-    """Values with the time before; one query for all of them.
+    """Values with the time before; one query for all that are counted.
 
     The merchant's scope is open, or (for a tier) ``merchant_ids`` says whose rows count.
     """
     chosen = list(wanted)
+    values: dict[str, Any] = {}  # of what is counted; none where there is no merchant
     parts: list[QuerySet[Any, Any]] = []
-    for group in _by_table(chosen):
+    kept = [one for one in chosen if one.kept is not None and merchant_ids is None]
+    for group in _by_table(one for one in chosen if one not in kept):
         sums: dict[str, Any] = {}
         for measure in group:
             sums[f"{_key(measure)}_now"] = _sum(measure, _within(measure, span))
@@ -190,10 +208,10 @@ def numbers(
         rows = _rows(group[0], store_id, merchant_ids).filter(_within(group[0], whole))
         parts.append(rows.order_by().values(one=Value(1)).annotate(sums=JSONObject(**sums)))
     first, others = parts[:1], parts[1:]
-    values: dict[str, Any] = {}  # stays empty where there is no merchant to count at
     for part in first:
         for row in part.union(*others, all=True):
             values |= row["sums"]
+    values |= _kept(kept, span, store_id)
     return [
         Number(
             measure,
@@ -213,15 +231,18 @@ def course(
 ) -> tuple[list[int], list[int]]:
     """The value of each day, and of each day of the time before; one query."""
     whole = Span(span.before().first, span.last, span.zone)
-    rows = (
-        _rows(measure, store_id, merchant_ids)
-        .filter(_within(measure, whole), measure.where)
-        .annotate(day=TruncDate(measure.moment, tzinfo=ZoneInfo(span.zone)))
-        .order_by()
-        .values("day")
-        .annotate(value=measure.total(None))
-    )
-    found = {row["day"]: row["value"] or 0 for row in rows}
+    if measure.kept is not None and merchant_ids is None:
+        found = measure.kept.days(measure.name, whole, store_id)
+    else:
+        rows = (
+            _rows(measure, store_id, merchant_ids)
+            .filter(_within(measure, whole), measure.where)
+            .annotate(day=TruncDate(measure.moment, tzinfo=ZoneInfo(span.zone)))
+            .order_by()
+            .values("day")
+            .annotate(value=measure.total(None))
+        )
+        found = {row["day"]: row["value"] or 0 for row in rows}
     return (
         [found.get(day, 0) for day in span.each()],
         [found.get(day, 0) for day in span.before().each()],
@@ -251,7 +272,22 @@ def _key(measure: Measure) -> str:
     return measure.name.replace(".", "_")
 
 
-def _by_table(wanted: Sequence[Measure]) -> list[list[Measure]]:
+def _kept(wanted: Sequence[Measure], span: Span, store_id: int | None) -> dict[str, int]:
+    """Values that are not counted, named like those that are."""
+    values: dict[str, int] = {}
+    for kept in dict.fromkeys(measure.kept for measure in wanted):
+        if kept is None:
+            continue
+        group = [measure for measure in wanted if measure.kept is kept]
+        names = [measure.name for measure in group]
+        found = kept.totals(names, [span, span.before()], store_id)
+        for measure in group:
+            now, before = found[measure.name]
+            values |= {f"{_key(measure)}_now": now, f"{_key(measure)}_before": before}
+    return values
+
+
+def _by_table(wanted: Iterable[Measure]) -> list[list[Measure]]:
     groups: dict[tuple[Any, ...], list[Measure]] = {}
     for measure in wanted:
         key = (measure.model, measure.moment, measure.store_field, measure.merchant_field)

@@ -16,6 +16,15 @@ def expire(timestamp: int) -> None:
     expiring.expire_due(system_actor("expiry"))
 
 
+@app.periodic(cron="* * * * *", periodic_id="stamps.add_up")
+@app.task(name="stamps.add_up", queueing_lock="stamps.add_up", lock="stamps.add_up")
+def add_up(timestamp: int) -> None:
+    """Add up by days what was sealed, every minute, so that figures are quick."""
+    from zhanggui.stamps.services import tallying  # noqa: PLC0415  only the worker needs them
+
+    tallying.add_up_all()
+
+
 @app.periodic(cron="50 3 * * *", periodic_id="stamps.forget")
 @app.task(name="stamps.forget", queueing_lock="stamps.forget")
 def forget(timestamp: int) -> None:

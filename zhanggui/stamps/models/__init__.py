@@ -2,7 +2,8 @@
 
 ``cards`` programmes, cards and records; ``rounds`` what a card goes by and what happens to it;
 ``managers`` who works at a store; ``pressing`` physical stamps; ``counter`` screens on counters;
-``cases`` what looks wrong; ``office`` posters and costs; ``rehearsal`` the practice store.
+``cases`` what looks wrong; ``office`` posters and costs; ``rehearsal`` the practice store;
+``tallies`` records added up by days.
 """
 
 from zhanggui.stamps.models.cards import (
@@ -52,6 +53,7 @@ from zhanggui.stamps.models.rounds import (
     Terms,
     WhenFull,
 )
+from zhanggui.stamps.models.tallies import DayTally, Scope, Tally, VisitorTally
 
 __all__ = [
     "MATCHED",
@@ -67,6 +69,7 @@ __all__ = [
     "CaseState",
     "CounterScreen",
     "CounterTicket",
+    "DayTally",
     "DeviceScale",
     "Doctor",
     "EventKind",
@@ -90,12 +93,15 @@ __all__ = [
     "Reward",
     "RewardCosts",
     "RewardState",
+    "Scope",
     "Seal",
     "SealChange",
     "SealState",
     "StampRecord",
+    "Tally",
     "Terms",
     "Verdict",
+    "VisitorTally",
     "WhenFull",
     "strong_at_first",
     "ways_at_first",

@@ -183,6 +183,7 @@ class Card(TenantModel):
         ]
         indexes: ClassVar = [
             models.Index(fields=["merchant", "customer"], name="cards_of_a_customer"),
+            models.Index(fields=["merchant", "created_at"], name="cards_by_day_taken"),
             models.Index(
                 fields=["merchant", "expires_at"],
                 condition=models.Q(expires_at__isnull=False, state="open"),

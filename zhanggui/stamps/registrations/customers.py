@@ -25,7 +25,7 @@ from zhanggui.stamps import permissions
 from zhanggui.stamps.errors import RewardUsed, StampsGone
 from zhanggui.stamps.models import Card, Case, Kind, Press, PressNonce, StampRecord
 from zhanggui.stamps.operations import SUBJECT
-from zhanggui.stamps.services import expiring, joining
+from zhanggui.stamps.services import expiring, joining, tallying
 from zhanggui.stamps.services.cycles import Place
 
 Text = str | Promise
@@ -102,8 +102,11 @@ def _place(merging: Merging) -> Place:
 
 
 def _hand_over(card_ids: Collection[int], customer_id: int) -> None:
-    Card.objects.filter(pk__in=card_ids).update(customer_id=customer_id, version=F("version") + 1)
-    StampRecord.objects.filter(card_id__in=card_ids).update(customer_id=customer_id)
+    cards = Card.objects.filter(pk__in=card_ids)
+    owners = cards.values_list("customer_id", flat=True)
+    with tallying.changing_hands({customer_id, *owners}):
+        cards.update(customer_id=customer_id, version=F("version") + 1)
+        StampRecord.objects.filter(card_id__in=card_ids).update(customer_id=customer_id)
 
 
 def why_not_undo(survivor_id: int, _replaced_id: int, moved: Mapping[str, Any]) -> Text | None:

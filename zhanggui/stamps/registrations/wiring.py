@@ -21,6 +21,7 @@ from zhanggui.ledger import caches
 from zhanggui.stamps import permissions, rewards, selectors
 from zhanggui.stamps.giving import CouponGiver
 from zhanggui.stamps.registrations import customers, scans
+from zhanggui.stamps.selectors import tally_statements
 from zhanggui.stamps.services.coupon_cases import open_case
 from zhanggui.stamps.services.managers import PURPOSE
 
@@ -38,6 +39,11 @@ CARD_BALANCE = caches.BalanceCache(
     ) e ON e.account_id = c.account_id
     WHERE c.merchant_id = %(merchant)s AND c.balance <> coalesce(e.total, 0)
     """,
+)
+
+TALLIES = (
+    caches.BalanceCache(name="stamps.entries_by_day", sql=tally_statements.ODD_ENTRIES),
+    caches.BalanceCache(name="stamps.visitors_by_day", sql=tally_statements.ODD_VISITORS),
 )
 
 PAGES = (
@@ -76,7 +82,8 @@ def connect() -> None:
     """Fill the registries of the modules below; called from ``apps.py``."""
     audit.register_action(ALERT, _("Many wrong codes at a store"))
     todo.register(many_wrong_codes)
-    caches.register(CARD_BALANCE)
+    for cache in (CARD_BALANCE, *TALLIES):
+        caches.register(cache)
     holders.register(HOLDER)
     timeline.register(customers.TIMELINE)
     coupon_hooks.on_not_me(open_case)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, QuerySet
 
 from zhanggui.accounts.models import Store
 from zhanggui.codes import tries
 from zhanggui.codes.models import CodeTry, TryKind
 from zhanggui.core import clock
-from zhanggui.stamps.models import (
-    Kind,
-    Method,
-)
-from zhanggui.stamps.selectors.entries import Period, ledger
+from zhanggui.stamps.models import Kind, Method
+from zhanggui.stamps.selectors import tallies
+from zhanggui.stamps.selectors.entries import Period
+from zhanggui.stamps.selectors.tallies import Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,13 @@ class DayFigure:
 def figures(
     *, periods: Sequence[Period], store_id: int | None = None, programme_id: int | None = None
 ) -> list[Figures]:
-    """Counts of several periods of a store, a programme, or the whole merchant, in one query."""
+    """Counts of several periods of a store, a programme, or the whole merchant; two queries.
+
+    Args:
+        periods: of one zone, see ``tallies.visitors``.
+        store_id: one store; None for all of the merchant.
+        programme_id: one programme; None for all of them.
+    """
     if not periods:
         return []
     longest = Period(
@@ -58,57 +63,53 @@ def figures(
         max(period.last for period in periods),
         periods[0].zone,
     )
-    sums: dict[str, Any] = {}
-    for number, period in enumerate(periods):
-        inside = Q(business_date__range=(period.first, period.last))
-        given = inside & Q(kind=Kind.ACCUMULATE)
-        sums |= {
-            f"stamps{number}": Sum("amount", filter=given, default=0),
-            f"given{number}": Count("pk", filter=given),
-            f"cancels{number}": Count("pk", filter=inside & Q(kind=Kind.CANCEL)),
-            f"customers{number}": Count("customer_id", filter=inside, distinct=True),
-        }
-        sums |= {
-            f"way{place}_{number}": Count("pk", filter=inside & Q(method=way))
-            for place, way in enumerate(Method.values)
-        }
-    rows = ledger(period=longest, store_id=store_id, programme_id=programme_id)
-    found = rows.aggregate(**sums)
+    days = tallies.by_day(longest, store_id=store_id, programme_id=programme_id)
+    visitors = tallies.visitors(periods, store_id=store_id, programme_id=programme_id)
     return [
-        Figures(
-            period=period,
-            stamps=found[f"stamps{number}"],
-            given=found[f"given{number}"],
-            cancels=found[f"cancels{number}"],
-            customers=found[f"customers{number}"],
-            ways={
-                way: found[f"way{place}_{number}"]
-                for place, way in enumerate(Method.values)
-                if found[f"way{place}_{number}"]
-            },
-        )
-        for number, period in enumerate(periods)
+        summed(period, days, customers)
+        for period, customers in zip(periods, visitors.in_periods, strict=True)
     ]
+
+
+def summed(period: Period, days: Iterable[Sort[date]], customers: int) -> Figures:
+    """Add up the days of a period."""
+    inside = [one for one in days if period.first <= one.place <= period.last]
+    given = [one for one in inside if one.kind == Kind.ACCUMULATE]
+    ways: Counter[str] = Counter()
+    for one in inside:
+        ways[one.method] += one.entries
+    return Figures(
+        period=period,
+        stamps=sum(one.stamps for one in given),
+        given=sum(one.entries for one in given),
+        cancels=sum(one.entries for one in inside if one.kind == Kind.CANCEL),
+        customers=customers,
+        ways={way: ways[way] for way in Method.values if ways[way]},
+    )
 
 
 def by_day(
     *, period: Period, store_id: int | None = None, programme_id: int | None = None
 ) -> list[DayFigure]:
     """One figure per day, days without entries included, oldest first."""
-    rows = (
-        ledger(period=period, store_id=store_id, programme_id=programme_id)
-        .order_by()
-        .values("business_date")
-        .annotate(
-            stamps=Sum("amount", filter=Q(kind=Kind.ACCUMULATE), default=0),
-            cancels=Count("pk", filter=Q(kind=Kind.CANCEL)),
-            given=Count("pk", filter=Q(kind=Kind.ACCUMULATE)),
-        )
-    )
-    known = {row["business_date"]: (row["stamps"], row["cancels"], row["given"]) for row in rows}
+    return course(period, tallies.by_day(period, store_id=store_id, programme_id=programme_id))
+
+
+def course(period: Period, found: Iterable[Sort[date]]) -> list[DayFigure]:
+    """The same of entries that were counted before."""
     length = (period.last - period.first).days + 1
-    days = [period.first + timedelta(days=number) for number in range(length)]
-    return [DayFigure(day, *known.get(day, (0, 0, 0))) for day in days]
+    days = {
+        period.first + timedelta(days=number): {"stamps": 0, "cancels": 0, "given": 0}
+        for number in range(length)
+    }
+    for one in found:
+        day = days.get(one.place)
+        if day is not None and one.kind == Kind.ACCUMULATE:
+            day["stamps"] += one.stamps
+            day["given"] += one.entries
+        elif day is not None:
+            day["cancels"] += one.entries
+    return [DayFigure(day, **sums) for day, sums in days.items()]
 
 
 def wrong_codes(*, store_id: int, period: Period) -> int:

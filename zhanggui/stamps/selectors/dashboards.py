@@ -6,9 +6,9 @@ Every number is the count of the rows its link shows. Source: stamps specificati
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from django.db.models import Count, Q, QuerySet, Value
 from django.urls import reverse
@@ -17,12 +17,12 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.accounts.figures import Span, last_days
+from zhanggui.accounts.figures import Span, course_span, last_days
 from zhanggui.core.numbers import whole
 from zhanggui.coupons.models import UseKind, UseRecord
-from zhanggui.stamps import selectors
-from zhanggui.stamps.models import Card, Kind, Method, Reward, Seal, SealState, StampRecord
-from zhanggui.stamps.selectors import Figures, Period, card_lists
+from zhanggui.stamps.models import Card, Kind, Method, Reward, Seal, SealState
+from zhanggui.stamps.selectors import DayFigure, Figures, Period, card_lists, counts, tallies
+from zhanggui.stamps.selectors.tallies import Sort, Visitors
 
 Text = str | Promise
 LENGTHS = (1, 7, 15, 30)
@@ -40,6 +40,13 @@ PERIODS: dict[int, tuple[Text, Text]] = {
 }
 
 
+class Place(TypedDict):
+    """A store, a programme, or both; None: all of them."""
+
+    store_id: int | None
+    programme_id: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """Which rows a dashboard is about; None: all stores, all programmes."""
@@ -51,6 +58,11 @@ class Wish:
     def period(self, span: Span) -> Period:
         """The same days, as the ledger names them."""
         return Period(span.first, span.last, span.zone)
+
+    @property
+    def place(self) -> Place:
+        """Where, as the selectors name it."""
+        return {"store_id": self.store_id, "programme_id": self.programme_id}
 
     def query(self, **more: Any) -> str:
         """The wish as parameters of the ledger."""
@@ -126,21 +138,34 @@ def wish(values: Mapping[str, str], zone: str) -> Wish:
     return Wish(span, whole(values.get("store", "")), whole(values.get("programme", "")))
 
 
-def both(wanted: Wish) -> tuple[Figures, Figures]:
-    """The ledger's counts of these days and of those before; one query."""
-    now, before = selectors.figures(
-        periods=[wanted.period(wanted.span), wanted.period(wanted.span.before())],
-        store_id=wanted.store_id,
-        programme_id=wanted.programme_id,
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What the ledger says about a wish, counted once for all parts of a page."""
+
+    now: Figures
+    before: Figures
+    course: list[DayFigure]
+    """The days of the chart, as many before them in front."""
+    visitors: Visitors
+
+
+def read(wanted: Wish) -> Board:
+    """Count these days and those before; two queries."""
+    days = course_span(wanted.span)
+    drawn = wanted.period(replace(days, first=days.before().first))
+    spans = [wanted.period(wanted.span), wanted.period(wanted.span.before())]
+    found = tallies.by_day(drawn, **wanted.place)
+    visitors = tallies.visitors(spans, **wanted.place, is_split=True)
+    now, before = (
+        counts.summed(span, found, customers)
+        for span, customers in zip(spans, visitors.in_periods, strict=True)
     )
-    return now, before
+    return Board(now, before, counts.course(drawn, found), visitors)
 
 
-def numbers(
-    wanted: Wish, found: tuple[Figures, Figures], slug: str, *, with_coupons: bool
-) -> list[Number]:
+def numbers(wanted: Wish, found: Board, slug: str, *, with_coupons: bool) -> list[Number]:
     """The figures on top; those that cannot be told apart by store or programme are left out."""
-    now, before = found
+    now, before = found.now, found.before
     ledger, visitors = (reverse(f"stamps:{name}", args=[slug]) for name in ("ledger", "visitors"))
     shown = [
         Number(
@@ -189,7 +214,8 @@ def _of_others(wanted: Wish, slug: str, *, with_coupons: bool) -> list[Number]:
     if not others:
         return []
     parts = [
-        one.rows.order_by()
+        one.rows.filter(one.within(then.first, span.last, span.zone))
+        .order_by()
         .values(place=Value(place))
         .annotate(
             now=Count("pk", filter=one.within(span.first, span.last, span.zone)),
@@ -276,36 +302,27 @@ def _line_of(found: Figures) -> Line:
     return Line(codes=codes, operations=proved)
 
 
-def by_store(wanted: Wish) -> dict[int, Line]:
+def by_store(wanted: Wish, found: Board) -> dict[int, Line]:
     """The stores of a wish beside each other; one query, stores without entries missing."""
-    return _grouped(wanted, "store_id")
+    rows = tallies.by_store(wanted.period(wanted.span), **wanted.place)
+    return _lines(rows, found.visitors.by_store)
 
 
-def by_programme(wanted: Wish) -> dict[int, Line]:
+def by_programme(wanted: Wish, found: Board) -> dict[int, Line]:
     """The programmes of a wish beside each other."""
-    return _grouped(wanted, "card__programme_id")
+    rows = tallies.by_programme(wanted.period(wanted.span), **wanted.place)
+    return _lines(rows, found.visitors.by_programme)
 
 
-def _grouped(wanted: Wish, column: str) -> dict[int, Line]:
-    rows: Sequence[Mapping[str, Any]] = list(
-        _rows(wanted)
-        .order_by()
-        .values(column)
-        .annotate(
-            given=Count("pk", filter=Q(kind=Kind.ACCUMULATE)),
-            cancels=Count("pk", filter=Q(kind=Kind.CANCEL)),
-            customers=Count("customer_id", distinct=True),
-            codes=Count("pk", filter=Q(method=Method.CODE)),
-            operations=Count("pk", filter=~Q(method__in=UNPROVED)),
+def _lines(rows: Sequence[Sort[int]], customers: Mapping[int, int]) -> dict[int, Line]:
+    lines: dict[int, Line] = {}
+    for one in rows:
+        line = lines.get(one.place) or Line(customers=customers.get(one.place, 0))
+        lines[one.place] = replace(
+            line,
+            given=line.given + one.entries * (one.kind == Kind.ACCUMULATE),
+            cancels=line.cancels + one.entries * (one.kind == Kind.CANCEL),
+            codes=line.codes + one.entries * (one.method == Method.CODE),
+            operations=line.operations + one.entries * (one.method not in UNPROVED),
         )
-    )
-    names = ("given", "cancels", "customers", "codes", "operations")
-    return {row[column]: Line(**{name: row[name] for name in names}) for row in rows}
-
-
-def _rows(wanted: Wish) -> QuerySet[StampRecord]:
-    return selectors.ledger(
-        period=wanted.period(wanted.span),
-        store_id=wanted.store_id,
-        programme_id=wanted.programme_id,
-    )
+    return lines

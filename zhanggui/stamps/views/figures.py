@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 from zhanggui.accounts.figures import course_span
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Store
-from zhanggui.stamps import permissions, selectors
+from zhanggui.stamps import permissions
 from zhanggui.stamps.models import Programme
-from zhanggui.stamps.selectors import Period, dashboards
-from zhanggui.stamps.selectors.dashboards import PERIODS, Line, Wish
+from zhanggui.stamps.selectors import dashboards
+from zhanggui.stamps.selectors.dashboards import PERIODS, Board, Line, Wish
 from zhanggui.ui.charts import Chart, Series
 
 type Table = tuple[str, list[tuple[Store | Programme, Line, str]]]
@@ -30,7 +30,7 @@ def figures(request: MerchantRequest) -> HttpResponse:
     wanted = dashboards.wish(request.GET, request.merchant.time_zone)
     stores = list(Store.objects.order_by("id"))
     programmes = list(Programme.objects.order_by("id"))
-    found = dashboards.both(wanted)
+    found = dashboards.read(wanted)
     slug = request.merchant.slug
     page = {
         "wanted": wanted,
@@ -43,12 +43,12 @@ def figures(request: MerchantRequest) -> HttpResponse:
         "numbers": dashboards.numbers(
             wanted, found, slug, with_coupons="coupons.view" in request.permissions
         ),
-        "chart": _chart(wanted),
-        "shares": dashboards.shares(wanted, found[0], slug),
-        "code_share": dashboards.code_share(found[0]),
-        "code_share_before": dashboards.code_share(found[1]),
-        "is_much_by_code": dashboards.is_much_by_code(wanted, found[0]),
-        "lines": _beside(wanted, stores, programmes),
+        "chart": _chart(wanted, found),
+        "shares": dashboards.shares(wanted, found.now, slug),
+        "code_share": dashboards.code_share(found.now),
+        "code_share_before": dashboards.code_share(found.before),
+        "is_much_by_code": dashboards.is_much_by_code(wanted, found.now),
+        "lines": _beside(wanted, found, stores, programmes),
     }
     return render(request, "stamps/backoffice/figures.html", page)
 
@@ -66,16 +66,18 @@ def _periods(wanted: Wish) -> list[dict[str, Any]]:
     ]
 
 
-def _beside(wanted: Wish, stores: list[Store], programmes: list[Programme]) -> list[Table]:
+def _beside(
+    wanted: Wish, found: Board, stores: list[Store], programmes: list[Programme]
+) -> list[Table]:
     """Stores beside each other, and programmes; one that is chosen needs no table of its own."""
     tables: list[Table] = []
     nothing = Line()
     if wanted.store_id is None:
-        known = dashboards.by_store(wanted)
+        known = dashboards.by_store(wanted, found)
         places = [(one, known.get(one.pk, nothing), wanted.query(store=one.pk)) for one in stores]
         tables.append(("store", [*places]))
     if wanted.programme_id is None:
-        known = dashboards.by_programme(wanted)
+        known = dashboards.by_programme(wanted, found)
         rows = [
             (one, known.get(one.pk, nothing), wanted.query(programme=one.pk)) for one in programmes
         ]
@@ -83,14 +85,9 @@ def _beside(wanted: Wish, stores: list[Store], programmes: list[Programme]) -> l
     return tables
 
 
-def _chart(wanted: Wish) -> Chart:
-    span = course_span(wanted.span)
-    both = selectors.by_day(
-        period=Period(span.before().first, span.last, span.zone),
-        store_id=wanted.store_id,
-        programme_id=wanted.programme_id,
-    )
-    before, days = both[: span.days], both[span.days :]
+def _chart(wanted: Wish, found: Board) -> Chart:
+    length = course_span(wanted.span).days
+    before, days = found.course[:length], found.course[length:]
     return Chart(
         labels=[f"{figure.day:%m-%d}" for figure in days],
         series=[
