@@ -244,8 +244,8 @@ def title_of(order: Order) -> str:
 
 
 def transfers_of(order: Order) -> list[Transfer]:
-    """The proofs handed in for an order, newest first."""
-    return list(Transfer.objects.filter(order=order).order_by("-id"))
+    """The proofs handed in for an order, newest first; each knows the order."""
+    return list(order.transfers.order_by("-id"))
 
 
 def sold_by(
