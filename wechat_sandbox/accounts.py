@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from wechat_sandbox.store import Row, Store, pack, unpack
@@ -78,6 +79,7 @@ class Account:
         return self.api_menu or self.editor_menu or []
 
 
+@lru_cache(maxsize=64)
 def _from_row(row: Row) -> Account:
     allow = unpack(row["allow_ips"])
     return Account(

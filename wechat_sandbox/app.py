@@ -194,6 +194,7 @@ def _played() -> list[Route]:
 
 def _main_routes() -> list[Route | Mount]:
     return [
+        *_played(),  # first: they are asked most
         Route("/", _shell("stage.html")),
         Route("/_sandbox/", lambda request: RedirectResponse("/_sandbox/calls")),
         Route("/_sandbox/calls", _shell("calls.html")),
@@ -209,7 +210,6 @@ def _main_routes() -> list[Route | Mount]:
         Route("/_sandbox/receiver", _receiver, methods=["GET", "POST"]),
         *control.ROUTES,
         *payphone.MAIN_ROUTES,
-        *_played(),
         Mount("/_sandbox/assets", Assets(directory=ASSETS)),
         Mount("/_phone/assets", Assets(directory=ASSETS)),
     ]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode
 
 from starlette.requests import Request
 
-from wechat_sandbox.store import add_tables, pack, unpack
+from wechat_sandbox.store import Row, pack, unpack
 from wechat_sandbox.world import World
 
 KEPT = 2000
@@ -23,13 +23,6 @@ SECRET_NAMES = {
     "authorizer_refresh_token", "pre_auth_code", "auth_code", "session_key", "ticket",
     "iv", "encryptedData",
 }  # fmt: skip
-
-
-add_tables(
-    """
-CREATE TABLE call_repeats (id INTEGER PRIMARY KEY, what TEXT NOT NULL);
-"""
-)
 
 
 @dataclass(frozen=True)
@@ -49,6 +42,7 @@ class Again:
     body: str
 
 
+CODE = re.compile(r"([?&]code=)(\w{4})\w+(\w{4})")
 NOT_REPEATED = {"host", "content-length", "connection", "accept-encoding", "transfer-encoding"}
 LONGEST_REPEAT = 200_000
 
@@ -62,14 +56,15 @@ def again_of(request: Request, raw: bytes) -> Again | None:
     except UnicodeDecodeError:
         return None
     headers = {name: one for name, one in request.headers.items() if name not in NOT_REPEATED}
-    query = f"?{request.url.query}" if request.url.query else ""
-    return Again(request.method, request.url.path + query, headers, body)
+    query = request.scope["query_string"].decode("latin-1")
+    path = request.scope["path"] + (f"?{query}" if query else "")
+    return Again(request.method, path, headers, body)
 
 
 def repeat_of(world: World, number: int) -> Again | None:
     """How to make a logged call once more; None when that is not known."""
-    row = world.store.row("SELECT what FROM call_repeats WHERE id = ?", number)
-    return Again(**unpack(row["what"])) if row else None
+    row = world.store.row("SELECT again FROM calls WHERE id = ? AND again IS NOT NULL", number)
+    return Again(**unpack(row["again"])) if row else None
 
 
 def partly(value: str) -> str:
@@ -87,7 +82,8 @@ def masked(value: Any) -> Any:
     if isinstance(value, list):
         return [masked(one) for one in value]
     if isinstance(value, str):
-        return re.sub(r"([?&]code=)(\w{4})\w+(\w{4})", r"\1\2…\3", value[:SHOWN_CHARACTERS])
+        shown = value[:SHOWN_CHARACTERS]
+        return CODE.sub(r"\1\2…\3", shown) if "code=" in shown else shown
     return value
 
 
@@ -126,11 +122,9 @@ def record(
         request=pack(masked(request)),
         answer=pack(masked(answer)),
         took_ms=round(took_s * 1000),
+        again=pack(vars(again)) if again else None,
     )
-    if again:
-        world.store.insert("call_repeats", id=number, what=pack(vars(again)))
     if number % 100 == 0:
-        world.store.write("DELETE FROM call_repeats WHERE id <= ?", number - KEPT)
         world.store.write("DELETE FROM calls WHERE id <= ?", number - KEPT)
 
 
@@ -139,8 +133,7 @@ def latest(
 ) -> list[dict[str, Any]]:
     """Calls, newest first."""
     rows = world.store.rows(
-        "SELECT calls.*, EXISTS (SELECT 1 FROM call_repeats r WHERE r.id = calls.id) AS can_repeat"
-        " FROM calls WHERE id < ? AND (? IS NULL OR kind = ?)"
+        "SELECT * FROM calls WHERE id < ? AND (? IS NULL OR kind = ?)"
         " AND (? = '' OR instr(path || request || answer || note, ?)) ORDER BY id DESC LIMIT ?",
         before or 2**62,
         kind,
@@ -149,12 +142,11 @@ def latest(
         find,
         limit,
     )
-    return [
-        {
-            **dict(row),
-            "request": unpack(row["request"]),
-            "answer": unpack(row["answer"]),
-            "can_repeat": bool(row["can_repeat"]),
-        }
-        for row in rows
-    ]
+    return [_shown(row) for row in rows]
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    call = dict(row)
+    can_repeat = call.pop("again") is not None
+    texts = {name: unpack(row[name]) for name in ("request", "answer")}
+    return {**call, **texts, "can_repeat": can_repeat}

@@ -78,7 +78,7 @@ CREATE TABLE calls (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, kind TEXT NOT NULL,
     method TEXT NOT NULL, path TEXT NOT NULL, appid TEXT, status INTEGER NOT NULL,
     errcode INTEGER, note TEXT NOT NULL, request TEXT NOT NULL, answer TEXT NOT NULL,
-    took_ms INTEGER NOT NULL
+    took_ms INTEGER NOT NULL, again TEXT
 );
 CREATE TABLE faults (id INTEGER PRIMARY KEY, path TEXT NOT NULL, what TEXT NOT NULL,
     remaining INTEGER NOT NULL);
@@ -97,6 +97,10 @@ CREATE TABLE cookies (
     PRIMARY KEY (slug, name, path)
 );
 """
+
+OUTER = ("BEGIN IMMEDIATE", "COMMIT", "ROLLBACK")
+INNER = ("SAVEPOINT inner", "RELEASE inner", "ROLLBACK TO inner")
+"""How a group of statements begins, ends and is undone; of several one in another the last one."""
 
 _schema = [SCHEMA]
 # What a reset that keeps the setup does not empty: who exists.
@@ -199,18 +203,22 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Group statements; nested use joins the outer transaction."""
+        """Group statements: all of them hold or none; also inside another group.
+
+        Not around an ``await``: others would write into this group meanwhile.
+        """
         with self._lock:
-            if self._db.in_transaction:
-                yield
-                return
-            self._db.execute("BEGIN IMMEDIATE")
+            is_inner = self._db.in_transaction
+            begin, end, undo = INNER if is_inner else OUTER
+            self._db.execute(begin)
             try:
                 yield
             except BaseException:
-                self._db.execute("ROLLBACK")
+                self._db.execute(undo)
+                if is_inner:
+                    self._db.execute(end)
                 raise
-            self._db.execute("COMMIT")
+            self._db.execute(end)
 
     def setting(self, key: str, default: str) -> str:
         """A remembered setting."""
@@ -230,9 +238,12 @@ class Store:
             self._db.close()
 
 
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def pack(value: object) -> str:
     """JSON for a text column, Chinese kept readable."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _written(value)
 
 
 def unpack(text: str | None) -> Any:

@@ -14,7 +14,7 @@ FORCED_A_DAY = 20
 
 
 @endpoint("/cgi-bin/token", method="GET", needs_token=False)
-async def token(call: Call) -> Answer:
+def token(call: Call) -> Answer:
     """A new plain token."""
     account = tokens.check_credentials(
         call.world,
@@ -30,7 +30,7 @@ async def token(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/stable_token", needs_token=False)
-async def stable_token(call: Call) -> Answer:
+def stable_token(call: Call) -> Answer:
     """The stable token, or a forced new one."""
     body = call.body
     force = body.get("force_refresh", False)
@@ -52,19 +52,19 @@ async def stable_token(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/getcallbackip", method="GET")
-async def callback_ips(call: Call) -> Answer:
+def callback_ips(call: Call) -> Answer:
     """From where pushes come."""
     return {"ip_list": ["127.0.0.1"]}
 
 
 @endpoint("/cgi-bin/get_api_domain_ip", method="GET")
-async def api_ips(call: Call) -> Answer:
+def api_ips(call: Call) -> Answer:
     """Where calls go."""
     return {"ip_list": ["127.0.0.1"]}
 
 
 @endpoint("/cgi-bin/callback/check")
-async def check_callback(call: Call) -> Answer:
+def check_callback(call: Call) -> Answer:
     """Whether WeChat reaches the account's server: names and pings of the callback host."""
     action, operator = call.body.get("action"), call.body.get("check_operator")
     if action not in ("dns", "ping", "all"):
@@ -87,7 +87,7 @@ async def check_callback(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/openapi/rid/get")
-async def failed_call(call: Call) -> Answer:
+def failed_call(call: Call) -> Answer:
     """One failed call of this account by the number in its error text."""
     row = call.world.store.row(
         "SELECT * FROM rids WHERE rid = ? AND appid = ?",
@@ -109,7 +109,7 @@ async def failed_call(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/openapi/quota/get")
-async def quota(call: Call) -> Answer:
+def quota(call: Call) -> Answer:
     """How much of a day's quota is used."""
     path = call.body.get("cgi_path")
     found = ENDPOINTS.get(path) if isinstance(path, str) else None
@@ -146,7 +146,7 @@ def _clear(call: Call, appid: str) -> Answer:
 
 
 @endpoint("/cgi-bin/clear_quota")
-async def clear_quota(call: Call) -> Answer:
+def clear_quota(call: Call) -> Answer:
     """Start today's counting again."""
     if call.body.get("appid") != call.account.appid:
         raise Refusal(40013)
@@ -154,7 +154,7 @@ async def clear_quota(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/clear_quota/v2", needs_token=False)
-async def clear_quota_by_secret(call: Call) -> Answer:
+def clear_quota_by_secret(call: Call) -> Answer:
     """Start today's counting again, without a token."""
     account = tokens.check_credentials(
         call.world,

@@ -42,7 +42,7 @@ def _by_secret(call: Call, secret_name: str) -> Component:
 
 
 @endpoint(f"{ROOT}/api_component_token", needs_token=False)
-async def component_token(call: Call) -> Answer:
+def component_token(call: Call) -> Answer:
     """The platform's own token for its secret and the newest ticket."""
     component = _by_secret(call, "component_appsecret")
     ticket = call.body.get("component_verify_ticket")
@@ -54,7 +54,7 @@ async def component_token(call: Call) -> Answer:
 
 
 @endpoint(f"{ROOT}/api_start_push_ticket", needs_token=False)
-async def start_push_ticket(call: Call) -> Answer:
+def start_push_ticket(call: Call) -> Answer:
     """Let the tickets come again; the first one at once."""
     component = _by_secret(call, "component_secret")
     call.world.store.write(
@@ -65,7 +65,7 @@ async def start_push_ticket(call: Call) -> Answer:
 
 
 @endpoint(f"{ROOT}/api_create_preauthcode", of_component=True)
-async def create_preauthcode(call: Call) -> Answer:
+def create_preauthcode(call: Call) -> Answer:
     """A code for one visit to the authorisation page."""
     code = authorising.new_pre_auth_code(call.world, call.component)
     return {"pre_auth_code": code, "expires_in": authorising.PRE_AUTH_LIFE_S}
@@ -78,7 +78,7 @@ def func_info(func_ids: tuple[int, ...]) -> list[dict[str, Any]]:
 
 
 @endpoint(f"{ROOT}/api_query_auth", of_component=True)
-async def query_auth(call: Call) -> Answer:
+def query_auth(call: Call) -> Answer:
     """Tokens and permission sets for an authorisation code, once."""
     used = authorising.use_code(call.world, call.component, call.body.get("authorization_code"))
     if isinstance(used, int):
@@ -108,7 +108,7 @@ def _authorised(call: Call, appid: object) -> tuple[Account, Authorisation]:
 
 
 @endpoint(f"{ROOT}/api_authorizer_token", of_component=True)
-async def authorizer_token(call: Call) -> Answer:
+def authorizer_token(call: Call) -> Answer:
     """A new token of an account for the refresh token the platform keeps."""
     account, given = _authorised(call, call.body.get("authorizer_appid"))
     refresh = given.refresh_token
@@ -125,7 +125,7 @@ async def authorizer_token(call: Call) -> Answer:
 
 
 @endpoint(f"{ROOT}/api_get_authorizer_info", of_component=True)
-async def authorizer_info(call: Call) -> Answer:
+def authorizer_info(call: Call) -> Answer:
     """Name, kind and permission sets of an account."""
     account, given = _authorised(call, call.body.get("authorizer_appid"))
     public = call.world.config.public
@@ -161,7 +161,7 @@ async def authorizer_info(call: Call) -> Answer:
 
 
 @endpoint(f"{ROOT}/api_get_authorizer_list", of_component=True)
-async def authorizer_list(call: Call) -> Answer:
+def authorizer_list(call: Call) -> Answer:
     """The accounts in the platform's hands, up to 500 at a time."""
     offset, count = call.body.get("offset", 0), call.body.get("count", 100)
     if not isinstance(count, int) or not 1 <= count <= MOST_LISTED:
@@ -205,31 +205,31 @@ def _set_option(call: Call, appid: str) -> Answer:
 
 
 @endpoint(f"{ROOT}/api_get_authorizer_option", of_component=True)
-async def get_option(call: Call) -> Answer:
+def get_option(call: Call) -> Answer:
     """One option of an account, the old way with the platform's token."""
     return _option(call, _authorised(call, call.body.get("authorizer_appid"))[0].appid)
 
 
 @endpoint(f"{ROOT}/api_set_authorizer_option", of_component=True)
-async def set_option(call: Call) -> Answer:
+def set_option(call: Call) -> Answer:
     """Set one option of an account, the old way with the platform's token."""
     return _set_option(call, _authorised(call, call.body.get("authorizer_appid"))[0].appid)
 
 
 @endpoint(f"{ROOT}/get_authorizer_option")
-async def get_own_option(call: Call) -> Answer:
+def get_own_option(call: Call) -> Answer:
     """One option of an account, with the token the platform has of it."""
     return _option(call, call.account.appid)
 
 
 @endpoint(f"{ROOT}/set_authorizer_option")
-async def set_own_option(call: Call) -> Answer:
+def set_own_option(call: Call) -> Answer:
     """Set one option of an account, with the token the platform has of it."""
     return _set_option(call, call.account.appid)
 
 
 @endpoint(f"{ROOT}/clear_quota/v2", needs_token=False)
-async def clear_quota(call: Call) -> Answer:
+def clear_quota(call: Call) -> Answer:
     """Start today's counting of the platform again."""
     component = _by_secret(call, "appsecret")
     call.world.store.write("DELETE FROM quota_used WHERE appid = ?", component.appid)

@@ -72,7 +72,7 @@ def mime_of(upload: Upload, kind: Kind) -> str | None:
 
 
 @endpoint("/cgi-bin/media/upload", capability="media", is_form=True, daily=100_000)
-async def upload(call: Call) -> Answer:
+def upload(call: Call) -> Answer:
     """A temporary file; three days."""
     wanted = call.query("type")
     if wanted not in KINDS:
@@ -96,7 +96,7 @@ async def upload(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/media/get", method="GET", capability="media", daily=200_000)
-async def download(call: Call) -> Answer | Response:
+def download(call: Call) -> Answer | Response:
     """The file itself; of a video the address."""
     found = media.find(call.world, call.account.appid, call.query("media_id"))
     if found is None:
@@ -109,7 +109,7 @@ async def download(call: Call) -> Answer | Response:
 
 
 @endpoint("/cgi-bin/media/uploadimg", capability="media", is_form=True, daily=1000)
-async def upload_picture(call: Call) -> Answer:
+def upload_picture(call: Call) -> Answer:
     """A picture for articles and cards, for good."""
     given = posted_file(call)
     if len(given.content) > MEGABYTE:

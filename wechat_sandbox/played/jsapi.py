@@ -8,7 +8,7 @@ from wechat_sandbox.played.wire import Answer, Call, endpoint
 
 
 @endpoint("/cgi-bin/ticket/getticket", method="GET", capability="jsapi", daily=1_000_000)
-async def getticket(call: Call) -> Answer:
+def getticket(call: Call) -> Answer:
     """The ticket pages are signed with, or the one for cards."""
     kind = call.query("type")
     if kind not in ("jsapi", "wx_card"):

@@ -64,13 +64,13 @@ def _number(call: Call, name: str, refused: int, *, least: int, most: int) -> in
 
 
 @endpoint(f"{ROOT}/getcategory", method="GET", capability="notify")
-async def categories(call: Call) -> Answer:
+def categories(call: Call) -> Answer:
     """The account's categories; the sandbox gives every account all of them."""
     return call.answered(data=[{"id": key, "name": name} for key, name in CATEGORIES.items()])
 
 
 @endpoint(f"{ROOT}/getpubtemplatetitles", method="GET", capability="notify")
-async def titles(call: Call) -> Answer:
+def titles(call: Call) -> Answer:
     """The library's titles of some categories."""
     if not call.query("ids"):
         raise Refusal(200018)
@@ -95,7 +95,7 @@ def _title(given: object) -> Title:
 
 
 @endpoint(f"{ROOT}/getpubtemplatekeywords", method="GET", capability="notify")
-async def keywords(call: Call) -> Answer:
+def keywords(call: Call) -> Answer:
     """The words one title offers."""
     found = _title(call.query("tid"))
     shown = [
@@ -106,7 +106,7 @@ async def keywords(call: Call) -> Answer:
 
 
 @endpoint(f"{ROOT}/addtemplate", capability="notify")
-async def add(call: Call) -> Answer:
+def add(call: Call) -> Answer:
     """Take a title with two to five of its words."""
     title, kids = _title(call.body.get("tid", "")), call.body.get("kidList")
     known = {word[0]: word for word in title.words}
@@ -137,7 +137,7 @@ async def add(call: Call) -> Answer:
 
 
 @endpoint(f"{ROOT}/gettemplate", method="GET", capability="notify")
-async def listing(call: Call) -> Answer:
+def listing(call: Call) -> Answer:
     """The account's own templates."""
     return call.answered(
         data=[
@@ -154,7 +154,7 @@ async def listing(call: Call) -> Answer:
 
 
 @endpoint(f"{ROOT}/deltemplate", capability="notify")
-async def delete(call: Call) -> Answer:
+def delete(call: Call) -> Answer:
     """Give one of them up."""
     done = call.world.store.write(
         "DELETE FROM notice_templates WHERE template_id = ? AND appid = ?",

@@ -30,7 +30,7 @@ PLATFORMS = ("1", "2", "3")
 
 
 @endpoint("/cgi-bin/menu/create", capability="menu", daily=1000)
-async def create(call: Call) -> Answer:
+def create(call: Call) -> Answer:
     """Replace the whole menu."""
     call.refuse_escapes()
     buttons = _checked_menu(call)
@@ -110,7 +110,7 @@ def _check_domains(call: Call, buttons: list[dict[str, Any]]) -> None:
 
 
 @endpoint("/cgi-bin/menu/get", method="GET", capability="menu", daily=10_000)
-async def get(call: Call) -> Answer:
+def get(call: Call) -> Answer:
     """The menu made by API; one made in the console does not count."""
     if not call.account.api_menu:
         raise Refusal(46003)
@@ -137,7 +137,7 @@ def _with_leaves(button: dict[str, Any]) -> dict[str, Any]:
 
 
 @endpoint("/cgi-bin/get_current_selfmenu_info", method="GET", capability="menu", daily=10_000)
-async def current(call: Call) -> Answer:
+def current(call: Call) -> Answer:
     """The menu people see, whoever made it."""
     menu = accounts.find(call.world.store, call.account.appid)
     buttons = menu.menu if menu else []
@@ -149,7 +149,7 @@ async def current(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/menu/delete", method="GET", capability="menu", daily=1000)
-async def delete(call: Call) -> Answer:
+def delete(call: Call) -> Answer:
     """Take the menus away; one of the console is not seen again either until it is saved."""
     store, appid = call.world.store, call.account.appid
     store.write("UPDATE accounts SET api_menu = NULL, editor_menu = NULL WHERE appid = ?", appid)
@@ -159,7 +159,7 @@ async def delete(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/menu/addconditional", capability="menu", daily=2000)
-async def add_conditional(call: Call) -> Answer:
+def add_conditional(call: Call) -> Answer:
     """A menu for people with a tag or a kind of phone; the newest that fits is shown."""
     call.refuse_escapes()
     if not call.account.menu:
@@ -183,7 +183,7 @@ async def add_conditional(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/menu/delconditional", capability="menu", daily=2000)
-async def delete_conditional(call: Call) -> Answer:
+def delete_conditional(call: Call) -> Answer:
     """Take one of the menus for some people away."""
     done = call.world.store.write(
         "DELETE FROM conditional_menus WHERE menuid = ? AND appid = ?",
@@ -197,7 +197,7 @@ async def delete_conditional(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/menu/trymatch", capability="menu", daily=20_000)
-async def try_match(call: Call) -> Answer:
+def try_match(call: Call) -> Answer:
     """The buttons one person sees, named by openid or WeChat id."""
     given = call.body.get("user_id")
     slug = call.world.slug_of(call.account.appid, given) if isinstance(given, str) else None

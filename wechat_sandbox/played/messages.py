@@ -17,7 +17,7 @@ PAGE_FIELDS = ("title", "description", "url", "picurl")
 
 
 @endpoint("/cgi-bin/message/custom/send", capability="custom", daily=500_000)
-async def send(call: Call) -> Answer:
+def send(call: Call) -> Answer:
     """A message into the chat, as far as the person's last acts allow it."""
     call.refuse_escapes()
     slug = call.receiver(call.body.get("touser"))
@@ -36,7 +36,7 @@ async def send(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/message/custom/typing", capability="custom")
-async def typing(call: Call) -> Answer:
+def typing(call: Call) -> Answer:
     """Show (or stop showing) that somebody is typing."""
     slug, command = call.receiver(call.body.get("touser")), call.body.get("command")
     store, appid, now = call.world.store, call.account.appid, call.world.clock.now()

@@ -29,7 +29,7 @@ CREATE TABLE short_keys (
 
 
 @endpoint("/cgi-bin/changeopenid", capability="migrate", daily=100_000)
-async def change_openids(call: Call) -> Answer:
+def change_openids(call: Call) -> Answer:
     """Openids at this account for those at the old one, within 15 days of the move."""
     source, given = call.body.get("from_appid"), call.body.get("openid_list")
     row = call.world.store.row(
@@ -63,7 +63,7 @@ def _pair(call: Call, old: str, openid: object) -> dict[str, str]:
 
 
 @endpoint("/cgi-bin/shorten/gen", daily=1_000_000)
-async def shorten(call: Call) -> Answer:
+def shorten(call: Call) -> Answer:
     """Keep a long text under a short key."""
     data = call.body.get("long_data")
     seconds = call.body.get("expire_seconds", LONGEST_LIFE_S)
@@ -88,7 +88,7 @@ async def shorten(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/shorten/fetch", daily=10_000_000)
-async def lengthen(call: Call) -> Answer:
+def lengthen(call: Call) -> Answer:
     """The text under a short key and the seconds it still has."""
     now = call.world.clock.now()
     row = call.world.store.row(

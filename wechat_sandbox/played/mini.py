@@ -49,7 +49,7 @@ def _login(call: Call, account: Account) -> Answer:
 
 
 @endpoint("/sns/jscode2session", method="GET", needs_token=False)
-async def login(call: Call) -> Answer:
+def login(call: Call) -> Answer:
     """Who signed in with this code."""
     account = tokens.check_credentials(
         call.world,
@@ -63,13 +63,13 @@ async def login(call: Call) -> Answer:
 
 
 @endpoint("/sns/component/jscode2session", method="GET", needs_token=False)
-async def login_for_platform(call: Call) -> Answer:
+def login_for_platform(call: Call) -> Answer:
     """The same for a platform that has the mini program in its hands."""
     return _login(call, by_own_token(call, "mini"))
 
 
 @endpoint("/wxa/checksession", method="GET", capability="mini")
-async def check_session(call: Call) -> Answer:
+def check_session(call: Call) -> Answer:
     """Whether the session key is still the person's."""
     slug = call.receiver(call.query("openid"))
     row = minis.session(call.world, call.account, slug)
@@ -83,7 +83,7 @@ async def check_session(call: Call) -> Answer:
 
 
 @endpoint("/wxa/business/getuserphonenumber", capability="mini")
-async def phone_number(call: Call) -> Answer:
+def phone_number(call: Call) -> Answer:
     """The number of a person who tapped the button; each one is paid for after the free ones."""
     account = call.account
     found = minis.use_code(call.world, account, call.body.get("code"), "phone")
@@ -135,7 +135,7 @@ def _env(call: Call) -> str:
 
 
 @endpoint("/wxa/getwxacodeunlimit", capability="mini")
-async def unlimited_code(call: Call) -> Response:
+def unlimited_code(call: Call) -> Response:
     """A code with a short scene, as many as are wanted."""
     scene, body = call.body.get("scene"), call.body
     if not isinstance(scene, str) or not 1 <= len(scene) <= LONGEST_SCENE:
@@ -161,13 +161,13 @@ async def unlimited_code(call: Call) -> Response:
 
 
 @endpoint("/wxa/getwxacode", capability="mini")
-async def limited_code(call: Call) -> Response:
+def limited_code(call: Call) -> Response:
     """A code for a path with query; 100,000 in all."""
     return _limited(call, LONGEST_PATH)
 
 
 @endpoint("/cgi-bin/wxaapp/createwxaqrcode", capability="mini")
-async def plain_code(call: Call) -> Response:
+def plain_code(call: Call) -> Response:
     """A plain QR code for a path; shares the 100,000."""
     return _limited(call, 128)
 

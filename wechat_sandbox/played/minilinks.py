@@ -91,7 +91,7 @@ def _made(call: Call, kind: str, target: tuple[str, str, str], lifetime_s: float
 
 
 @endpoint("/wxa/generatescheme", capability="mini")
-async def scheme(call: Call) -> Answer:
+def scheme(call: Call) -> Answer:
     """A weixin:// address for text messages and browsers."""
     jump = call.body.get("jump_wxa") or {}
     if not isinstance(jump, dict):
@@ -102,7 +102,7 @@ async def scheme(call: Call) -> Answer:
 
 
 @endpoint("/wxa/generate_urllink", capability="mini")
-async def url_link(call: Call) -> Answer:
+def url_link(call: Call) -> Answer:
     """A https address that opens the mini program."""
     target, seconds = _target(call, call.body), _lifetime(call)
     _count_link(call)
@@ -110,7 +110,7 @@ async def url_link(call: Call) -> Answer:
 
 
 @endpoint("/wxa/genwxashortlink", capability="mini")
-async def short_link(call: Call) -> Answer:
+def short_link(call: Call) -> Answer:
     """A text that opens the mini program inside WeChat."""
     url, title = call.body.get("page_url"), call.body.get("page_title", "")
     if not isinstance(url, str) or not 1 <= len(url) <= LONGEST_QUERY:
@@ -141,13 +141,13 @@ def _queried(call: Call, given: object, kind: str) -> Answer:
 
 
 @endpoint("/wxa/queryscheme", capability="mini")
-async def query_scheme(call: Call) -> Answer:
+def query_scheme(call: Call) -> Answer:
     """Where a scheme leads and how often it may still be opened."""
     return _queried(call, call.body.get("scheme"), "scheme")
 
 
 @endpoint("/wxa/query_urllink", capability="mini")
-async def query_url_link(call: Call) -> Answer:
+def query_url_link(call: Call) -> Answer:
     """Where a link leads and how often it may still be opened."""
     return _queried(call, call.body.get("url_link"), "link")
 
@@ -166,7 +166,7 @@ def _verdict(is_risky: bool) -> dict[str, Any]:
 
 
 @endpoint("/wxa/msg_sec_check", capability="mini")
-async def check_text(call: Call) -> Answer:
+def check_text(call: Call) -> Answer:
     """Whether a text may be shown; the call succeeds also for one that may not."""
     body = call.body
     content = body.get("content")
@@ -190,7 +190,7 @@ async def check_text(call: Call) -> Answer:
 
 
 @endpoint("/wxa/media_check_async", capability="mini")
-async def check_media(call: Call) -> Answer:
+def check_media(call: Call) -> Answer:
     """Let a picture or a sound be checked; the verdict is pushed later."""
     body, world = call.body, call.world
     url = body.get("media_url")

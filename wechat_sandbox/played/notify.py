@@ -93,7 +93,7 @@ async def _send(call: Call, url: str, mini: dict[str, Any] | None) -> Answer:
 
 
 @endpoint("/cgi-bin/message/template/subscribe", capability="template")
-async def one_time(call: Call) -> Answer:
+def one_time(call: Call) -> Answer:
     """The old one-time message: one for each acceptance of a scene."""
     call.refuse_escapes()
     slug, body, appid = call.receiver(call.body.get("touser")), call.body, call.account.appid

@@ -24,7 +24,7 @@ ACTIONS = {
 
 
 @endpoint("/cgi-bin/qrcode/create", capability="qrcode")
-async def create(call: Call) -> Answer:
+def create(call: Call) -> Answer:
     """A code for a scene, temporary or for good."""
     action = call.body.get("action_name")
     if not isinstance(action, str) or action not in ACTIONS:

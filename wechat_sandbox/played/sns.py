@@ -20,7 +20,7 @@ REFRESH_LIFE_S = 30 * 86400
 
 
 @endpoint("/sns/oauth2/access_token", method="GET", needs_token=False)
-async def exchange(call: Call) -> Answer:
+def exchange(call: Call) -> Answer:
     """A code for the person's openid; once, within five minutes."""
     # No address is checked: the allow list guards the account's own token only.
     account = tokens.check_credentials(
@@ -35,7 +35,7 @@ async def exchange(call: Call) -> Answer:
 
 
 @endpoint("/sns/oauth2/component/access_token", method="GET", needs_token=False)
-async def exchange_for_platform(call: Call) -> Answer:
+def exchange_for_platform(call: Call) -> Answer:
     """The same for a platform that has the account in its hands."""
     account = by_own_token(call, "oauth")
     if call.query("grant_type") != "authorization_code":
@@ -102,7 +102,7 @@ def _issue(world: World, account: Account, source: Row, refresh: str) -> Answer:
 
 
 @endpoint("/sns/oauth2/refresh_token", method="GET", needs_token=False)
-async def refresh(call: Call) -> Answer:
+def refresh(call: Call) -> Answer:
     """A new person's token for a refresh token of at most 30 days."""
     appid = call.query("appid")
     if not appid:
@@ -114,7 +114,7 @@ async def refresh(call: Call) -> Answer:
 
 
 @endpoint("/sns/oauth2/component/refresh_token", method="GET", needs_token=False)
-async def refresh_for_platform(call: Call) -> Answer:
+def refresh_for_platform(call: Call) -> Answer:
     """The same for a platform that has the account in its hands."""
     return _refreshed(call, by_own_token(call, "oauth"))
 
@@ -161,7 +161,7 @@ def _user_token(call: Call) -> Any:
 
 
 @endpoint("/sns/userinfo", method="GET", needs_token=False)
-async def userinfo(call: Call) -> Answer:
+def userinfo(call: Call) -> Answer:
     """Name and picture of a person who consented."""
     row = _user_token(call)
     if row["scope"] != "snsapi_userinfo":
@@ -187,7 +187,7 @@ async def userinfo(call: Call) -> Answer:
 
 
 @endpoint("/sns/auth", method="GET", needs_token=False)
-async def auth(call: Call) -> Answer:
+def auth(call: Call) -> Answer:
     """Whether a person's token still holds."""
     _user_token(call)
     return {"errcode": 0, "errmsg": "ok"}

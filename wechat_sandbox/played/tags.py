@@ -58,7 +58,7 @@ def _tags(call: Call) -> list[Row]:
 
 
 @endpoint("/cgi-bin/tags/create", capability="user", daily=1000)
-async def create(call: Call) -> Answer:
+def create(call: Call) -> Answer:
     """A new tag."""
     call.refuse_escapes()
     name, held = _name(call), _tags(call)
@@ -70,7 +70,7 @@ async def create(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/tags/get", method="GET", capability="user", daily=1000)
-async def listing(call: Call) -> Answer:
+def listing(call: Call) -> Answer:
     """All tags with how many people have them."""
     return {
         "tags": [{"id": row["id"], "name": row["name"], "count": row["n"]} for row in _tags(call)]
@@ -78,7 +78,7 @@ async def listing(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/tags/update", capability="user", daily=1000)
-async def update(call: Call) -> Answer:
+def update(call: Call) -> Answer:
     """Rename a tag."""
     call.refuse_escapes()
     number = _known(call, _tag(call).get("id"))
@@ -92,7 +92,7 @@ async def update(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/tags/delete", capability="user", daily=1000)
-async def delete(call: Call) -> Answer:
+def delete(call: Call) -> Answer:
     """Take a tag away from everybody."""
     number, appid = _known(call, _tag(call).get("id")), call.account.appid
     for table in ("tags", "tagged"):
@@ -111,7 +111,7 @@ def _people(call: Call, most: int) -> list[str]:
 
 
 @endpoint("/cgi-bin/tags/members/batchtagging", capability="user", daily=10_000)
-async def tag_people(call: Call) -> Answer:
+def tag_people(call: Call) -> Answer:
     """Give up to 50 people a tag; all of them or nobody."""
     number, slugs = _known(call, call.body.get("tagid")), _people(call, BATCH)
     appid = call.account.appid
@@ -127,7 +127,7 @@ async def tag_people(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/tags/members/batchuntagging", capability="user", daily=10_000)
-async def untag_people(call: Call) -> Answer:
+def untag_people(call: Call) -> Answer:
     """Take a tag from up to 50 people."""
     number, slugs = _known(call, call.body.get("tagid")), _people(call, BATCH)
     with call.world.store.transaction():
@@ -143,14 +143,14 @@ async def untag_people(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/tags/getidlist", capability="user", daily=100_000)
-async def of_person(call: Call) -> Answer:
+def of_person(call: Call) -> Answer:
     """The tags of one person."""
     slug = call.receiver(call.body.get("openid"))
     return {"tagid_list": menus.tags_of(call.world, call.account.appid, slug)}
 
 
 @endpoint("/cgi-bin/user/tag/get", method=("POST", "GET"), capability="user", daily=1000)
-async def people_of(call: Call) -> Answer:
+def people_of(call: Call) -> Answer:
     """The people with a tag."""
     number, appid = _known(call, call.body.get("tagid")), call.account.appid
     rows = call.world.store.rows(
@@ -161,7 +161,7 @@ async def people_of(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/tags/members/getblacklist", capability="user", daily=10_000)
-async def blacklist(call: Call) -> Answer:
+def blacklist(call: Call) -> Answer:
     """People whose messages the account does not want."""
     appid = call.account.appid
     rows = call.world.store.rows("SELECT slug FROM blacklist WHERE appid = ? ORDER BY rowid", appid)
@@ -171,7 +171,7 @@ async def blacklist(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/tags/members/batchblacklist", capability="user", daily=10_000)
-async def add_to_blacklist(call: Call) -> Answer:
+def add_to_blacklist(call: Call) -> Answer:
     """Put up to 20 people on the blacklist."""
     with call.world.store.transaction():
         for slug in _people(call, BLACK_BATCH):
@@ -180,7 +180,7 @@ async def add_to_blacklist(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/tags/members/batchunblacklist", capability="user", daily=10_000)
-async def take_from_blacklist(call: Call) -> Answer:
+def take_from_blacklist(call: Call) -> Answer:
     """Take up to 20 people off the blacklist."""
     with call.world.store.transaction():
         for slug in _people(call, BLACK_BATCH):

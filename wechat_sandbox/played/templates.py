@@ -84,7 +84,7 @@ def _count(world: World, appid: str) -> int:
 
 
 @endpoint("/cgi-bin/template/get_all_private_template", method="GET", capability="template")
-async def listing(call: Call) -> Answer:
+def listing(call: Call) -> Answer:
     """The account's templates."""
     rows = call.world.store.rows(
         "SELECT * FROM templates WHERE appid = ? ORDER BY rowid", call.account.appid
@@ -105,7 +105,7 @@ async def listing(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/template/api_add_template", capability="template")
-async def add_from_library(call: Call) -> Answer:
+def add_from_library(call: Call) -> Answer:
     """Take a template of the public library, with the fields that are wanted."""
     short, names = (call.body.get("template_id_short"), call.body.get("keyword_name_list") or [])
     if not isinstance(short, str | int) or not str(short):
@@ -125,7 +125,7 @@ async def add_from_library(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/template/del_private_template", capability="template")
-async def delete(call: Call) -> Answer:
+def delete(call: Call) -> Answer:
     """Give a template up."""
     if not remove(call.world, call.account, call.body.get("template_id")):
         raise Refusal(40037)
@@ -133,7 +133,7 @@ async def delete(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/message/template/send", capability="template", daily=100_000)
-async def send(call: Call) -> Answer:
+def send(call: Call) -> Answer:
     """A notice to a follower; that it arrived is told later by a push of its own."""
     call.refuse_escapes()
     world, account, body = call.world, call.account, call.body
@@ -178,7 +178,7 @@ def _jump(account: Account, given: object) -> dict[str, str] | None:
 
 
 @endpoint("/cgi-bin/template/api_set_industry", capability="template")
-async def set_industry(call: Call) -> Answer:
+def set_industry(call: Call) -> Answer:
     """Choose two industries; once a month."""
     given = [str(call.body.get(f"industry_id{place}", "")) for place in (1, 2)]
     if not all(one in INDUSTRIES for one in given):
@@ -194,7 +194,7 @@ async def set_industry(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/template/get_industry", method="GET", capability="template")
-async def get_industry(call: Call) -> Answer:
+def get_industry(call: Call) -> Answer:
     """The two industries."""
     row = call.world.store.row("SELECT * FROM industries WHERE appid = ?", call.account.appid)
     found = [row["first"], row["second"]] if row else ["1", "10"]
@@ -212,19 +212,25 @@ def _number(world: World, account: Account, slug: str, given: Any) -> tuple[int,
         return fresh, True
     if not isinstance(given, str):
         raise Refusal(40035)
-    row = world.store.row(
-        "SELECT msgid FROM sent_once WHERE appid = ? AND slug = ? AND client_msg_id = ? AND at > ?",
+    is_new = world.store.write(
+        "INSERT INTO sent_once (appid, slug, client_msg_id, msgid, at) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET msgid = excluded.msgid, at = excluded.at WHERE at <= ?",
         account.appid,
         slug,
         given,
+        fresh,
+        now,
         now - ONCE_S,
     )
-    if row:
-        return row["msgid"], False
-    world.store.insert(
-        "sent_once", appid=account.appid, slug=slug, client_msg_id=given, msgid=fresh, at=now
+    if is_new:
+        return fresh, True
+    row = world.store.row(
+        "SELECT msgid FROM sent_once WHERE appid = ? AND slug = ? AND client_msg_id = ?",
+        account.appid,
+        slug,
+        given,
     )
-    return fresh, True
+    return (row["msgid"], False) if row else (fresh, True)
 
 
 def _deliver(world: World, account: Account, slug: str, shown: dict[str, Any], msgid: int) -> None:

@@ -35,7 +35,7 @@ def page_of(call: Call, openids: list[str], last: str) -> Answer:
 
 
 @endpoint("/cgi-bin/user/get", method="GET", capability="user", daily=500)
-async def listing(call: Call) -> Answer:
+def listing(call: Call) -> Answer:
     """Openids of all followers, 10,000 at a time, the earliest follower first."""
     appid = call.account.appid
     rows = call.world.store.rows(
@@ -46,7 +46,7 @@ async def listing(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/user/info", method="GET", capability="user", daily=5_000_000)
-async def info(call: Call) -> Answer:
+def info(call: Call) -> Answer:
     """What an account may know of one person; no name and no picture since the end of 2021."""
     if not call.query("openid"):
         raise Refusal(41009)
@@ -54,7 +54,7 @@ async def info(call: Call) -> Answer:
 
 
 @endpoint("/cgi-bin/user/info/batchget", capability="user", daily=5_000_000)
-async def batch(call: Call) -> Answer:
+def batch(call: Call) -> Answer:
     """The same for up to 100 people."""
     wanted = call.body.get("user_list")
     if not isinstance(wanted, list) or not wanted:
@@ -96,7 +96,7 @@ def _info(call: Call, openid: object) -> dict[str, Any]:
 
 
 @endpoint("/cgi-bin/user/info/updateremark", capability="user", daily=10_000)
-async def remark(call: Call) -> Answer:
+def remark(call: Call) -> Answer:
     """The account's own note on a follower."""
     call.refuse_escapes()
     slug, text = call.receiver(call.body.get("openid")), call.body.get("remark")

@@ -112,7 +112,9 @@ class Call:
 
 
 Answer = dict[str, Any]
-Handler = Callable[[Call], Awaitable[Answer | Response]]
+type Answered = Answer | Response
+Handler = Callable[[Call], Answered | Awaitable[Answered]]
+"""A plain function where nothing is waited for: all that such a call writes is one transaction."""
 
 
 @dataclass(frozen=True)
@@ -161,23 +163,41 @@ async def answer_api(world: World, request: Request) -> Response:
     started = time.monotonic()
     path = "/" + request.path_params["path"]
     call = Call(world, request, await request.body())
-    status, answer = await _answer(call, path)
+    found = ENDPOINTS.get(path)
+    fault = take_fault(world, path) if found else None
+    if fault and (delay_s := fault.get("timeout")):
+        await asyncio.sleep(delay_s)
+    status = 404 if found is None else (fault or {}).get("http_status", 200)
+    with world.store.transaction():
+        answer = _answer(call, path, found, fault)
+        if not isinstance(answer, Awaitable):
+            return _told(call, path, status, answer, started)
+    try:
+        answer = await answer
+    except Refusal as refusal:
+        answer = refusal.body(call.rid)
+    return _told(call, path, status, answer, started)
+
+
+def _told(call: Call, path: str, status: int, answer: Answered | None, started: float) -> Response:
+    """What the caller gets, after it was written into the log."""
+    if status != HTTPStatus.OK:
+        answer = None
     is_file = isinstance(answer, Response)
-    shown = f"{answer.media_type}" if isinstance(answer, Response) else answer
     errcode = None if is_file or not answer else answer.get("errcode")  # type: ignore[union-attr]
     calllog.record(
-        world,
+        call.world,
         kind="api",
-        method=request.method,
+        method=call.request.method,
         path=path,
         appid=_appid_of(call),
         status=status,
         errcode=errcode,
         note="",
-        request={"query": dict(request.query_params), "body": _shown(call.raw)},
-        answer=shown,
+        request={"query": dict(call.request.query_params), "body": _shown(call)},
+        answer=f"{answer.media_type}" if isinstance(answer, Response) else answer,
         took_s=time.monotonic() - started,
-        again=calllog.again_of(request, call.raw),
+        again=calllog.again_of(call.request, call.raw),
     )
     if errcode:
         _keep_rid(call, path, errcode, str(answer))
@@ -209,25 +229,22 @@ def _keep_rid(call: Call, path: str, errcode: int, answer: str) -> None:
         call.world.store.write("DELETE FROM rids WHERE rowid <= ?", number - KEPT_RIDS)
 
 
-async def _answer(call: Call, path: str) -> tuple[int, Answer | Response | None]:
-    found = ENDPOINTS.get(path)
-    if found is None:
-        return 404, None
+def _answer(
+    call: Call, path: str, found: Endpoint | None, fault: dict[str, Any] | None
+) -> Answered | Awaitable[Answered] | None:
+    fault = fault or {}
+    is_lost = "http_status" in fault and not fault.get("after")
+    if found is None or is_lost:
+        return None
     try:
-        fault = take_fault(call.world, path)
-        if fault and (delay_s := fault.get("timeout")):
-            await asyncio.sleep(delay_s)
-        if fault and "http_status" in fault and not fault.get("after"):
-            return fault["http_status"], None
-        if fault and "errcode" in fault:
+        if "errcode" in fault:
             raise Refusal(fault["errcode"], fault.get("errmsg"))
-        answer = await _checked(call, path, found)
-        return (fault["http_status"], None) if fault and "http_status" in fault else (200, answer)
+        return _checked(call, path, found)
     except Refusal as refusal:
-        return 200, refusal.body(call.rid)
+        return refusal.body(call.rid)
 
 
-async def _checked(call: Call, path: str, found: Endpoint) -> Answer | Response:
+def _checked(call: Call, path: str, found: Endpoint) -> Answered | Awaitable[Answered]:
     """The checks every call goes through, in WeChat's order (digest 10.3)."""
     if len(call.raw) > (FORM_LIMIT if found.is_form else BODY_LIMIT):
         raise Refusal(40006 if found.is_form else 45002)
@@ -244,9 +261,8 @@ async def _checked(call: Call, path: str, found: Endpoint) -> Answer | Response:
         raise Refusal(61011)
     if call.caller or call.platform:
         owner = call.component.appid if found.of_component else call.account.appid
-        count_use(call.world, owner, path, found.daily)
-        count_minute(call.world, owner, path)
-    return await found.handler(call)
+        _count_call(call.world, owner, path, found.daily)
+    return found.handler(call)
 
 
 def _check_component(call: Call) -> None:
@@ -272,22 +288,37 @@ def _check_permission(call: Call, capability: str | None) -> None:
         raise Refusal(61007)
 
 
+def _count_call(world: World, appid: str, path: str, daily: int | None) -> None:
+    """Count one call of today and of this minute against what was set for the account."""
+    minute = f"{path}#minute"
+    rows = world.store.rows(
+        "SELECT path, daily FROM quota_limits WHERE appid = ? AND path IN (?, ?)",
+        appid,
+        path,
+        minute,
+    )
+    limits = {row["path"]: row["daily"] for row in rows}
+    _count_day(world, appid, path, limits.get(path, daily))
+    _count_minute(world, appid, path, limits.get(minute))
+
+
 def count_minute(world: World, appid: str, path: str, default: int | None = None) -> None:
     """Count one call of this minute; 45011 above the limit, where one is set."""
-    row = world.store.row(
-        "SELECT daily FROM quota_limits WHERE appid = ? AND path = ?", appid, f"{path}#minute"
-    )
-    limit = row["daily"] if row else default
-    if limit is None:
-        return
-    key, minute = f"{path}#minute", str(int(world.clock.now() // 60))
-    if not _count(world, appid, key, minute, limit):
-        raise Refusal(45011)
+    _count_minute(world, appid, path, daily_limit(world, appid, f"{path}#minute", default))
 
 
 def count_use(world: World, appid: str, path: str, default: int | None) -> None:
     """Count one call of today; 45009 above the daily quota."""
-    limit = daily_limit(world, appid, path, default)
+    _count_day(world, appid, path, daily_limit(world, appid, path, default))
+
+
+def _count_minute(world: World, appid: str, path: str, limit: int | None) -> None:
+    minute = str(int(world.clock.now() // 60))
+    if limit is not None and not _count(world, appid, f"{path}#minute", minute, limit):
+        raise Refusal(45011)
+
+
+def _count_day(world: World, appid: str, path: str, limit: int | None) -> None:
     if limit is not None and not _count(world, appid, path, world.clock.day(), limit):
         raise Refusal(45009)
 
@@ -342,10 +373,10 @@ def _appid_of(call: Call) -> str | None:
     return str(given) if known else None
 
 
-def _shown(raw: bytes) -> Any:
-    if not raw:
+def _shown(call: Call) -> Any:
+    if not call.raw:
         return None
     try:
-        return json.loads(raw)
-    except ValueError:
-        return raw[:2000].decode(errors="replace")
+        return call.body
+    except Refusal:
+        return call.raw[:2000].decode(errors="replace")
