@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,6 +27,7 @@ from django.test import Client
 from config.hot import HotDoors
 from zhanggui.accounts.actors import system_actor
 from zhanggui.accounts.models import Person
+from zhanggui.accounts.sessions import SINCE_KEY
 from zhanggui.accounts.tests.factories import ACTOR, make_store
 from zhanggui.channels.wechat.models import ChannelAccount, PersonIdentity
 from zhanggui.channels.wechat.tests.factories import make_account, make_identity, sign_in_staff
@@ -40,7 +41,15 @@ from zhanggui.coupons.tests.factories import take_code as coupon_code
 from zhanggui.ledger.models import Transaction
 from zhanggui.stamps import desks, services
 from zhanggui.stamps.errors import InvitationPending, InvitationUsed
-from zhanggui.stamps.models import Card, Kind, ManagerBinding, PendingManager
+from zhanggui.stamps.models import (
+    Card,
+    Case,
+    CaseKind,
+    CaseState,
+    Kind,
+    ManagerBinding,
+    PendingManager,
+)
 from zhanggui.stamps.results import Desk
 from zhanggui.stamps.services import LimitsInput, watching
 from zhanggui.stamps.tests.factories import (
@@ -51,6 +60,7 @@ from zhanggui.stamps.tests.factories import (
     make_manager,
     make_programme,
     make_shop,
+    stamp,
     state_of,
     take_code,
 )
@@ -161,17 +171,26 @@ class Place:
         self.phones.append(Phone(self.port, cookies, agent))
         return self.phones[-1]
 
-    def staff(self, identity: PersonIdentity, agent: str = IPHONE) -> Phone:
+    def staff(
+        self, identity: PersonIdentity, agent: str = IPHONE, signed_in: datetime | None = None
+    ) -> Phone:
         """The phone of somebody who signed in through the platform's account, on an iPhone."""
         browser = Client()
         sign_in_staff(browser, identity)
         session = browser.session
         session["_device"] = "iPhone · 微信"
+        if signed_in is not None:
+            session[SINCE_KEY] = signed_in.isoformat()
         session.save()
         name = settings.SESSION_COOKIE_NAME
         return self.phone({name: browser.cookies[name].value}, agent)
 
-    def manager(self, desk: Desk | None = None, agent: str = IPHONE) -> Phone:
+    def manager(
+        self,
+        desk: Desk | None = None,
+        agent: str = IPHONE,
+        signed_in: datetime | None = None,
+    ) -> Phone:
         """The phone of a manager who signed in through WeChat."""
         desk = desk or self.shop.desk
         account = ChannelAccount.objects.filter(merchant=None).first() or make_account()
@@ -179,7 +198,7 @@ class Place:
         identity = PersonIdentity.objects.filter(person=person).first() or make_identity(
             account, person=person
         )
-        return self.staff(identity, agent)
+        return self.staff(identity, agent, signed_in)
 
     def customer(self) -> tuple[Phone, Card, str]:
         """The phone of a customer with a card; the card, and its address."""
@@ -377,6 +396,10 @@ class TestCollusion:
         own = make_card(place.shop.programme, name="店长自己", phone=phone)
         assert manager.confirm(take_code(own).digits).code == "E_SELF"
 
+        friends = [make_card(place.shop.programme, name=f"老朋友{n}") for n in range(4)]
+        for card in friends * 5:  # stamped from home, code after code
+            assert manager.confirm(take_code(card).digits).status == 200
+
         limits = LimitsInput(operations_a_day=10, may_stamp_own=False, second_person_above=1)
         services.set_limits(values=limits, actor=ACTOR)
         ManagerBinding.objects.filter(person=person).update(operations=10)
@@ -384,7 +407,10 @@ class TestCollusion:
         big = services.adjust(card_id=friend.pk, amount=5, reason="补章", actor=ACTOR)
         assert big.state == "waiting"
         watching.watch(system_actor("watch"))
-        assert bookings() == 2
+        case = Case.objects.get(kind=CaseKind.SAME_CARDS)
+        assert (case.manager_id, case.store_id) == (person.pk, place.shop.store.pk)
+        assert case.state == CaseState.OPEN
+        assert bookings() == 22
 
 
 class TestStolenSession:
@@ -400,10 +426,16 @@ class TestStolenSession:
             assert mine.get("/staff/ledger").status == 200
         assert settings.SESSION_COOKIE_AGE == 12 * 60 * 60
 
+        given = stamp(place.shop.desk, make_card(place.shop.programme))
+        old = place.manager(signed_in=clock.now() - timedelta(minutes=31))
+        stale = old.piece("/staff/stamp/undo", record=given.record_id)
+        assert stale.status == 403
+        assert "E_SIGN_IN_AGAIN" in stale.text
+
         services.remove_manager(binding_id=place.shop.desk.binding_id, actor=ACTOR)
         gone = mine.confirm(digits)
         assert (gone.status, gone.code) == (403, "E_NOT_MANAGER")
-        assert bookings() == 0
+        assert bookings() == 1  # the stamp that could not be undone
 
 
 class TestLeakedInvitation:

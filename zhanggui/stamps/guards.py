@@ -7,25 +7,30 @@ by the next call of a page that is still open (D08).
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.response import SimpleTemplateResponse
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 from zhanggui.accounts.actors import Actor, person_actor
 from zhanggui.accounts.guards import mark
 from zhanggui.accounts.models import Person
+from zhanggui.accounts.sessions import SINCE_KEY
+from zhanggui.channels.wechat import oauth
 from zhanggui.channels.wechat.guards import staff_view
 from zhanggui.contacts.guards import CustomerRequest, customer_view, of_feature
-from zhanggui.core import tenancy
+from zhanggui.core import clock, tenancy
 from zhanggui.core.errors import NotAllowed
 from zhanggui.stamps import desks, selectors
-from zhanggui.stamps.errors import NotManager
+from zhanggui.stamps.errors import NotManager, SignInAgain
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.results import Desk
+from zhanggui.stamps.services.shop_limits import limits
 
 
 class ManagerRequest(HttpRequest):
@@ -91,6 +96,21 @@ def enter(request: HttpRequest, who: desks.Who) -> ManagerRequest:
     manager_request.user = manager_request.person = person
     manager_request.actor = person_actor(person, request)
     return manager_request
+
+
+def refuse_stale(request: ManagerRequest) -> None:
+    """Let only somebody undo who signed in through WeChat a short while ago (section 8).
+
+    Raises:
+        SignInAgain: longer ago than the shop allows (E_SIGN_IN_AGAIN, 403).
+    """
+    minutes = limits().signin_for_undo_min
+    since = request.session.get(SINCE_KEY)
+    if since and datetime.fromisoformat(since) > clock.now() - timedelta(minutes=minutes):
+        return
+    refusal = SignInAgain(minutes=minutes)
+    refusal.to_sign_in = oauth.staff_start_url(reverse("stamps:desk"))
+    raise refusal
 
 
 def unbound_page(request: ManagerRequest) -> HttpResponse:

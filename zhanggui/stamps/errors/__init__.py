@@ -54,6 +54,7 @@ from zhanggui.stamps.errors.managers import (
     ManagerLimit,
     NoStaffAccount,
     NotManager,
+    SignInAgain,
 )
 from zhanggui.stamps.errors.office import NoAccount, PosterNameTaken
 from zhanggui.stamps.errors.presses import (
@@ -160,6 +161,7 @@ __all__ = [
     "SealTooAlike",
     "SealUnfit",
     "SecondPerson",
+    "SignInAgain",
     "StampUnknown",
     "StampedJustNow",
     "StampsGone",

@@ -108,3 +108,16 @@ class NoStaffAccount(DomainError):
     code = "E_NO_STAFF_ACCOUNT"
     status = 409
     text = _("The platform's official account is not connected yet. Ask the platform to do it.")
+
+
+class SignInAgain(DomainError):
+    """What was done is undone only by who has just shown to be there (section 8)."""
+
+    code = "E_SIGN_IN_AGAIN"
+    status = 403
+    text = _(
+        "You signed in more than %(minutes)s minutes ago. Confirm in WeChat that it is you, then"
+        " undo once more."
+    )
+    to_sign_in = ""
+    """Where WeChat confirms it; set by the guard."""

@@ -107,6 +107,15 @@ class LimitsForm(forms.Form):
         required=False,
         help_text=_("Recognised by the same WeChat or the same phone number."),
     )
+    signin_for_undo_min = forms.IntegerField(
+        label=_("Before undoing, a manager signs in again after"),
+        min_value=5,
+        max_value=720,
+        help_text=_(
+            "WeChat confirms it with one tap. So nobody undoes anything with a phone left lying"
+            " about, or with a session that was carried off."
+        ),
+    )
 
 
 class ReportForm(forms.Form):

@@ -19,6 +19,7 @@ from zhanggui.ledger.models import Transaction
 
 OPERATIONS_A_DAY = 200
 SECOND_PERSON_ABOVE = 5
+SIGNIN_FOR_UNDO_MIN = 30
 
 
 class WhenFull(models.TextChoices):
@@ -225,6 +226,10 @@ class Limits(TenantModel):
     """Whether a manager may stamp the own card (D37)."""
     second_person_above = models.PositiveSmallIntegerField(default=SECOND_PERSON_ABOVE)
     """An adjustment of more stamps than this needs a second person (D38)."""
+    signin_for_undo_min = models.PositiveSmallIntegerField(
+        default=SIGNIN_FOR_UNDO_MIN, validators=[MinValueValidator(5), MaxValueValidator(720)]
+    )
+    """A manager who signed in longer ago does so again before undoing (section 8)."""
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

@@ -13,6 +13,7 @@ from django.db import transaction
 from zhanggui.accounts import audit
 from zhanggui.core import tenancy
 from zhanggui.stamps.models import Limits
+from zhanggui.stamps.models.rounds import SIGNIN_FOR_UNDO_MIN
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -25,6 +26,7 @@ class LimitsInput:
     operations_a_day: int
     may_stamp_own: bool
     second_person_above: int
+    signin_for_undo_min: int = SIGNIN_FOR_UNDO_MIN
 
 
 def limits() -> Limits:

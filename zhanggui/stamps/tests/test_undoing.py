@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from zhanggui.accounts.models import AuditEntry
 from zhanggui.core import clock
@@ -153,3 +154,45 @@ class TestBar:
         assert "data-undo-stamp" not in response.content.decode()
         assert (again.status_code, plain.status_code) == (409, 404)
         assert balance_of(counter.shop.card) == 0
+
+
+class TestSignedInLongAgo:
+    """A session that was carried off undoes nothing: WeChat has to confirm it (section 8)."""
+
+    @pytest.mark.parametrize("what", ["stamp", "redemption"])
+    def test_is_asked_to_sign_in_again(self, client: Client, shop: Shop, what: str) -> None:
+        start = clock.now()
+        with clock.at(start - timedelta(minutes=31)):
+            sign_in(client, shop.desk)
+        with clock.at(start):
+            given = stamp(shop.desk, shop.card)
+            name = "staff_undo_stamp" if what == "stamp" else "staff_undo"
+            response = client.post(
+                reverse(f"stamps:{name}"), {"record": given.record_id}, headers=HTMX
+            )
+            page = response.content.decode()
+            assert response.status_code == 403
+            assert "E_SIGN_IN_AGAIN" in page
+            assert f"{reverse('wechat:oauth_start')}?audience=staff" in page
+            assert balance_of(shop.card) == 1
+
+            sign_in(client, shop.desk)  # what WeChat's page leads to
+            again = client.post(
+                reverse("stamps:staff_undo_stamp"), {"record": given.record_id}, headers=HTMX
+            )
+            assert again.status_code == 200
+            assert balance_of(shop.card) == 0
+
+    def test_the_shop_says_how_long(self, client: Client, shop: Shop) -> None:
+        limits = services.LimitsInput(200, False, 5, signin_for_undo_min=60)
+        services.set_limits(values=limits, actor=manager_of(shop.desk))
+        start = clock.now()
+        with clock.at(start - timedelta(minutes=59)):
+            sign_in(client, shop.desk)
+        with clock.at(start):
+            given = stamp(shop.desk, shop.card)
+            done = client.post(
+                reverse("stamps:staff_undo_stamp"), {"record": given.record_id}, headers=HTMX
+            )
+        assert done.status_code == 200
+        assert balance_of(shop.card) == 0

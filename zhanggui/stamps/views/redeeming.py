@@ -20,7 +20,7 @@ from zhanggui.coupons.models import UseKind
 from zhanggui.coupons.services.using import MANAGER_UNDOES_WITHIN
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.forms.desk import read_filter
-from zhanggui.stamps.guards import ManagerRequest, manager_view
+from zhanggui.stamps.guards import ManagerRequest, manager_view, refuse_stale
 from zhanggui.ui import paging
 
 LONGEST_DIGITS = 40
@@ -94,6 +94,7 @@ def undo(request: ManagerRequest) -> HttpResponse:
     desk = request.desk
     number = numbers.whole(request.POST.get("record", ""))
     try:
+        refuse_stale(request)
         if number is None:
             raise NotFound
         coupons.undo_by_manager(
@@ -117,6 +118,7 @@ def undo_stamp(request: ManagerRequest) -> HttpResponse:
     """Take a stamp of the last ten minutes back (feature 3)."""
     number = numbers.whole(request.POST.get("record", ""))
     try:
+        refuse_stale(request)
         if number is None:
             raise NotFound
         done = services.undo_stamp(desk=request.desk, record_id=number, actor=request.actor)

@@ -16,6 +16,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from zhanggui.accounts.models import Merchant, Operator, Person, Tier
+from zhanggui.accounts.sessions import SINCE_KEY
 from zhanggui.accounts.tests.factories import make_person
 from zhanggui.channels.wechat import client as wechat_client
 from zhanggui.channels.wechat.guards import ACCOUNT_KEY
@@ -132,6 +133,7 @@ def sign_in_staff(client: Client, identity: PersonIdentity) -> None:
     client.force_login(identity.person)
     session = client.session
     session[ACCOUNT_KEY] = identity.account_id
+    session[SINCE_KEY] = clock.now().isoformat()
     session.save()
 
 
