@@ -8,6 +8,7 @@ CSRF, language, the log line.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -35,8 +36,14 @@ from zhanggui.accounts.guards import wants_piece
 from zhanggui.channels.wechat.views import hooks
 from zhanggui.core import tokens
 from zhanggui.core.middleware import answered
-from zhanggui.stamps.hot.door import is_manager, manager_door, manager_page
-from zhanggui.stamps.views import redeeming, staff
+from zhanggui.stamps.hot.door import (
+    card_door,
+    is_holder,
+    is_manager,
+    manager_door,
+    manager_page,
+)
+from zhanggui.stamps.views import pressing, redeeming, staff
 
 LEFT_OUT = {
     "zhanggui.accounts.sessions.SessionMiddleware",
@@ -48,14 +55,19 @@ SAME_HEADERS = (
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
 )
-DOORS: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+type View = Callable[..., HttpResponse]
+
+DOORS: dict[str, View] = {
     "/staff/confirm": manager_door(staff.confirm_code),
     "/staff/redeem": manager_door(redeeming.redeem_code),
 }
-PAGES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+PAGES: dict[str, View] = {
     "/staff/ledger": manager_page(staff.ledger_page),
 }
 """Pages for store managers; who is not known as one at once goes the ordinary way."""
+CARD_PRESS = re.compile(r"/w/(?P<merchant>[-a-zA-Z0-9_]+)/cards/(?P<token>[-a-zA-Z0-9_]+)/press")
+"""A stamp pressed on a customer's card; who is not its holder goes the ordinary way."""
+PRESS_DOOR = card_door(pressing.press_card)
 HOOK = "/hooks/wechat/"
 """Pushes: no cookie, no session, no form, no page, so nothing but the log line stands in front."""
 MOST_SCHEMES = 8
@@ -90,7 +102,12 @@ class HotDoors:
 
     def __init__(self, application: Application) -> None:
         self.application = application
-        self.matches = {path: resolve(path) for path in (*DOORS, *PAGES)}
+        self.matches = {
+            (method, path): _match_of(resolve(path), view)
+            for method, doors in (("POST", DOORS), ("GET", PAGES))
+            for path, view in doors.items()
+        }
+        self.press = resolve("/w/x/cards/x/press")
         self.view_hooks: list[Callable[..., HttpResponseBase | None]] = []
         self.exception_hooks: list[Callable[..., HttpResponseBase | None]] = []
         if settings.SECURE_SSL_REDIRECT:
@@ -110,10 +127,11 @@ class HotDoors:
         """Answer a request."""
         if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO", "").startswith(HOOK):
             return self._push(environ, start_response)
-        request = self._admitted(environ)
-        if request is None:
+        found = self._admitted(environ)
+        if found is None:
             return self.application(environ, start_response)
-        response = self.answer(request, self.matches[request.path_info])
+        request, match = found
+        response = self.answer(request, match)
         return self._sent(request, response, start_response)
 
     def _push(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -175,19 +193,25 @@ class HotDoors:
         start_response(f"{response.status_code} {response.reason_phrase}", headers)
         return [b"".join(response)]
 
-    def _admitted(self, environ: dict[str, Any]) -> HotRequest | None:
-        """The request, if it is for a hot door."""
-        method, path = environ["REQUEST_METHOD"], environ.get("PATH_INFO", "")
-        if method == "POST" and path in DOORS:
-            request = HotRequest(environ)
-            return request if wants_piece(request) else None
-        if method == "GET" and path in PAGES:
-            request = HotRequest(environ)
-            try:
-                return request if is_manager(request) else None
-            except DatabaseError:  # the ordinary chain meets it again and answers
-                return None
-        return None
+    def _admitted(self, environ: dict[str, Any]) -> tuple[HotRequest, ResolverMatch] | None:
+        """The request with its hot door, if it is for one and may enter."""
+        match = self._match(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+        if match is None:
+            return None
+        request = HotRequest(environ)
+        try:
+            may_enter = _may_enter(request, match)
+        except DatabaseError:  # the ordinary chain meets it again and answers
+            return None
+        return (request, match) if may_enter else None
+
+    def _match(self, method: str, path: str) -> ResolverMatch | None:
+        """The match of a hot address, with its door in the place of the ordinary view."""
+        known = self.matches.get((method, path))
+        if known is not None or method != "POST":
+            return known
+        pressed = CARD_PRESS.fullmatch(path)
+        return _match_of(self.press, PRESS_DOOR, **pressed.groupdict()) if pressed else None
 
     def answer(self, request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
         """Send a request through the short chain."""
@@ -222,27 +246,47 @@ class HotDoors:
         return handler
 
     def _view(self, request: HttpRequest) -> HttpResponseBase:
-        doors = DOORS if request.method == "POST" else PAGES
-        view = doors[request.path_info]
+        match = request.resolver_match
+        assert match is not None  # noqa: S101  set by ``answer``
         for hook in self.view_hooks:
-            response = hook(request, view, (), {})
+            response = hook(request, match.func, (), match.kwargs)
             if response is not None:
                 return response
-        response = self._enter(view, request)
+        response = self._enter(match, request)
         patch_vary_headers(response, ["Cookie"])  # as the session would
         return response
 
-    def _enter(
-        self, view: Callable[[HttpRequest], HttpResponse], request: HttpRequest
-    ) -> HttpResponseBase:
+    def _enter(self, match: ResolverMatch, request: HttpRequest) -> HttpResponseBase:
         try:
-            return view(request)
+            response: HttpResponseBase = match.func(request, **match.kwargs)
         except Exception as error:
             for hook in self.exception_hooks:
-                response = hook(request, error)
-                if response is not None:
-                    return response
+                told = hook(request, error)
+                if told is not None:
+                    return told
             raise
+        return response
+
+
+def _match_of(found: ResolverMatch, door: View, **names: str) -> ResolverMatch:
+    return ResolverMatch(
+        door,
+        (),
+        names,
+        url_name=found.url_name,
+        app_names=[*found.app_names],
+        namespaces=[*found.namespaces],
+        route=found.route,
+    )
+
+
+def _may_enter(request: HttpRequest, match: ResolverMatch) -> bool:
+    """Whether somebody enters here at once; everybody else goes the ordinary way."""
+    if request.method == "GET":
+        return is_manager(request)
+    if match.func is PRESS_DOOR and not is_holder(request, **match.kwargs):
+        return False
+    return wants_piece(request)
 
 
 def _push_door(path: str) -> tuple[hooks.Door, dict[str, str], str] | None:

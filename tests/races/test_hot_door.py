@@ -6,8 +6,10 @@ import json
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -22,7 +24,9 @@ from zhanggui.coupons.tests.factories import counts, make_coupon, make_template
 from zhanggui.coupons.tests.factories import take_code as take_coupon_code
 from zhanggui.stamps import desks
 from zhanggui.stamps.tests.factories import Shop, balance_of, take_code
-from zhanggui.stamps.tests.test_door import Chain, Sent
+from zhanggui.stamps.tests.pressing import T1, nonce_of, points_px, sent_text
+from zhanggui.stamps.tests.test_door import Answer, Chain, Sent
+from zhanggui.stamps.tests.test_press_door import Sent as Press
 
 
 @pytest.fixture
@@ -40,14 +44,19 @@ def sent(shop: Shop) -> Sent:
 
 
 def trips(chain: Chain, sent: Sent) -> int:
-    """How often the request waits for the database, by the protocol's own log."""
+    """How often the request waits for the database."""
+    return counted(lambda: chain.send(sent))
+
+
+def counted(send: Callable[[], Answer]) -> int:
+    """The same, by the protocol's own log."""
     raw = connection.connection
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "trace"
         with log.open("wb") as file:
             raw.pgconn.trace(file.fileno())
             try:
-                answer = chain.send(sent)
+                answer = send()
             finally:
                 raw.pgconn.untrace()
                 os.fsync(file.fileno())
@@ -85,6 +94,19 @@ def test_a_redemption_takes_as_many(shop: Shop, sent: Sent) -> None:
         assert counts(coupon)[3] == 1
         # at the door of stamps: no card's code, whether it is another one, and back, before these
         assert found == expected or not expected
+
+
+def test_a_press_takes_four(shop: Shop) -> None:
+    press = Press(shop)
+    hot: Any = HotDoors(WSGIHandler())
+    for place, expected in enumerate((0, 4, 4)):
+        press.fields |= {"nonce": nonce_of(press.card), "press": sent_text(points_px(T1))}
+        press.fields["key"] = f"k{place}"
+        found = counted(lambda: press.to(hot))
+
+        # who and which card; the claim and the stamps; the card moves; the booking with COMMIT
+        assert found == expected or not expected
+    assert balance_of(press.card) == 3
 
 
 def test_a_restart_of_the_database_costs_nobody_an_answer(shop: Shop, sent: Sent) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import LiteralString
 
 from zhanggui.accounts.models import Merchant
 
@@ -18,12 +19,14 @@ class SignIn:
     ``account_id`` answers the account through which this merchant's customers come, or None;
     ``start_url`` where to send a browser of the channel so that it comes back to a path;
     ``is_inside`` whether a User-Agent is the channel's own browser; ``account_name`` a label.
+    ``account_sql`` is ``account_id`` in the SELECT of a hot door that reads the merchant ``m``.
     """
 
     account_id: Callable[[Merchant], int | None]
     start_url: Callable[[Merchant, str], str]
     is_inside: Callable[[str], bool]
     account_name: Callable[[int], str]
+    account_sql: LiteralString = "NULL::bigint"
 
 
 _registered: list[SignIn] = []

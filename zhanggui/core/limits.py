@@ -7,7 +7,7 @@ something (a password's hash, a text message) it is claimed before instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
 
 from zhanggui.core import clock
+from zhanggui.core.db.pipeline import Line, Statement
 from zhanggui.core.errors import TooMany
 from zhanggui.core.models import LimitCounter
 
@@ -71,17 +72,22 @@ def count(limit: Limit, subject: str) -> datetime | None:
 
 _CLAIM: LiteralString = """
 INSERT INTO core_limitcounter AS c (kind, subject, window_starts_at, count, locked_until)
-VALUES (%(kind)s, %(subject)s, %(now)s, 1, CASE WHEN %(most)s <= 1 THEN %(until)s END)
+VALUES (%(kind)s, %(subject)s, %(now)s::timestamptz, 1,
+        CASE WHEN %(most)s::integer <= 1 THEN %(until)s::timestamptz END)
 ON CONFLICT (kind, subject) DO UPDATE SET
-  window_starts_at = CASE WHEN c.window_starts_at <= %(oldest)s THEN %(now)s
-                          ELSE c.window_starts_at END,
-  count = CASE WHEN c.window_starts_at <= %(oldest)s THEN 1 ELSE c.count + 1 END,
+  window_starts_at = CASE WHEN c.window_starts_at <= %(oldest)s::timestamptz
+                          THEN %(now)s::timestamptz ELSE c.window_starts_at END,
+  count = CASE WHEN c.window_starts_at <= %(oldest)s::timestamptz THEN 1 ELSE c.count + 1 END,
   locked_until = CASE
-    WHEN (CASE WHEN c.window_starts_at <= %(oldest)s THEN 1 ELSE c.count + 1 END) >= %(most)s
-    THEN %(until)s END
-WHERE c.locked_until IS NULL OR c.locked_until <= %(now)s
+    WHEN (CASE WHEN c.window_starts_at <= %(oldest)s::timestamptz THEN 1 ELSE c.count + 1 END)
+         >= %(most)s::integer
+    THEN %(until)s::timestamptz END
+WHERE c.locked_until IS NULL OR c.locked_until <= %(now)s::timestamptz
 RETURNING count
 """
+
+
+_NO_WAIT: LiteralString = "SELECT set_config('synchronous_commit', 'off', true)"
 
 
 def claim(limit: Limit, subject: str) -> None:
@@ -98,7 +104,33 @@ def claim(limit: Limit, subject: str) -> None:
         cursor.execute(_CLAIM, _claim_values(limit, subject))
         is_free = cursor.fetchone() is not None
     if not is_free:
-        raise TooMany(retry_after_s=max(seconds_locked([(limit, subject)]), 1))
+        raise _none_left(limit, subject)
+
+
+def _none_left(limit: Limit, subject: str) -> TooMany:
+    return TooMany(retry_after_s=max(seconds_locked([(limit, subject)]), 1))
+
+
+class Claim:
+    """``claim`` among the first reads of a hot door; they make one trip and so one transaction.
+
+    That transaction ends with the trip: nothing that is refused later gives the try back. It does
+    not wait for the disk: after a crash of the machine the count of its last moment may be missing.
+    """
+
+    def __init__(self, limit: Limit, subject: str) -> None:
+        self.limit, self.subject = limit, subject
+        self.statements = (Statement(_NO_WAIT), Statement(_CLAIM, _claim_values(limit, subject)))
+
+    def check(self, answers: Sequence[Sequence[Line]]) -> None:
+        """Read what ``statements`` answered.
+
+        Raises:
+            TooMany: no try is left; carries the seconds to wait (429).
+        """
+        _set, claimed = answers
+        if not claimed:
+            raise _none_left(self.limit, self.subject)
 
 
 def claim_and(

@@ -25,10 +25,17 @@ _HOLE = re.compile("\ue000([a-z_]+)\ue001")
 
 
 class Frames:
-    """The frames of one template."""
+    """The frames of one template.
 
-    def __init__(self, template: str) -> None:
+    Args:
+        template: a page, or a piece of one.
+        is_piece: whether it shows nothing of its surroundings: its frame is the same at every
+            address, for every theme, with messages or without.
+    """
+
+    def __init__(self, template: str, *, is_piece: bool = False) -> None:
         self.template = template
+        self.is_piece = is_piece
         self._kept: dict[Hashable, tuple[str, ...]] = {}
 
     def answer(
@@ -49,10 +56,11 @@ class Frames:
                 words; None renders the page without keeping anything.
         """
         filled = {**holes, "csrf_token": get_token(request)}
-        if key is None or MESSAGES_COOKIE in request.COOKIES:  # messages are somebody's own
+        has_messages = MESSAGES_COOKIE in request.COOKIES and not self.is_piece
+        if key is None or has_messages:  # messages are somebody's own
             frame = self._frame(request, page, holes)
         else:
-            whole = (get_language(), context.Surroundings(request).theme, request.path, key)
+            whole = (get_language(), *self._surroundings(request), key)
             kept = self._kept.get(whole)
             if kept is None:
                 kept = self._frame(request, {**page, "messages": ()}, holes)
@@ -63,6 +71,9 @@ class Frames:
         parts = list(frame)
         parts[1::2] = [filled[name] for name in frame[1::2]]
         return HttpResponse("".join(parts))
+
+    def _surroundings(self, request: HttpRequest) -> tuple[str, ...]:
+        return () if self.is_piece else (context.Surroundings(request).theme, request.path)
 
     def _frame(
         self, request: HttpRequest, page: Mapping[str, Any], holes: Mapping[str, str]

@@ -124,6 +124,7 @@ def register_all() -> None:
             start_url=oauth.customer_start_url,
             is_inside=oauth.is_inside_wechat,
             account_name=oauth.account_name,
+            account_sql=services.EFFECTIVE_ACCOUNT,
         )
     )
 

@@ -317,22 +317,27 @@ def raw_bytes(field: bytes | None) -> bytes:
 
 
 def fetch_first(statement: Statement) -> Line | None:
-    """Read the first row of one statement, as the first thing a hot door does.
+    """Read the first row of one statement, as the first thing a hot door does."""
+    (rows,) = ask_first([statement])
+    return rows[0] if rows else None
+
+
+def ask_first(statements: Sequence[Statement]) -> list[list[Line]]:
+    """Read by several statements in one trip, as the first thing a hot door does.
 
     The connection may have died since the last request (a restart of the database): then a new
-    one is taken and the read repeated, which saves the question "are you there" before each.
+    one is taken and the reads repeated, which saves the question "are you there" before each.
     """
     connection = _connection()
     _begin_anew(connection)
     was_open = connection.connection is not None
     try:
-        rows = trip([statement])[0]
+        return trip(statements)
     except OperationalError:
         if not was_open or connection.in_atomic_block:
             raise
         connection.close()
-        rows = trip([statement])[0]
-    return rows[0] if rows else None
+        return trip(statements)
 
 
 def _begin_anew(connection: Any) -> None:

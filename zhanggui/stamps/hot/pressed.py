@@ -17,6 +17,7 @@ from typing import Any, LiteralString, NamedTuple
 from zhanggui.accounts.standing import AT_WORK
 from zhanggui.core.db import pipeline as read
 from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values, trip
+from zhanggui.core.limits import Claim
 from zhanggui.messaging import outbox
 from zhanggui.stamps.hot import confirming as hot
 from zhanggui.stamps.hot import statements as hot_statements
@@ -150,17 +151,28 @@ class Written:
     frames: dict[str, Any]
 
 
-def look(values: Values) -> Known:
-    """The first trip."""
+def look(values: Values, claim: Claim | None) -> Known:
+    """The first trip.
+
+    Args:
+        values: what was sent and by whom.
+        claim: of one press; None when it was claimed before.
+
+    Raises:
+        TooMany: no press is left (429).
+    """
     asked = {
         **values,
         "feature": FEATURE.name,
         "matched": [state.value for state in MATCHED],
         "templates": hot.TOLD,
     }
-    nonce, ticket, seals, device, before = trip(
-        [Statement(sql, asked) for sql in (_NONCE, _TICKET, _BOOK, _DEVICE, _BEFORE)]
+    reads = [Statement(sql, asked) for sql in (_NONCE, _TICKET, _BOOK, _DEVICE, _BEFORE)]
+    *claimed, nonce, ticket, seals, device, before = trip(
+        [*claim.statements, *reads] if claim else reads
     )
+    if claim:
+        claim.check(claimed)
     nonce_id, is_used, is_over, is_again = nonce[0] if nonce else (None,) * 4
     ticket_id, ticket_store_id = ticket[0] if ticket else (None, None)
     presses, scale_sum = device[0] if device else (None, None)

@@ -7,9 +7,11 @@ are booked in one transaction. What may be done is decided by the same rules.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 
 from zhanggui.accounts import audit
 from zhanggui.codes import services as codes
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 
     from zhanggui.accounts.actors import Actor
     from zhanggui.stamps.results import Desk
+
+
+SEEN_AGAIN = timedelta(hours=12)
 
 
 class CodeGone(Exception):
@@ -101,13 +106,16 @@ class Done:
 
     @property
     def details(self) -> dict[str, object]:
-        """For the audit log."""
-        return {
-            "kind": self.record.kind,
-            "amount": self.record.amount,
-            "record": self.record.pk,
+        """For the audit log, as a hot door writes it; with what was won or lost."""
+        rewards = {
             "won": [reward.pk for reward in self.won],
             "lost": [reward.pk for reward in self.lost],
+        }
+        return {
+            "kind": Kind(self.record.kind).value,
+            "amount": self.record.amount,
+            "record": self.record.pk,
+            **{name: ids for name, ids in rewards.items() if ids},
         }
 
 
@@ -237,7 +245,7 @@ def answer_of(done: Done, store_name: str) -> Confirmed:
     record = done.record
     return Confirmed(
         record_id=record.pk,
-        kind=record.kind,
+        kind=Kind(record.kind).value,
         amount=record.amount,
         customer_name=masked_name(record.customer_name),
         programme_name=done.card.programme.name,
@@ -283,9 +291,10 @@ def _record(card: Card, kind: Kind, origin: Origin) -> StampRecord:
 
 
 def _note_visit(card: Card, store_id: int) -> None:
-    """As ``hot.statements.MOVE``: whoever is being merged is left alone."""
+    """As ``hot.statements.MOVE``: twice a day and store, whoever is being merged is left alone."""
     customers = Customer.objects.select_for_update(skip_locked=True, no_key=True)
-    customer = customers.filter(pk=card.customer_id).first()
+    is_due = Q(last_seen_at__lt=clock.now() - SEEN_AGAIN) | ~Q(store_ids__contains=[store_id])
+    customer = customers.filter(is_due, pk=card.customer_id).first()
     if customer is None:
         return
     customer.last_seen_at = max(customer.last_seen_at, clock.now())

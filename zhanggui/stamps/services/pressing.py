@@ -129,8 +129,8 @@ def press(
             card refuses (409).
         KeyReused: the key was used for something else (409).
     """
-    limits.claim(PRESSES, actor.key)
-    wish = Wish(card, kind, nonce, sent, actor, key[:LONGEST_KEY], clock.now(), zone)
+    key = key.replace("\0", "")[:LONGEST_KEY]
+    wish = Wish(card, kind, nonce, sent, actor, key, clock.now(), zone)
     try:
         return _run(wish)
     except Refused as refused:
@@ -141,8 +141,9 @@ def press(
 def _run(wish: Wish) -> Confirmed:
     judged = judge_touch(wish)
     values = _values(wish, judged)
+    claim: limits.Claim | None = limits.Claim(PRESSES, wish.actor.key)
     for _ in range(RUNS):
-        known = pressed.look(values)
+        known, claim = pressed.look(values, claim), None
         answer = _answered(wish, known)
         if answer is not None:
             return answer
@@ -284,7 +285,7 @@ def _book_carefully(
             PRESSED,
             f"press:{known.nonce_id}",
             store_id=held.store_id,
-            details={"kind": wish.kind.value, "record": done.record.pk},
+            details=done.details,
         )
         answer = careful.answer_of(done, held.store_name)
         careful.keep_answer(wish.actor, wish.key, wish.print, answer.as_json())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -69,9 +71,13 @@ class TestCard:
 
         assert answer.status_code == 200
         assert "data-sheet-done" in page
-        assert 'data-balance="1"' in page
         assert visitor.shop.store.name in page
         assert balance_of(visitor.card) == 1
+        assert 'hx-trigger="load, every 2s"' in page
+        asked = html.unescape(re.search(r'hx-get="([^"]+live[^"]+)"', page)[1])  # type: ignore[index]
+        card = visitor.client.get(asked, headers=HTMX).content.decode()
+        assert 'data-balance="1"' in card
+        assert 'data-fresh="1"' in card
         assert Press.objects.get().model.startswith("V2055A 393x873")
 
     def test_a_refusal_says_why_and_offers_a_code(self, visitor: Visitor, seal: Seal) -> None:
