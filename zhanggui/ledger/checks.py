@@ -25,7 +25,7 @@ RULES: dict[str, Text] = {
     UNITS: _("An account and its entries have one unit"),
     REVERSALS: _("A reversal is the opposite of its original"),
     CHAINS: _("No reversal is reversed"),
-    CACHE: _("A balance shown on pages is the sum of its entries"),
+    CACHE: _("What pages show is the sum of its entries"),
     NUMBERS: _("No part of the sealed ledger is missing"),
     COUNTS: _("No sealed booking is missing, none was slipped in"),
     HASHES: _("Sealed bookings are as they were when they were sealed"),

@@ -147,9 +147,7 @@ class TestCheck:
         code, complaints = check()
 
         assert code == 1
-        assert (
-            "tea: A balance shown on pages is the sum of its entries (ledger.account)" in complaints
-        )
+        assert "tea: What pages show is the sum of its entries (ledger.account)" in complaints
         assert "is 5, should be 2" in complaints
 
     def test_finds_a_transaction_that_does_not_sum_to_zero(self) -> None:

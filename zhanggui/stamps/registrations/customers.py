@@ -102,6 +102,8 @@ def _place(merging: Merging) -> Place:
 
 
 def _hand_over(card_ids: Collection[int], customer_id: int) -> None:
+    if not card_ids:
+        return
     cards = Card.objects.filter(pk__in=card_ids)
     owners = cards.values_list("customer_id", flat=True)
     with tallying.changing_hands({customer_id, *owners}):

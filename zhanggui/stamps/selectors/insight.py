@@ -95,8 +95,8 @@ class WaitingCode:
 def customers_of(*, period: Period, store_id: int) -> list[CustomerFigure]:
     """Customers with entries at a store, the latest first, at most 200."""
     rows = (
-        _records(period)
-        .filter(store_id=store_id)
+        selectors.ledger(period=period, store_id=store_id)
+        .order_by()
         .values("customer_id")
         .annotate(
             stamps=Sum("amount"),
@@ -236,10 +236,6 @@ def avatars_of(customer_ids: Collection[int]) -> dict[int, str]:
     """Pictures of customers from their newest identity."""
     links = IdentityLink.objects.filter(customer_id__in=customer_ids, state=LinkState.ACTIVE)
     return dict(links.order_by("id").values_list("customer_id", "avatar_url"))
-
-
-def _records(period: Period) -> QuerySet[StampRecord]:
-    return StampRecord.objects.filter(business_date__range=(period.first, period.last))
 
 
 def _live_at(store_id: int, moment: datetime) -> QuerySet[OneTimeCode]:
