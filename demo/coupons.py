@@ -52,6 +52,7 @@ TEMPLATES = {
         uses=5,
         days_valid=180,
         is_transferable=False,
+        takes_press=True,
         terms="每次可品鉴一款当季新茶。",
     ),
 }

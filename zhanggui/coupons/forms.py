@@ -133,6 +133,14 @@ class TemplateForm(forms.Form):
     is_transferable = forms.BooleanField(
         label=_("Customers may hand it on to somebody else"), required=False, initial=True
     )
+    takes_press = forms.BooleanField(
+        label=_("The store's stamp redeems it"),
+        required=False,
+        help_text=_(
+            "The staff presses the stamp on the customer's phone instead of typing a code in. Six"
+            " digits go as before."
+        ),
+    )
 
     def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
         self.zone = zone
@@ -189,6 +197,7 @@ class TemplateForm(forms.Form):
             stock=clean["stock"],
             per_person=clean["per_person"],
             is_transferable=clean["is_transferable"],
+            takes_press=clean["takes_press"],
             store_ids=[store.pk for store in clean["stores"]],
         )
 
@@ -230,6 +239,7 @@ KEPT = frozenset(
         "stock",
         "per_person",
         "is_transferable",
+        "takes_press",
     }
 )
 

@@ -79,6 +79,8 @@ class CouponTemplate(TenantModel):
     """Of ``stock``; taken by one conditional statement."""
     per_person = models.PositiveSmallIntegerField(null=True)
     is_transferable = models.BooleanField(default=True)
+    takes_press = models.BooleanField(default=False)
+    """The store's stamp, pressed on the customer's phone, redeems it, too."""
     picture_token = models.CharField(max_length=40, blank=True, default="")
     """The shop's own picture of it (``accounts.PlacePicture``)."""
     state = models.CharField(max_length=8, choices=TemplateState, default=TemplateState.ACTIVE)
@@ -266,6 +268,7 @@ class UseMethod(models.TextChoices):
     """How it was proved (assurance)."""
 
     CODE = "otp", _("One-time code")
+    PRESS = "press", _("Pressed stamp")
     OFFICE = "office", _("Back office")
     TILL = "till", _("Till")
 

@@ -86,6 +86,7 @@ FIELDS = {
     "uses": _("Uses"),
     "per_person": _("Per person"),
     "is_transferable": _("Can be handed on"),
+    "takes_press": _("The store's stamp redeems it"),
     "stock": _("Stock"),
     "stores": _("Stores"),
 }

@@ -8,6 +8,7 @@ from zhanggui.stamps.views import (
     adjusting,
     cards,
     cases,
+    coupon_presses,
     figures,
     fraud,
     liability,
@@ -28,6 +29,7 @@ app_name = "stamps"
 
 WALLET = "w/<slug:merchant>/"
 CARD = f"{WALLET}cards/<slug:token>/"
+COUPON = f"{WALLET}coupons/<slug:token>/"
 OFFICE = "m/<slug:merchant>/stamps/"
 STORE = "m/<slug:merchant>/stores/<int:store_id>/managers"
 
@@ -43,6 +45,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{CARD}live", mobile.live, name="card_live"),
     path(f"{CARD}press/allow", pressing.allow, name="press_allow"),
     path(f"{CARD}press", pressing.press, name="press"),
+    path(f"{COUPON}press/allow", coupon_presses.allow, name="coupon_press_allow"),
+    path(f"{COUPON}press", coupon_presses.press, name="coupon_press"),
     path(f"{CARD}code", mobile.request_code, name="card_code"),
     path(f"{CARD}code/revoke", mobile.revoke_code, name="card_code_revoke"),
     path(f"{WALLET}n/<slug:token>", cases.told, name="told"),

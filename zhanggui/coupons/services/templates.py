@@ -46,6 +46,7 @@ FIELDS = (
     "uses",
     "per_person",
     "is_transferable",
+    "takes_press",
 )
 ACTIONS = {
     TemplateState.ACTIVE: "coupons.template.resumed",
@@ -74,6 +75,7 @@ class TemplateInput:
     stock: int | None = None
     per_person: int | None = None
     is_transferable: bool = True
+    takes_press: bool = False
     store_ids: Collection[int] = ()
 
 

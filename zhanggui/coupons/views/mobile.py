@@ -17,7 +17,7 @@ from zhanggui.contacts.guards import CustomerRequest, customer_view, of_feature
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
-from zhanggui.coupons import rules, selectors, services
+from zhanggui.coupons import pads, rules, selectors, services
 from zhanggui.coupons.errors import HandedOn
 from zhanggui.coupons.models import Coupon, CouponGift, CouponState, GiftState
 from zhanggui.coupons.operations import CODE_LIFE_S, SUBJECT
@@ -80,7 +80,7 @@ def wallet(request: CustomerRequest) -> HttpResponse:
 def coupon(request: CustomerRequest, token: str) -> HttpResponse:
     """One coupon (C5): what it is, its uses, and the small stamp that leads to a code."""
     found = _own(request, token)
-    page = _page(found, _newest_live(found))
+    page = coupon_page(found, _newest_live(found))
     page["piece"] = "_start.html" if "redeem" in request.GET else ""
     return render(request, "coupons/mobile/coupon.html", page)
 
@@ -91,7 +91,7 @@ def coupon(request: CustomerRequest, token: str) -> HttpResponse:
 def start(request: CustomerRequest, token: str) -> HttpResponse:
     """The layer behind the small stamp, with the button that fetches a code (R13)."""
     found = _own(request, token)
-    return _answer(request, "_start.html", _page(found, None))
+    return _answer(request, "_start.html", coupon_page(found, None))
 
 
 @customer_view
@@ -105,13 +105,13 @@ def request_code(request: CustomerRequest, token: str) -> HttpResponse:
             coupon_id=found.pk, customer_id=request.customer.pk, actor=request.actor
         )
     except DomainError as refusal:
-        page = _page(found, None) | {"refusal": refusal}
+        page = coupon_page(found, None) | {"refusal": refusal}
         return _answer(request, "_no_code.html", page, status=refusal.status)
     found.refresh_from_db()
     layer = Layer(
         _ref(found, code.code_id), "active", code.digits, code.seconds_left, max(1, code.life_s)
     )
-    return _answer(request, "_code_layer.html", _page(found, layer) | {"layer": layer})
+    return _answer(request, "_code_layer.html", coupon_page(found, layer) | {"layer": layer})
 
 
 @customer_view
@@ -124,7 +124,7 @@ def revoke_code(request: CustomerRequest, token: str) -> HttpResponse:
     services.revoke_code(coupon_id=found.pk, code_id=code.pk, actor=request.actor)
     found.refresh_from_db()
     layer = _layer_of(found, code.pk)
-    return _answer(request, "_ended.html", _page(found, None) | {"layer": layer})
+    return _answer(request, "_ended.html", coupon_page(found, None) | {"layer": layer})
 
 
 @customer_view
@@ -139,7 +139,7 @@ def live(request: CustomerRequest, token: str) -> HttpResponse:
     is_same = request.GET.get("v") == str(found.version)
     if is_same and (layer is None or layer.told == request.GET.get("s")):
         return HttpResponse(status=204)
-    page = _page(found, layer) | {"layer": layer}
+    page = coupon_page(found, layer) | {"layer": layer}
     return render(request, "coupons/mobile/_live.html", page)
 
 
@@ -152,7 +152,7 @@ def give(request: CustomerRequest, token: str) -> HttpResponse:
     try:
         services.give(coupon_id=found.pk, customer_id=request.customer.pk, actor=request.actor)
     except DomainError as refusal:
-        page = _page(found, None) | {"refusal": refusal, "piece": "_no_code.html"}
+        page = coupon_page(found, None) | {"refusal": refusal, "piece": "_no_code.html"}
         return render(request, "coupons/mobile/coupon.html", page, status=refusal.status)
     return redirect("coupons:coupon", request.merchant.slug, found.token)
 
@@ -245,7 +245,8 @@ def _own(request: CustomerRequest, token: str) -> Coupon:
     return found
 
 
-def _page(found: Coupon, layer: Layer | None) -> dict[str, Any]:
+def coupon_page(found: Coupon, layer: Layer | None) -> dict[str, Any]:
+    """What every page and piece about a coupon shows."""
     gift_: CouponGift | None = selectors.open_gift(found)
     shown = selectors.shown(found, clock.now())
     return {
@@ -256,6 +257,7 @@ def _page(found: Coupon, layer: Layer | None) -> dict[str, Any]:
         "gift": gift_,
         "gift_url": selectors.gift_url(found.merchant, gift_) if gift_ else "",
         "live": layer if layer is not None and layer.is_live else None,
+        "pad": pads.of(found) if shown.is_open else None,
         "may_give": found.template.is_transferable
         and not found.redeemed
         and shown.state in {CouponState.ISSUED, CouponState.USABLE},

@@ -107,6 +107,7 @@ class PressNonce(TenantModel):
     """SHA-256 of the token on the phone."""
     customer_id = models.BigIntegerField()
     card_id = models.BigIntegerField()
+    """The card, or for redeeming the coupon."""
     operation = models.CharField(max_length=20)
     is_again = models.BooleanField(default=False)
     """The customer wants another stamp although one came a moment ago (D26)."""
@@ -131,6 +132,7 @@ class PressUse(models.TextChoices):
 
     STAMP = "stamp", pgettext_lazy("what a press was for", "Stamp")
     CANCEL = "cancel", pgettext_lazy("what a press was for", "Cancel a stamp")
+    REDEEM = "redeem", pgettext_lazy("what a press was for", "Redeem a coupon")
     DESK = "desk", pgettext_lazy("what a press was for", "Manager page")
     ENROL = "enrol", pgettext_lazy("what a press was for", "Enrolment")
     MEASURE = "measure", pgettext_lazy("what a press was for", "Measurement")
@@ -163,7 +165,7 @@ class Press(TenantModel):
     seal = TenantForeignKey(Seal, null=True, on_delete=models.PROTECT)
     store = TenantForeignKey(Store, null=True, on_delete=models.PROTECT, related_name="+")
     use = models.CharField(max_length=10, choices=PressUse)
-    outcome = models.CharField(max_length=24, default=ACCEPTED)
+    outcome = models.CharField(max_length=40, default=ACCEPTED)
     """``ok`` or the code of the refusal."""
     customer_id = models.BigIntegerField(null=True)
     card_id = models.BigIntegerField(null=True)

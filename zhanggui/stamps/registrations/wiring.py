@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.accounts import audit, todo
+from zhanggui.accounts import audit, standing, todo
 from zhanggui.channels.wechat import hooks
 from zhanggui.channels.wechat.menus import builtin
 from zhanggui.channels.wechat.menus.builtin import BuiltinPage
 from zhanggui.codes.tries import ALERT
 from zhanggui.contacts import holders, timeline
 from zhanggui.coupons import hooks as coupon_hooks
+from zhanggui.coupons import pads
+from zhanggui.coupons.models import Coupon
 from zhanggui.ledger import caches
 from zhanggui.stamps import permissions, rewards, selectors
 from zhanggui.stamps.giving import CouponGiver
@@ -24,6 +26,7 @@ from zhanggui.stamps.registrations import customers, scans
 from zhanggui.stamps.selectors import tally_statements
 from zhanggui.stamps.services.coupon_cases import open_case
 from zhanggui.stamps.services.managers import PURPOSE
+from zhanggui.stamps.services.press_redeeming import takes_press
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest
@@ -87,12 +90,28 @@ def connect() -> None:
     holders.register(HOLDER)
     timeline.register(customers.TIMELINE)
     coupon_hooks.on_not_me(open_case)
+    pads.register(_pad_of)
     hooks.on_scan(PURPOSE, scans.manager_invitation_scanned)
     hooks.on_follow(scans.followed)
     hooks.on_identity_use(selectors.manages_a_store)
     rewards.use(CouponGiver())
     for page in PAGES:
         builtin.register(page)
+
+
+def _pad_of(coupon: Coupon) -> pads.Pad | None:
+    """Where the store's stamp redeems this coupon; None where none can."""
+    if not takes_press(coupon) or not standing.takes_business(
+        coupon.merchant, permissions.FEATURE.name
+    ):
+        return None
+    place = [coupon.merchant.slug, coupon.token]
+    return pads.Pad(
+        send=reverse("stamps:coupon_press", args=place),
+        allow=reverse("stamps:coupon_press_allow", args=place),
+        script="stamps/js/press.js",
+        hints="stamps/mobile/_press_hints.html",
+    )
 
 
 def many_wrong_codes(request: MerchantRequest) -> Iterator[todo.Question]:

@@ -46,6 +46,11 @@ from zhanggui.stamps.services.posters import (
     make_poster,
     put_away_poster,
 )
+from zhanggui.stamps.services.press_redeeming import (
+    allow_redeeming,
+    redeem_by_press,
+    takes_press,
+)
 from zhanggui.stamps.services.pressing import allow_press, press
 from zhanggui.stamps.services.previewing import preview
 from zhanggui.stamps.services.programmes import (
@@ -94,6 +99,7 @@ __all__ = [
     "accept_scan",
     "adjust",
     "allow_press",
+    "allow_redeeming",
     "approve",
     "approve_pending",
     "begin_again",
@@ -131,6 +137,7 @@ __all__ = [
     "proof_on",
     "put_away_poster",
     "read_link",
+    "redeem_by_press",
     "rehearsal_of",
     "rehearse",
     "reject",
@@ -151,6 +158,7 @@ __all__ = [
     "start_rehearsal",
     "step_seal",
     "take_for_press",
+    "takes_press",
     "terms_now",
     "unblock_card",
     "undo_at_till",

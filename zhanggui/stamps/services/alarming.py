@@ -13,7 +13,7 @@ from zhanggui.accounts import audit
 from zhanggui.core import constraints, tokens
 from zhanggui.stamps.hot import pressed
 from zhanggui.stamps.models import Case, CaseKind, Kind, Press, PressNonce, PressUse
-from zhanggui.stamps.services.judging import E4, MARKS_FOR, Refused, Wish
+from zhanggui.stamps.services.judging import E4, MARKS_FOR, Refused, Touched, Wish
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -43,22 +43,23 @@ def note(wish: Wish, refused: Refused) -> None:
             frames=wish.sent.raw,
             at=moment,
         )
-        if refused.match is not None:
-            row.residual_um = round(refused.match.fit.residual * 1000)
-            row.largest_um = round(refused.match.fit.largest * 1000)
-            row.scale_e4 = round(refused.match.fit.scale * E4)
-            row.turn_e1 = round(refused.match.fit.turn_deg * 10)
-            row.is_stray = refused.match.is_stray
-        _save(row, refused.mark)
-        audit.record(
-            wish.actor,
-            REFUSED,
-            f"card:{wish.card.pk}",
-            store_id=row.store_id,
-            details={"code": refused.refusal.code},
-        )
-        for kind, subject in refused.alarms:
-            alarm(kind, subject, store_id=row.store_id, actor=wish.actor)
+        keep_refused(row, refused, target=f"card:{wish.card.pk}", actor=wish.actor)
+
+
+def keep_refused(row: Press, refused: Refused, *, target: str, actor: Actor) -> None:
+    """Keep a refused press with what was measured, and raise its alarms."""
+    if refused.match is not None:
+        row.residual_um = round(refused.match.fit.residual * 1000)
+        row.largest_um = round(refused.match.fit.largest * 1000)
+        row.scale_e4 = round(refused.match.fit.scale * E4)
+        row.turn_e1 = round(refused.match.fit.turn_deg * 10)
+        row.is_stray = refused.match.is_stray
+    _save(row, refused.mark)
+    audit.record(
+        actor, REFUSED, target, store_id=row.store_id, details={"code": refused.refusal.code}
+    )
+    for kind, subject in refused.alarms:
+        alarm(kind, subject, store_id=row.store_id, actor=actor)
 
 
 def _save(row: Press, mark: bytes | None) -> None:
@@ -101,10 +102,10 @@ def alarm(
     )
 
 
-def watch_exactness(wish: Wish, held: pressed.Held) -> None:
+def watch_exactness(wish: Touched, held: pressed.Held) -> None:
     """Two presses nearer to the pattern than any hand gets: somebody knows it by heart (7.7)."""
     exact = Press.objects.filter(
-        customer_id=wish.card.customer_id,
+        customer_id=wish.customer_id,
         seal_id__isnull=False,
         outcome="ok",
         residual_um__lt=TOO_EXACT_UM,
@@ -114,7 +115,7 @@ def watch_exactness(wish: Wish, held: pressed.Held) -> None:
         with transaction.atomic():
             alarm(
                 CaseKind.TOO_EXACT,
-                f"customer:{wish.card.customer_id}",
+                f"customer:{wish.customer_id}",
                 store_id=held.store_id,
                 actor=wish.actor,
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from zhanggui.core import clock, idempotency
 from zhanggui.core.errors import DomainError
@@ -46,6 +46,30 @@ LEARNED_FROM = 3
 E4 = 10_000
 
 
+class Touched(Protocol):
+    """A press as far as the rule and the alarms look at it."""
+
+    @property
+    def customer_id(self) -> int:
+        """On whose phone."""
+
+    @property
+    def sent(self) -> Sent:
+        """What the phone recorded."""
+
+    @property
+    def actor(self) -> Actor:
+        """The customer."""
+
+    @property
+    def now(self) -> datetime:
+        """When it came."""
+
+    @property
+    def zone(self) -> str:
+        """Of the merchant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a phone sends."""
@@ -58,6 +82,11 @@ class Wish:
     key: str
     now: datetime
     zone: str
+
+    @property
+    def customer_id(self) -> int:
+        """Whose card it is."""
+        return self.card.customer_id
 
     @property
     def print(self) -> bytes:
@@ -93,7 +122,7 @@ class Refused(Exception):
         super().__init__(refusal.code)
 
 
-def judge_touch(wish: Wish) -> Judged:
+def judge_touch(wish: Touched) -> Judged:
     """The points of the press and their mark; what needs no book."""
     try:
         points = settle(wish.sent.press)
@@ -102,7 +131,7 @@ def judge_touch(wish: Wish) -> Judged:
     return Judged(mark=mark_of(points))
 
 
-def decide(wish: Wish, known: pressed.Known, judged: Judged) -> tuple[pressed.Held, Match]:
+def decide(wish: Touched, known: pressed.Known, judged: Judged) -> tuple[pressed.Held, Match]:
     """Whether these touches are a stamp that counts here.
 
     Raises:
