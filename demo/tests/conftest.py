@@ -113,7 +113,7 @@ def filled(
     """A copy of the small demo; ``again`` fills once more."""
     name, world = f"{test_database}_{secrets.token_hex(4)}", copy.deepcopy(golden.world)
     shutil.copytree(golden.var, tmp_path, dirs_exist_ok=True)
-    database_server.execute("CREATE DATABASE {} TEMPLATE {}", name, golden.database)
+    database_server.copy(name, golden.database)
     database_server.use(name)
     with django_db_blocker.unblock(), demo_mode(tmp_path), playing(world):
         yield Filled(world, golden.outcome.outcome, run_fill)

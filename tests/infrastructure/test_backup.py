@@ -10,11 +10,14 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
+from django.db import connections
 from psycopg import sql
+from pytest_django import DjangoDbBlocker
 
 from launcher.backup import CONTENTS, DUMP, MANIFEST
 from launcher.paths import ROOT
@@ -36,19 +39,39 @@ def empty(database_server: DatabaseServer) -> Iterator[str]:
     database_server.drop(name)
 
 
-@pytest.fixture
-def full(race_db: str, tmp_path: Path) -> str:
-    merchant = make_merchant("tea", name="花茶时光")
-    make_staff(merchant, name="李老板")
-    with tenancy.merchant_scope(merchant.pk):
-        services.create_store(name="御街店", actor=ACTOR)
-    for number in range(30):
-        make_customer(merchant, f"顾客{number}")
-    picture = tmp_path / "old" / "files" / "ab" / "头像.bin"
+@dataclass(frozen=True)
+class Installation:
+    """One with something in it; tests only read it."""
+
+    url: str
+    var: Path
+
+
+@pytest.fixture(scope="module")
+def full(
+    database_server: DatabaseServer,
+    test_database: str,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Installation]:
+    name, var = f"{test_database}_full", tmp_path_factory.mktemp("full")
+    database_server.copy(name)
+    database_server.use(name)
+    with django_db_blocker.unblock():
+        merchant = make_merchant("tea", name="花茶时光")
+        make_staff(merchant, name="李老板")
+        with tenancy.merchant_scope(merchant.pk):
+            services.create_store(name="御街店", actor=ACTOR)
+        for number in range(30):
+            make_customer(merchant, f"顾客{number}")
+        connections.close_all()
+    database_server.use(test_database)
+    picture = var / "files" / "ab" / "头像.bin"
     picture.parent.mkdir(parents=True)
     picture.write_bytes(os.urandom(300_000))
-    (tmp_path / "old" / "files" / "empty").touch()
-    return race_db
+    (var / "files" / "empty").touch()
+    yield Installation(database_server.url(name), var)
+    database_server.drop(name)
 
 
 def zhanggui(
@@ -96,39 +119,50 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.spec("platform P48")
-def test_what_was_saved_comes_back_whole(full: str, empty: str, tmp_path: Path) -> None:
+def test_what_was_saved_comes_back_whole(full: Installation, empty: str, tmp_path: Path) -> None:
     archive = tmp_path / "backups" / "one.backup"
 
-    saved = zhanggui("backup", str(archive), url=full, var=tmp_path / "old")
+    saved = zhanggui("backup", str(archive), url=full.url, var=full.var)
     assert saved.returncode == 0, saved.stderr
     assert "2 个文件" in saved.stdout
     assert archive.stat().st_mode & 0o077 == 0
     back = zhanggui("restore", str(archive), url=empty, var=tmp_path / "new")
 
     assert back.returncode == 0, back.stderr
-    before = content(full)
+    before = content(full.url)
     assert before["contacts_customer"] != ""
     assert content(empty) == before
-    assert tree(tmp_path / "new" / "files") == tree(tmp_path / "old" / "files")
+    assert tree(tmp_path / "new" / "files") == tree(full.var / "files")
     # triggers came along: the audit log stays append-only
     with psycopg.connect(empty) as connection, pytest.raises(psycopg.Error, match="append"):
         connection.execute("UPDATE accounts_auditentry SET action = 'x'")
 
 
+@pytest.fixture(scope="module")
+def saved(full: Installation, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What a backup of it is made of."""
+    path = tmp_path_factory.mktemp("saved") / "one.backup"
+    assert zhanggui("backup", str(path), url=full.url, var=full.var).returncode == 0
+    return path.read_bytes()
+
+
 class TestRefusals:
     @pytest.fixture
-    def archive(self, full: str, tmp_path: Path) -> Path:
+    def archive(self, saved: bytes, tmp_path: Path) -> Path:
+        """One that a test may harm."""
         path = tmp_path / "one.backup"
-        assert zhanggui("backup", str(path), url=full, var=tmp_path / "old").returncode == 0
+        path.write_bytes(saved)
         return path
 
-    def test_nothing_is_overwritten(self, archive: Path, full: str, tmp_path: Path) -> None:
+    def test_nothing_is_overwritten(
+        self, archive: Path, full: Installation, tmp_path: Path
+    ) -> None:
         before = archive.read_bytes()
-        done = zhanggui("backup", str(archive), url=full, var=tmp_path / "old")
+        done = zhanggui("backup", str(archive), url=full.url, var=full.var)
         assert (done.returncode, "已存在" in done.stderr) == (1, True)
         assert archive.read_bytes() == before
 
-        done = zhanggui("restore", str(archive), url=full, var=tmp_path / "new")
+        done = zhanggui("restore", str(archive), url=full.url, var=tmp_path / "new")
         assert (done.returncode, "已经有数据" in done.stderr) == (1, True)
 
     def test_other_keys_are_refused_before_anything_happens(
@@ -157,9 +191,7 @@ class TestRefusals:
         assert not (tmp_path / "new" / "files").exists()
         assert not (tmp_path / "escaped").exists()
 
-    def test_no_secret_is_in_the_archive_or_the_output(
-        self, archive: Path, full: str, tmp_path: Path
-    ) -> None:
+    def test_no_secret_is_in_the_archive_or_the_output(self, archive: Path) -> None:
         with tarfile.open(archive) as opened:
             manifest = opened.extractfile(MANIFEST)
             assert manifest is not None

@@ -66,9 +66,13 @@ class DatabaseServer:
         with psycopg.connect(**self.parts, autocommit=True) as connection:  # type: ignore[arg-type]
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
-    def copy(self, name: str) -> None:
-        """Make a database out of the template."""
-        self.execute("CREATE DATABASE {} TEMPLATE {}", name, self.template)
+    def copy(self, name: str, original: str = "") -> None:
+        """Make a database out of the template, or out of another one.
+
+        Its files are copied: through the log, as PostgreSQL would, takes twice as long.
+        """
+        statement: LiteralString = "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY"
+        self.execute(statement, name, original or self.template)
 
     def drop(self, name: str) -> None:
         """Drop a database, whoever is still connected to it."""

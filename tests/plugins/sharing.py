@@ -22,6 +22,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
         "tests/infrastructure/test_browser.py",
     ),
     "demo": ("demo/tests/test_fill.py", "demo/tests/test_start.py"),
+    "backup": ("tests/infrastructure/test_backup.py",),
 }
 """Groups and the beginnings of their files' names, in the order in which they begin."""
 DEAR = {"playwright": "browser", "live_product": "browser", "golden": "demo"}

@@ -12,9 +12,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.plugins.browser import without_network
+from tests.plugins.browser import Chromium, close, without_network
 from zhanggui.ui import kit
 from zhanggui.ui.staticfiles import with_static_files
 
@@ -46,14 +46,27 @@ def site() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture
-def context(browser: Browser) -> BrowserContext:
-    return browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
+@pytest.fixture(scope="module")
+def windows() -> Iterator[list[Page]]:
+    """The window that tests take turns in: a new one takes longer than most of them."""
+    opened: list[Page] = []
+    yield opened
+    for page in opened:
+        close(page.context)
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
+def page(chromium: Chromium, windows: list[Page], site: str) -> Page:
+    """The window with nothing left in it."""
+    if not windows or windows[-1].is_closed():
+        windows.append(chromium().new_context(locale="zh-CN").new_page())
+    page = windows[-1]
+    page.goto("about:blank")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Storage.clearDataForOrigin", {"origin": site, "storageTypes": "all"})
+    devtools.detach()
+    return page
 
 
 class TestEveryPage:
