@@ -21,6 +21,7 @@ from demo import (
     entry,
     followers,
     hours,
+    labels,
     listing,
     messages,
     pages,
@@ -117,6 +118,7 @@ def _fill(size: Size, say: Say) -> Filled:
             Day.objects.filter(day=day).update(until=until)
     followers.make()
     regulars.make()
+    labels.make()
     seals.make()
     screens.make()
     coupons.make()

@@ -47,6 +47,10 @@ class FakeSandbox:
             return {"template_list": self.templates}
         if path.endswith("/newtmpl/gettemplate"):
             return {"data": self.notices}
+        if path.endswith("/tags/create"):
+            return {"tag": {"id": 101, "name": "老顾客"}}
+        if path.endswith("/menu/addconditional"):
+            return {"menuid": "900"}
         self.codes += 1
         url = f"http://weixin.qq.com/q/{self.codes}"
         return {"ticket": f"ticket{self.codes}", "url": url, "expire_seconds": 86400}

@@ -258,6 +258,24 @@ class LabelGone(DomainError):
     text = _("The account has no such label of followers any more. Choose another one.")
 
 
+class LabelNameTaken(DomainError):
+    code = "E_LABEL_NAME"
+    status = 409
+    text = _("WeChat has a label of this name already. Choose another name.")
+
+
+class LabelsFull(DomainError):
+    code = "E_LABELS_FULL"
+    status = 409
+    text = _("An account has at most 100 labels. Delete one that is no longer needed.")
+
+
+class LabelUsed(DomainError):
+    code = "E_LABEL_USED"
+    status = 409
+    text = _("The menu “%(menu)s” is for this label. Give the menu another one first.")
+
+
 class NoMenuForAll(DomainError):
     code = "E_NO_MENU_FOR_ALL"
     status = 409

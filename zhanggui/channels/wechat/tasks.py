@@ -54,6 +54,14 @@ def send_due() -> None:
     sending.wake()
 
 
+@app.task(queue=QUEUE, name="wechat.label_customers", retry=AGAIN)
+def label_customers(account_id: int, label_id: int, tag_id: int) -> None:
+    """Put a label of followers on the customers who carry a tag of the shop."""
+    from zhanggui.channels.wechat.menus import labelling  # noqa: PLC0415  they need each other
+
+    labelling.label_customers(account_id=account_id, label_id=label_id, tag_id=tag_id)
+
+
 @app.periodic(cron="17 4 * * *")
 @app.task(queue=QUEUE, name="wechat.forget", queueing_lock="wechat.forget")
 def forget(timestamp: int) -> None:

@@ -67,7 +67,13 @@ def _anew(button: rules.Button) -> rules.Button:
     return rules.Button(rules.new_id(), button.name, button.kind, button.value, entries)
 
 
-def _asked[Got](account: ChannelAccount, ask: Callable[[Api], Got]) -> Got:
+def asked[Got](account: ChannelAccount, ask: Callable[[Api], Got]) -> Got:
+    """One call to WeChat for a page; what goes wrong becomes a refusal that people can read.
+
+    Raises:
+        WechatRefused: WeChat said no (E_WECHAT_REFUSED, 409).
+        WechatUnreachable: no answer (E_WECHAT_UNREACHABLE, 503).
+    """
     tokens.not_in_transaction()
     try:
         return ask(api.for_account(account))
@@ -84,7 +90,7 @@ def labels_of(account: ChannelAccount) -> Sequence[Tag]:
         WechatRefused: WeChat said no (E_WECHAT_REFUSED, 409).
         WechatUnreachable: no answer (E_WECHAT_UNREACHABLE, 503).
     """
-    return _asked(account, lambda calls: calls.tags())
+    return asked(account, lambda calls: calls.tags())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def standing(account: ChannelAccount) -> Standing:
     Raises:
         WechatRefused, WechatUnreachable: as ``labels_of``.
     """
-    state = _asked(account, lambda calls: calls.menu_get())
+    state = asked(account, lambda calls: calls.menu_get())
     ours = {one.menu_id: one for one in menus_of(account) if one.menu_id}
     phones = dict(Platform.choices)
     found: list[AtWechat] = []
@@ -147,7 +153,7 @@ def match(account: ChannelAccount, user_id: str) -> Match | None:
         WechatRefused, WechatUnreachable: as ``labels_of``.
     """
     try:
-        seen = _asked(account, lambda calls: calls.menu_of_follower(user_id))
+        seen = asked(account, lambda calls: calls.menu_of_follower(user_id))
     except WechatRefused as refusal:
         if refusal.details.get("code") in NOBODY:
             return None

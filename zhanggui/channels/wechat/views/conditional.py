@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from zhanggui.accounts.guards import PlaceRequest
 from zhanggui.accounts.models import Merchant
-from zhanggui.channels.wechat.audience_forms import AudienceForm
+from zhanggui.channels.wechat.audience_forms import AudienceForm, LabelForm
 from zhanggui.channels.wechat.errors import LabelGone, MenuFaulty, NoAudience
 from zhanggui.channels.wechat.menus import builtin, conditional, matching, rules, services
 from zhanggui.channels.wechat.menus.conditional import Audience
@@ -28,7 +28,7 @@ from zhanggui.channels.wechat.permissions import EDIT_CONTENT
 from zhanggui.channels.wechat.tracking.resolver import masked
 from zhanggui.channels.wechat.views import menu as editor
 from zhanggui.channels.wechat.views import places
-from zhanggui.contacts.models import IdentityLink
+from zhanggui.contacts.models import IdentityLink, Tag
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.ui import paging
@@ -38,7 +38,9 @@ LONGEST_ID = 64
 SHOWN = 10
 
 
-def menus(request: PlaceRequest) -> HttpResponse:
+def menus(
+    request: PlaceRequest, *, label_form: LabelForm | None = None, status: int = 200
+) -> HttpResponse:
     """All of an account, in the order in which WeChat looks through them."""
     account = places.own_account(request)
     if account is None:
@@ -49,9 +51,16 @@ def menus(request: PlaceRequest) -> HttpResponse:
         "account": account,
         "rows": matching.menus_of(account),
         "people": _people(request, account),
+        "label_form": label_form or LabelForm(tags=tags_here(request)),
         "may_edit": places.may(request, EDIT_CONTENT),
     }
-    return places.show(request, "wechat/backoffice/conditional_menus.html", page)
+    return places.show(request, "wechat/backoffice/conditional_menus.html", page, status=status)
+
+
+def tags_here(request: PlaceRequest) -> list[Tag]:
+    """The shop's own tags; an account of an operator or the platform has no customers."""
+    is_shop = isinstance(places.place_of(request), Merchant)
+    return list(Tag.objects.order_by("name_key")) if is_shop else []
 
 
 def _people(request: PlaceRequest, account: ChannelAccount) -> list[tuple[int, str]]:
