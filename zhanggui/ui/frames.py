@@ -55,7 +55,6 @@ class Frames:
             key: tells this frame from others of the template, from few and never somebody's own
                 words; None renders the page without keeping anything.
         """
-        filled = {**holes, "csrf_token": get_token(request)}
         has_messages = MESSAGES_COOKIE in request.COOKIES and not self.is_piece
         if key is None or has_messages:  # messages are somebody's own
             frame = self._frame(request, page, holes)
@@ -68,8 +67,9 @@ class Frames:
                     self._kept.clear()
                 self._kept[whole] = kept
             frame = kept
-        parts = list(frame)
-        parts[1::2] = [filled[name] for name in frame[1::2]]
+        parts, names = list(frame), frame[1::2]
+        filled = {**holes, "csrf_token": get_token(request)} if "csrf_token" in names else holes
+        parts[1::2] = [filled[name] for name in names]
         return HttpResponse("".join(parts))
 
     def _surroundings(self, request: HttpRequest) -> tuple[str, ...]:

@@ -158,12 +158,12 @@ def _packed(statements: Sequence[Statement]) -> list[_Packed]:
     for statement in statements:
         values = statement.values
         if values is not shared:
-            shared = values
-            known = {
-                name: _WRITERS.get(type(value), _written_text)(value)
-                for name, value in values.items()
-            }
+            shared, known = values, {}
         text, places = _compiled(statement.sql)
+        for place in places:
+            if place not in known:
+                value = values[place]
+                known[place] = _WRITERS.get(type(value), _written_text)(value)
         is_command = not places and " " not in statement.sql
         found.append(_Packed(statement.sql, text, [known[place] for place in places], is_command))
     return found

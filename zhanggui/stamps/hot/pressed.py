@@ -58,12 +58,12 @@ WHERE merchant_id = %(merchant)s AND model = %(model)s
 """
 
 _BEFORE: LiteralString = f"""
-SELECT i.fingerprint, i.answer, i.created_at, {outbox.SWITCHED_ON},
-  (SELECT e.id FROM stamps_press e
-   WHERE e.merchant_id = %(merchant)s AND e.mark = %(mark)s AND e.at > %(marks_since)s)
+SELECT i.fingerprint, i.answer, i.created_at, {outbox.SWITCHED_ON}, e.id,
+       e.at <= %(marks_since)s
 FROM (SELECT 1) one
 LEFT JOIN core_idempotencyrecord i
   ON i.merchant_id = %(merchant)s AND i.caller = %(caller)s AND i.key = %(key)s
+LEFT JOIN stamps_press e ON e.merchant_id = %(merchant)s AND e.mark = %(mark)s
 """  # noqa: S608  constants only
 
 _USE: LiteralString = """
@@ -135,6 +135,8 @@ class Known:
     told: tuple[str, ...]
     equal_id: int | None
     """A press of the last 90 days with the same coordinates."""
+    is_mark_old: bool
+    """An older one has them: its mark makes room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,7 @@ def look(values: Values, claim: Claim | None) -> Known:
     nonce_id, is_used, is_over, is_again = nonce[0] if nonce else (None,) * 4
     ticket_id, ticket_store_id = ticket[0] if ticket else (None, None)
     presses, scale_sum = device[0] if device else (None, None)
-    fingerprint, answer, answered_at, told, equal = before[0]
+    fingerprint, answer, answered_at, told, equal, is_old = before[0]
     return Known(
         nonce_id=read.number_or_none(nonce_id),
         is_used=read.is_true(is_used),
@@ -191,7 +193,8 @@ def look(values: Values, claim: Claim | None) -> Known:
         answer=json.loads(answer) if answer else {},
         answered_at=read.moment(answered_at),
         told=read.names(told),
-        equal_id=read.number_or_none(equal),
+        equal_id=None if read.is_true(is_old) else read.number_or_none(equal),
+        is_mark_old=read.is_true(is_old),
     )
 
 
@@ -222,7 +225,9 @@ def move(
     return hot.moved_of(transaction.first([Statement(MOVE, spent)])[0])
 
 
-def keep(values: Values, written: Written, *, held: Held, record_id: int) -> list[Statement]:
+def keep(
+    values: Values, written: Written, *, held: Held, record_id: int, frees_mark: bool
+) -> list[Statement]:
     """What commits with the booking: the press, and what it says about the phone."""
     kept: dict[str, Value] = {
         **values,
@@ -238,5 +243,6 @@ def keep(values: Values, written: Written, *, held: Held, record_id: int) -> lis
         "is_stray": written.is_stray,
         "frames": written.frames,
     }
-    statements = [Statement(_FREE_MARK, kept), Statement(_PRESS, kept)]
+    statements = [Statement(_FREE_MARK, kept)] if frees_mark else []
+    statements.append(Statement(_PRESS, kept))
     return [*statements, Statement(_LEARN, kept)] if values["model"] else statements

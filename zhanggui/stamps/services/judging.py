@@ -101,6 +101,8 @@ class Judged:
     match: Match | None = None
     refusal: DomainError | None = None
     mark: bytes | None = None
+    points: Sequence[tuple[float, float]] = ()
+    """The five, or one more, in the phone's own pixels."""
 
 
 class Refused(Exception):
@@ -128,7 +130,7 @@ def judge_touch(wish: Touched) -> Judged:
         points = settle(wish.sent.press)
     except Unrecognised as why:
         return Judged(refusal=refusal_of(why))
-    return Judged(mark=mark_of(points))
+    return Judged(mark=mark_of(points), points=points)
 
 
 def decide(wish: Touched, known: pressed.Known, judged: Judged) -> tuple[pressed.Held, Match]:
@@ -150,7 +152,7 @@ def decide(wish: Touched, known: pressed.Known, judged: Judged) -> tuple[pressed
     learned = known.scale_sum_e4 / known.presses / E4 if known.presses >= LEARNED_FROM else None
     book = [held.pattern for held in known.book.values()]
     try:
-        match = recognise_points(settle(wish.sent.press), book, learned_scale=learned)
+        match = recognise_points(judged.points, book, learned_scale=learned)
     except Unrecognised as why:
         raise Refused(refusal_of(why), why.nearest, judged.mark) from None
     held = known.book[match.key]

@@ -238,7 +238,13 @@ def _book(
             moved,
             _booking(wish, held, moved, answer, known),
             is_key_old=known.answered_at is not None,
-            more=pressed.keep(values, written, held=held, record_id=moved.record_id),
+            more=pressed.keep(
+                values,
+                written,
+                held=held,
+                record_id=moved.record_id,
+                frees_mark=known.is_mark_old,
+            ),
         )
     return answer
 
@@ -289,7 +295,10 @@ def _book_carefully(
         )
         answer = careful.answer_of(done, held.store_name)
         careful.keep_answer(wish.actor, wish.key, wish.print, answer.as_json())
-        trip(pressed.keep(values, written, held=held, record_id=done.record.pk))
+        kept = pressed.keep(
+            values, written, held=held, record_id=done.record.pk, frees_mark=known.is_mark_old
+        )
+        trip(kept)
         telling.tell(done.record, done.card, held.store_name, wish.zone, done.won)
     return answer
 

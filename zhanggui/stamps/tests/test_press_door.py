@@ -134,7 +134,8 @@ def without_stamps(_sent: Sent, _shop: Shop) -> None:
 
 
 def plan_of(*, features: list[str], ended: timedelta) -> None:
-    step = {"from": None, "features": features, "limits": {}, "plan": "x", "is_trial": False}
+    step: dict[str, Any] = {"from": None, "features": features, "limits": {}, "plan": "x"}
+    step["is_trial"] = False
     Merchant.objects.update(plan_ends_at=clock.now() - ended, plan_steps=[step])
 
 

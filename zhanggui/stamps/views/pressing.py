@@ -74,21 +74,20 @@ def press_card(request: CustomerRequest, found: Card) -> HttpResponse:
     return PRESSED.answer(
         request,
         page={"kind": kind.value},
-        holes=_said(request.merchant.slug, found.token, confirmed, is_more=is_more),
+        holes=_said(request.path.removesuffix("press"), confirmed, is_more=is_more),
         key=kind.value,
     )
 
 
-def _said(slug: str, token: str, confirmed: Confirmed, *, is_more: bool) -> dict[str, str]:
+def _said(card_url: str, confirmed: Confirmed, *, is_more: bool) -> dict[str, str]:
     """What differs from press to press; the phone asks for the card by an unknown version."""
-    poll_url = reverse("stamps:card_live", args=[slug, token])
     more = "&more=1" if is_more else ""
     return {
         "store": escape(confirmed.store_name),
         "balance": str(confirmed.after),
         "slots": str(confirmed.slots),
-        "card_url": reverse("stamps:card", args=[slug, token]),
-        "poll_url": escape(f"{poll_url}?v=&n={confirmed.before}{more}"),
+        "card_url": card_url,
+        "poll_url": escape(f"{card_url}live?v=&n={confirmed.before}{more}"),
     }
 
 
