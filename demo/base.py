@@ -22,6 +22,7 @@ from demo.made import find, id_of, made, manager_key, store_key
 from demo.rhythm import ZONE
 from demo.sandbox import Sandbox
 from demo.world import managers
+from zhanggui.accounts import hours
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import Actor, person_actor, system_actor
 from zhanggui.accounts.models import Merchant, Operator, Person, Role, Store, Tier
@@ -206,9 +207,13 @@ def owner_of(merchant: MerchantPlan) -> Actor:
     return person_actor(Person.objects.get(pk=id_of(key)))
 
 
+HOURS = {str(day): ["07:00", "23:00"] for day in hours.WEEKDAYS}
+"""When the demo's stores are open."""
+
+
 def _store(plan: StorePlan, owner: Actor) -> Store:
     return account_services.create_store(
-        name=plan.name, address=plan.address, phone=plan.phone, actor=owner
+        name=plan.name, address=plan.address, phone=plan.phone, hours=HOURS, actor=owner
     )
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
+from django.utils import dates
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import phones
+from zhanggui.accounts import hours, phones
 from zhanggui.accounts.errors import PhoneFormat
-from zhanggui.accounts.models import Operator
+from zhanggui.accounts.models import Operator, Store
 from zhanggui.core.errors import DomainError
 from zhanggui.ui.forms import PhoneInput
 
@@ -54,6 +55,50 @@ class StoreForm(forms.Form):
     phone = forms.CharField(
         label=_("Phone of the store"), max_length=30, required=False, widget=PhoneInput
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for day in hours.WEEKDAYS:
+            for end, label in (("opens", _("%(day)s, opens")), ("closes", _("%(day)s, closes"))):
+                self.fields[f"{end}_{day}"] = forms.TimeField(
+                    label=label % {"day": dates.WEEKDAYS[day - 1]},
+                    required=False,
+                    widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+                )
+
+    @property
+    def days(self) -> list[tuple[forms.BoundField, forms.BoundField]]:
+        """The fields of each weekday, Monday first."""
+        return [(self[f"opens_{day}"], self[f"closes_{day}"]) for day in hours.WEEKDAYS]
+
+    def clean(self) -> dict[str, Any]:
+        """Opening and closing belong together."""
+        clean: dict[str, Any] = super().clean() or {}
+        for day in hours.WEEKDAYS:
+            ends = {end: clean.get(f"{end}_{day}") for end in ("opens", "closes")}
+            for end, value in ends.items():
+                if value is None and any(ends.values()) and f"{end}_{day}" not in self.errors:
+                    self.add_error(f"{end}_{day}", _("Say both times, or neither."))
+        return clean
+
+    def values(self) -> dict[str, Any]:
+        """What was typed, once the form is valid: plain values, as the services take them."""
+        clean: dict[str, Any] = self.cleaned_data
+        typed = {day: (clean[f"opens_{day}"], clean[f"closes_{day}"]) for day in hours.WEEKDAYS}
+        named = {name: clean[name] for name in ("name", "address", "phone")}
+        return named | {"hours": hours.told(typed)}
+
+
+def store_initial(store: Store) -> dict[str, Any]:
+    """What the form of a store begins with."""
+    found: dict[str, Any] = {
+        "name": store.name,
+        "address": store.address,
+        "phone": store.phone,
+    }
+    for day, (opens, closes) in store.hours.items():
+        found |= {f"opens_{day}": opens, f"closes_{day}": closes}
+    return found
 
 
 class ProfileForm(forms.Form):

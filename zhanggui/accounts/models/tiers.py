@@ -128,6 +128,8 @@ class Store(TenantModel):
     name = models.CharField(max_length=80)
     address = models.CharField(max_length=200, blank=True)
     phone = models.CharField(max_length=30, blank=True)
+    hours = models.JSONField(default=dict, blank=True)
+    """When it is open, see ``accounts.hours``; empty: nobody has told."""
     state = models.CharField(max_length=10, choices=StoreState, default=StoreState.OPEN)
     created_at = models.DateTimeField(default=clock.now)
 

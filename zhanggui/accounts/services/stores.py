@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, standing
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.errors import NameTaken
+from zhanggui.accounts.hours import Hours
 from zhanggui.accounts.models import Store, StoreState
 from zhanggui.core import constraints, tenancy
 
 
-def create_store(*, name: str, actor: Actor, address: str = "", phone: str = "") -> Store:
-    """Open a store of the merchant in scope.
+def create_store(
+    *, name: str, actor: Actor, address: str = "", phone: str = "", hours: Hours | None = None
+) -> Store:
+    """Open a store of the merchant in scope; without ``hours`` nobody knows when it is open.
 
     Raises:
         NameTaken: the merchant has a store of this name (E_NAME_TAKEN, 409).
         PlanLimit: the plan has no room for another store (E_PLAN_LIMIT, 409).
     """
-    store = Store(name=name, address=address, phone=phone)
+    store = Store(name=name, address=address, phone=phone, hours=dict(hours or {}))
     with transaction.atomic():
         _refuse_one_more()
         constraints.insert(store, NameTaken)
@@ -27,13 +32,23 @@ def create_store(*, name: str, actor: Actor, address: str = "", phone: str = "")
     return store
 
 
-def edit_store(*, store: Store, name: str, address: str, phone: str, actor: Actor) -> Store:
-    """Change what a store is called and where it is.
+def edit_store(
+    *,
+    store: Store,
+    name: str,
+    address: str,
+    phone: str,
+    actor: Actor,
+    hours: Hours | None = None,
+) -> Store:
+    """Change what a store is called, where it is and when it is open (None: as it was).
 
     Raises:
         NameTaken: the merchant has another store of this name (E_NAME_TAKEN, 409).
     """
-    wanted = {"name": name, "address": address, "phone": phone}
+    wanted: dict[str, Any] = {"name": name, "address": address, "phone": phone}
+    if hours is not None:
+        wanted["hours"] = dict(hours)
     changed = [field for field, value in wanted.items() if getattr(store, field) != value]
     if not changed:
         return store

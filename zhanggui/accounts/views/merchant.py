@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from zhanggui.accounts import rights, selectors, services
-from zhanggui.accounts.forms import StoreForm, put_refusal
+from zhanggui.accounts import hours, rights, selectors, services
+from zhanggui.accounts.forms import StoreForm, put_refusal, store_initial
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.lists import STORES
 from zhanggui.accounts.models import Store, picture_url
@@ -66,6 +66,7 @@ def store(request: MerchantRequest, *, store_id: int) -> HttpResponse:
     found = get_object_or_404(Store.objects.all(), pk=store_id)
     page = {
         "store": found,
+        "hours": hours.said(found.hours),
         "may_manage": rights.MANAGE_STORES.name in request.permissions,
     } | merchant_figures(request, found)
     return render(request, "accounts/store.html", page)
@@ -84,11 +85,9 @@ def store_new(request: MerchantRequest) -> HttpResponse:
                 answer = idempotency.once(
                     caller=request.actor.key,
                     key=request.POST.get("idempotency_key", "")[:80],
-                    content={"door": "store_new", **form.cleaned_data},
+                    content={"door": "store_new", **form.values()},
                     write=lambda: {
-                        "store_id": services.create_store(
-                            actor=request.actor, **form.cleaned_data
-                        ).pk
+                        "store_id": services.create_store(actor=request.actor, **form.values()).pk
                     },
                 )
             except DomainError as refusal:
@@ -106,14 +105,13 @@ def store_new(request: MerchantRequest) -> HttpResponse:
 def store_edit(request: MerchantRequest, *, store_id: int) -> HttpResponse:
     """Change a store."""
     store = get_object_or_404(Store.objects.all(), pk=store_id)
-    present = {"name": store.name, "address": store.address, "phone": store.phone}
-    form = StoreForm(request.POST or None, initial=present)
+    form = StoreForm(request.POST or None, initial=store_initial(store))
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid():
             try:
-                services.edit_store(store=store, actor=request.actor, **form.cleaned_data)
+                services.edit_store(store=store, actor=request.actor, **form.values())
             except DomainError as refusal:
                 status = put_refusal(form, refusal, "name")
             else:

@@ -76,6 +76,7 @@ from zhanggui.stamps.errors.presses import (
     SealTooAlike,
     SealUnfit,
     StampUnknown,
+    StoreShut,
 )
 from zhanggui.stamps.errors.programmes import (
     AdjustmentDecided,
@@ -165,6 +166,7 @@ __all__ = [
     "StampUnknown",
     "StampedJustNow",
     "StampsGone",
+    "StoreShut",
     "TooFast",
     "TooManyCodes",
     "TooManyOperations",

@@ -161,3 +161,11 @@ class EnrolmentOver(DomainError):
     code = "E_ENROLMENT_OVER"
     status = 410
     text = _("This page is for enrolling a stamp and is over. Scan the code on the computer again.")
+
+
+class StoreShut(DomainError):
+    """Pressed outside the store's opening hours, in a shop that does not count that (7.7)."""
+
+    code = "E_STORE_SHUT"
+    status = 409
+    text = _("The store is closed now, and its stamps do not count. Come back while it is open.")

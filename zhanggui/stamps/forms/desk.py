@@ -107,6 +107,13 @@ class LimitsForm(forms.Form):
         required=False,
         help_text=_("Recognised by the same WeChat or the same phone number."),
     )
+    may_press_when_shut = forms.BooleanField(
+        label=_("Stamps pressed outside opening hours count"),
+        required=False,
+        help_text=_(
+            "They go to the fraud desk in any case. Only stores that have told their hours."
+        ),
+    )
     signin_for_undo_min = forms.IntegerField(
         label=_("Before undoing, a manager signs in again after"),
         min_value=5,

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, LiteralString, NamedTuple
 
+from zhanggui.accounts.hours import Hours
 from zhanggui.accounts.standing import AT_WORK
 from zhanggui.core.db import pipeline as read
 from zhanggui.core.db.pipeline import HotTransaction, Line, Statement, Value, Values, trip
@@ -41,7 +42,8 @@ ORDER BY id DESC LIMIT 1
 """
 
 _BOOK: LiteralString = f"""
-SELECT p.id, p.name, p.store_id, p.state, p.points, s.name, s.state = 'open' AND {AT_WORK}
+SELECT p.id, p.name, p.store_id, p.state, p.points, s.name, s.state = 'open' AND {AT_WORK},
+       s.hours
 FROM stamps_seal p
 JOIN accounts_store s ON s.merchant_id = %(merchant)s AND s.id = p.store_id
 JOIN accounts_merchant m ON m.id = %(merchant)s
@@ -59,7 +61,8 @@ WHERE merchant_id = %(merchant)s AND model = %(model)s
 
 _BEFORE: LiteralString = f"""
 SELECT i.fingerprint, i.answer, i.created_at, {outbox.SWITCHED_ON}, e.id,
-       e.at <= %(marks_since)s
+       e.at <= %(marks_since)s,
+       (SELECT l.may_press_when_shut FROM stamps_limits l WHERE l.merchant_id = %(merchant)s)
 FROM (SELECT 1) one
 LEFT JOIN core_idempotencyrecord i
   ON i.merchant_id = %(merchant)s AND i.caller = %(caller)s AND i.key = %(key)s
@@ -112,6 +115,7 @@ class Held(NamedTuple):
     pattern: Pattern
     store_name: str
     is_open: bool
+    hours: Hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,8 @@ class Known:
     """A press of the last 90 days with the same coordinates."""
     is_mark_old: bool
     """An older one has them: its mark makes room."""
+    may_press_when_shut: bool
+    """Whether a press outside the store's hours counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +184,7 @@ def look(values: Values, claim: Claim | None) -> Known:
     nonce_id, is_used, is_over, is_again = nonce[0] if nonce else (None,) * 4
     ticket_id, ticket_store_id = ticket[0] if ticket else (None, None)
     presses, scale_sum = device[0] if device else (None, None)
-    fingerprint, answer, answered_at, told, equal, is_old = before[0]
+    fingerprint, answer, answered_at, told, equal, is_old, when_shut = before[0]
     return Known(
         nonce_id=read.number_or_none(nonce_id),
         is_used=read.is_true(is_used),
@@ -195,6 +201,7 @@ def look(values: Values, claim: Claim | None) -> Known:
         told=read.names(told),
         equal_id=None if read.is_true(is_old) else read.number_or_none(equal),
         is_mark_old=read.is_true(is_old),
+        may_press_when_shut=when_shut is None or read.is_true(when_shut),
     )
 
 
@@ -208,6 +215,7 @@ def _held(row: Line) -> Held:
         Pattern(seal_id, shape_of(read.text(row[4]))),
         read.text(row[5]),
         read.is_true(row[6]),
+        json.loads(read.text(row[7])),
     )
 
 

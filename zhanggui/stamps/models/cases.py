@@ -27,6 +27,7 @@ class CaseKind(models.TextChoices):
     FAST_CARD = "fast_card", _("A card was filled within a day")
     OUTLIER = "outlier", _("A manager confirms far more codes than the others")
     OFF_HOURS = "off_hours", _("A manager stamps at odd hours")
+    SHUT_PRESS = "shut_press", _("A stamp was pressed outside opening hours")
     SAME_CARDS = "same_cards", _("A manager stamps the same few cards")
 
 

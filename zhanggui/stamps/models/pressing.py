@@ -27,6 +27,7 @@ from zhanggui.stamps.errors import (
     ScaleOff,
     SealNotInUse,
     StampUnknown,
+    StoreShut,
 )
 
 
@@ -151,6 +152,7 @@ REFUSED: dict[str, Promise] = {
     NonceOver.code: pgettext_lazy("press refused", "Page open too long"),
     Replayed.code: pgettext_lazy("press refused", "The same press came twice"),
     SealNotInUse.code: pgettext_lazy("press refused", "Stamp not in use"),
+    StoreShut.code: pgettext_lazy("press refused", "Outside opening hours"),
     PressOff.code: pgettext_lazy("press refused", "Takes no presses"),
 }
 """Why a press was not taken, in a few words; the customer reads the whole sentence."""

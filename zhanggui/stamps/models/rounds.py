@@ -226,6 +226,8 @@ class Limits(TenantModel):
     """Whether a manager may stamp the own card (D37)."""
     second_person_above = models.PositiveSmallIntegerField(default=SECOND_PERSON_ABOVE)
     """An adjustment of more stamps than this needs a second person (D38)."""
+    may_press_when_shut = models.BooleanField(default=True, db_default=True)
+    """Stamps pressed outside a store's hours count, and are a case; else they are refused (7.7)."""
     signin_for_undo_min = models.PositiveSmallIntegerField(
         default=SIGNIN_FOR_UNDO_MIN, validators=[MinValueValidator(5), MaxValueValidator(720)]
     )

@@ -85,6 +85,10 @@ ADVICE: dict[str, Promise] = {
     CaseKind.OFF_HOURS: _(
         "Stamps were given at hours when hardly anybody stamps. Compare with the shift plan."
     ),
+    CaseKind.SHUT_PRESS: _(
+        "The store's stamp was pressed although the store was closed. Ask who had it: it may have"
+        " left the store. The shop can refuse such presses under “Limits of the counter”."
+    ),
     CaseKind.SAME_CARDS: _(
         "Most stamps of this manager went to the same few cards. Regulars explain it, or a"
         " friend's card."

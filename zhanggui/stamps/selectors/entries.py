@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import LiteralString, TypedDict
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
-from django.db.models.functions import ExtractHour
+from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
+from django.db.models.functions import Cast, ExtractHour
 
 from zhanggui.contacts import phones
 from zhanggui.contacts.models import Customer
@@ -152,13 +152,19 @@ def ledger_of(wanted: LedgerWish, zone: str) -> QuerySet[StampRecord]:
 
 
 def odd_hours() -> Q:
-    """The condition for entries of the night; needs ``with_hour``."""
-    return Q(hour__gte=ODD_FROM_HOUR) | Q(hour__lt=ODD_TO_HOUR)
+    """Entries outside the store's hours, or of the night where nobody told them; ``with_hour``."""
+    at_night = Q(hour__gte=ODD_FROM_HOUR) | Q(hour__lt=ODD_TO_HOUR)
+    return Q(store__hours={}) & at_night | Q(is_open=False)
 
 
 def with_hour(records: QuerySet[StampRecord], zone: str) -> QuerySet[StampRecord]:
-    """Records with the hour of the shop's day in ``hour``."""
-    return records.annotate(hour=ExtractHour("at", tzinfo=ZoneInfo(zone)))
+    """Records with the hour of the shop's day in ``hour``, and whether the store was open then."""
+    local = Func(Value(zone), F("at"), function="timezone")
+    is_open = Func(F("store__hours"), local, function="accounts_open_at")
+    return records.annotate(
+        hour=ExtractHour("at", tzinfo=ZoneInfo(zone)),
+        is_open=Cast(is_open, BooleanField()),
+    )
 
 
 def customers_like(wanted: str) -> QuerySet[Customer, int]:

@@ -13,7 +13,16 @@ from zhanggui.accounts import audit
 from zhanggui.core import constraints, tokens
 from zhanggui.stamps.hot import pressed
 from zhanggui.stamps.models import Case, CaseKind, Kind, Press, PressNonce, PressUse
-from zhanggui.stamps.services.judging import E4, MARKS_FOR, Refused, Touched, Wish
+from zhanggui.stamps.recognition.rule import Match
+from zhanggui.stamps.services.judging import (
+    E4,
+    MARKS_FOR,
+    Refused,
+    Touched,
+    Wish,
+    is_shut,
+    shut_case,
+)
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -100,6 +109,16 @@ def alarm(
     audit.record(
         actor, "stamps.case.alarmed", f"case:{row.pk}", store_id=store_id, details={"kind": kind}
     )
+
+
+def watch_press(wish: Touched, held: pressed.Held, match: Match) -> None:
+    """What an accepted press gives cause to look at: its hour, and how exact it was."""
+    if is_shut(held, wish):
+        with transaction.atomic():
+            kind, subject = shut_case(held, wish)
+            alarm(kind, subject, store_id=held.store_id, actor=wish.actor)
+    if round(match.fit.residual * 1000) < TOO_EXACT_UM:
+        watch_exactness(wish, held)
 
 
 def watch_exactness(wish: Touched, held: pressed.Held) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from zhanggui.accounts import hours
 from zhanggui.core import clock, idempotency
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps.errors import (
@@ -26,6 +27,7 @@ from zhanggui.stamps.errors import (
     ScaleOff,
     SealNotInUse,
     StampUnknown,
+    StoreShut,
 )
 from zhanggui.stamps.hot import pressed
 from zhanggui.stamps.models import Card, CaseKind, Kind, Press, SealState
@@ -163,7 +165,19 @@ def decide(wish: Touched, known: pressed.Known, judged: Judged) -> tuple[pressed
         raise Refused(SealNotInUse(), match, judged.mark, held, alarms)
     if not held.is_open:
         raise Refused(CardState(), match, judged.mark, held)
+    if not known.may_press_when_shut and is_shut(held, wish):
+        raise Refused(StoreShut(), match, judged.mark, held, [shut_case(held, wish)])
     return held, match
+
+
+def is_shut(held: pressed.Held, wish: Touched) -> bool:
+    """Whether the stamp's store has closed for the day, where it has told its hours (7.7)."""
+    return not hours.is_open_at(held.hours, wish.now, wish.zone)
+
+
+def shut_case(held: pressed.Held, wish: Touched) -> tuple[CaseKind, str]:
+    """The case of a stamp pressed outside the hours: one for each stamp and day."""
+    return CaseKind.SHUT_PRESS, f"seal:{held.seal_id}:{clock.local_date(wish.now, wish.zone)}"
 
 
 def replay(equal_id: int | None, judged: Judged, held: pressed.Held | None) -> Refused:

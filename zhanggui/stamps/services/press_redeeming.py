@@ -40,7 +40,7 @@ from zhanggui.stamps.models import (
 from zhanggui.stamps.permissions import FEATURE
 from zhanggui.stamps.recognition.geometry import Shape, points_of
 from zhanggui.stamps.recognition.rule import Match, Pattern
-from zhanggui.stamps.services.alarming import TOO_EXACT_UM, keep_refused, watch_exactness
+from zhanggui.stamps.services.alarming import keep_refused, watch_press
 from zhanggui.stamps.services.judging import (
     E4,
     MARKS_FOR,
@@ -51,6 +51,7 @@ from zhanggui.stamps.services.judging import (
     replay,
 )
 from zhanggui.stamps.services.pressing import LONGEST_KEY, NONCE_LIVES, NONCES, PRESSES, Nonce
+from zhanggui.stamps.services.shop_limits import limits as limits_of
 from zhanggui.stamps.touches import Sent
 
 if TYPE_CHECKING:
@@ -172,9 +173,11 @@ def _redeem(wish: _Wish, judged: Judged) -> int:
         )
     except DomainError as refusal:
         raise Refused(refusal, match, judged.mark, held) from refusal
-    trip(pressed.keep(_values(wish, judged), _written(wish, match), held=held, record_id=record.pk))
-    if round(match.fit.residual * 1000) < TOO_EXACT_UM:
-        watch_exactness(wish, held)
+    values, written = _values(wish, judged), _written(wish, match)
+    trip(
+        pressed.keep(values, written, held=held, record_id=record.pk, frees_mark=known.is_mark_old)
+    )
+    watch_press(wish, held, match)
     return record.pk
 
 
@@ -187,7 +190,8 @@ def _known(wish: _Wish, judged: Judged) -> pressed.Known:
         operation=REDEEM,
     ).first()
     phone = DeviceScale.objects.filter(model=wish.sent.model).first()
-    equal = Press.objects.filter(mark=judged.mark, at__gt=wish.now - MARKS_FOR)
+    equal = Press.objects.filter(mark=judged.mark).first() if judged.mark else None
+    is_old = equal is not None and equal.at <= wish.now - MARKS_FOR
     seals = _seals(wish.coupon) if wish.coupon.template.takes_press else Seal.objects.none()
     return pressed.Known(
         nonce_id=nonce.pk if nonce else None,
@@ -203,7 +207,9 @@ def _known(wish: _Wish, judged: Judged) -> pressed.Known:
         answer={},
         answered_at=None,
         told=(),
-        equal_id=equal.values_list("pk", flat=True).first() if judged.mark else None,
+        equal_id=equal.pk if equal is not None and not is_old else None,
+        is_mark_old=is_old,
+        may_press_when_shut=limits_of().may_press_when_shut,
     )
 
 
@@ -220,6 +226,7 @@ def _held(seal: Seal) -> pressed.Held:
         pattern,
         seal.store.name,
         is_open,
+        seal.store.hours,
     )
 
 

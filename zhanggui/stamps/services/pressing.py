@@ -29,7 +29,7 @@ from zhanggui.stamps.operations import EVENTS, OPERATIONS
 from zhanggui.stamps.recognition.rule import Match
 from zhanggui.stamps.results import Confirmed
 from zhanggui.stamps.services import careful, telling
-from zhanggui.stamps.services.alarming import TOO_EXACT_UM, USES, note, watch_exactness
+from zhanggui.stamps.services.alarming import USES, note, watch_press
 from zhanggui.stamps.services.cycles import Place
 from zhanggui.stamps.services.judging import (
     E4,
@@ -169,8 +169,7 @@ def _book_either_way(
             answer = _book(wish, known, values, held, match)
     if answer is None:
         answer = _book_carefully(wish, known, values, held, match)
-    if round(match.fit.residual * 1000) < TOO_EXACT_UM:
-        watch_exactness(wish, held)
+    watch_press(wish, held, match)
     return answer
 
 

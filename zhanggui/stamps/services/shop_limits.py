@@ -27,6 +27,7 @@ class LimitsInput:
     may_stamp_own: bool
     second_person_above: int
     signin_for_undo_min: int = SIGNIN_FOR_UNDO_MIN
+    may_press_when_shut: bool = True
 
 
 def limits() -> Limits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -21,6 +21,7 @@ from zhanggui.stamps.errors import (
     ScaleOff,
     SealNotInUse,
     StampUnknown,
+    StoreShut,
 )
 from zhanggui.stamps.models import (
     Case,
@@ -278,3 +279,55 @@ class TestLimits:
         press(shop.card)
         assert balance_of(shop.card) == 2
         assert shop.adds_up()
+
+
+class TestOpeningHours:
+    """A stamp pressed while its store is closed (7.7)."""
+
+    NIGHT = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)  # 23:00 of Sunday in Shanghai
+    DAY = datetime(2026, 11, 22, 4, 0, tzinfo=UTC)
+
+    @pytest.fixture(autouse=True)
+    def closes(self, shop: Shop) -> None:
+        every_day = {str(day): ["09:00", "21:30"] for day in range(1, 8)}
+        type(shop.store).objects.filter(pk=shop.store.pk).update(hours=every_day)
+
+    def test_counts_and_is_a_case_once_a_day(self, shop: Shop, seal: Seal) -> None:
+        with clock.at(self.DAY):
+            press(shop.card)
+        assert cases() == []
+        with clock.at(self.NIGHT):
+            press(shop.card)
+            press(shop.card)
+        assert balance_of(shop.card) == 3
+        assert cases() == [("shut_press", f"seal:{seal.pk}:2026-11-22")]
+
+    def test_is_refused_where_the_shop_wants_that(self, shop: Shop, seal: Seal) -> None:
+        values = services.LimitsInput(200, False, 5, may_press_when_shut=False)
+        services.set_limits(values=values, actor=ACTOR)
+        with clock.at(self.NIGHT), pytest.raises(StoreShut):
+            press(shop.card)
+        assert balance_of(shop.card) == 0
+        assert outcomes() == ["E_STORE_SHUT"]
+        assert cases() == [("shut_press", f"seal:{seal.pk}:2026-11-22")]
+        with clock.at(self.DAY):
+            press(shop.card)
+        assert balance_of(shop.card) == 1
+
+    def test_a_store_that_told_no_hours_is_never_shut(self, shop: Shop, seal: Seal) -> None:
+        type(shop.store).objects.filter(pk=shop.store.pk).update(hours={})
+        values = services.LimitsInput(200, False, 5, may_press_when_shut=False)
+        services.set_limits(values=values, actor=ACTOR)
+        with clock.at(self.NIGHT):
+            press(shop.card)
+        assert (balance_of(shop.card), cases()) == (1, [])
+
+    def test_the_ledger_tells_what_was_done_outside_them(self, shop: Shop) -> None:
+        type(shop.store).objects.update(hours={"7": ["09:00", "12:00"]})
+        with clock.at(self.DAY - timedelta(hours=2)):
+            stamp(shop.desk, shop.card)
+        with clock.at(self.DAY):  # Sunday noon: nobody would call it night
+            stamp(shop.desk, shop.card)
+        rows = selectors.with_hour(StampRecord.objects.all(), shop.desk.zone)
+        odd = rows.filter(selectors.odd_hours())
+        assert [one.at for one in odd] == [self.DAY]

@@ -99,6 +99,7 @@ def limits(request: MerchantRequest) -> HttpResponse:
         "operations_a_day": now.operations_a_day,
         "second_person_above": now.second_person_above,
         "may_stamp_own": now.may_stamp_own,
+        "may_press_when_shut": now.may_press_when_shut,
         "signin_for_undo_min": now.signin_for_undo_min,
     }
     form = LimitsForm(request.POST or None, initial=initial)
