@@ -72,8 +72,9 @@ def card_version(card_id: int) -> tuple[int, int]:
 
 
 def records_of_card(card_id: int, *, size: int, after: str = "") -> paging.Page[LedgerRow]:
-    """A page of a card's entries, newest first."""
-    records = StampRecord.objects.select_related("store").filter(card_id=card_id)
+    """A page of a card's entries and of those that were joined to it, newest first."""
+    cards = Card.objects.filter(Q(pk=card_id) | Q(merged_into_id=card_id))
+    records = StampRecord.objects.select_related("store").filter(card_id__in=cards.values("pk"))
     page = paging.keyset(records, order=ORDER, after=after, size=size)
     return paging.Page(with_context(page.rows), page.next, page.previous, size)
 

@@ -116,6 +116,12 @@ class TestJoining:
             assert found is not None
             assert found.pk == mine.pk
 
+    def test_its_history_has_the_stamps_of_both(self, db: None) -> None:
+        with two_cards(3, 4) as (_shop, mine, theirs):
+            merge(mine, theirs)
+            page = selectors.records_of_card(mine.pk, size=10)
+            assert [row.record.amount for row in page.rows] == [4, 3]
+
     def test_cards_of_two_programmes_both_stay(self, shop: Shop) -> None:
         other = make_card(make_programme(), "王晓明")
         made = merge(shop.card, other)
