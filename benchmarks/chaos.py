@@ -256,7 +256,9 @@ class Hand:
     def _card(self) -> int:
         from zhanggui.stamps.models import Card
 
-        cards = Card.objects.filter(programme=self.life.programme).values_list("pk", flat=True)
+        cards = Card.objects.filter(programme=self.life.programme, merged_into=None).values_list(
+            "pk", flat=True
+        )
         return self.dice.choice(list(cards.order_by("pk")))
 
     def _confirm(self, prefix: str, digits: str, path: str) -> None:

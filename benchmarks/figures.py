@@ -70,6 +70,7 @@ def fill(world: World, many: int, customers: int) -> None:
             Store(name=f"{number}号店").save()
         stores = list(Store.objects.order_by("pk").values_list("pk", flat=True))
     ids = world.cards(customers)
+    spread(world, ids)
     values = {
         "m": world.merchant.pk,
         "stores": stores,
@@ -105,6 +106,15 @@ def fill(world: World, many: int, customers: int) -> None:
         connection.execute(f"VACUUM ANALYZE {', '.join(tables)}")
 
 
+def spread(world: World, cards: list[int]) -> None:
+    """Let customers have come first, and taken their cards, on any day of the time."""
+    values = {"m": world.merchant.pk, "first": cards[0], "many": len(cards), "days": DAYS}
+    with world.place.connect() as connection:
+        for table, key in (("contacts_customer", "id"), ("stamps_card", "customer_id")):
+            connection.execute(_SPREAD.format(table=table, key=key), values)
+        connection.execute("VACUUM ANALYZE contacts_customer, stamps_card")
+
+
 def add_up(world: World) -> float:
     """Add up all but the newest bookings, which the job takes later; answers seconds."""
     from zhanggui.core import tenancy
@@ -122,6 +132,13 @@ def add_up(world: World) -> float:
     return took_s
 
 
+_SPREAD = """
+UPDATE {table} k SET created_at = now() - make_interval(
+  secs => %(days)s * 86400.0 * (c.id - %(first)s + 1) / %(many)s)
+FROM stamps_card c
+WHERE k.merchant_id = %(m)s AND c.merchant_id = %(m)s AND c.customer_id = k.{key}
+  AND c.id >= %(first)s
+"""
 _LAST = """
 SELECT (SELECT coalesce(max(id), 0) FROM ledger_transaction),
        (SELECT coalesce(max(id), 0) FROM stamps_stamprecord)

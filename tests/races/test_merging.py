@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from tests.races.racing import outcomes, race
 from zhanggui.accounts.tests.factories import ACTOR
@@ -16,7 +17,7 @@ from zhanggui.contacts import services as contacts
 from zhanggui.contacts.models import Customer, CustomerState, IdentityLink, Merge
 from zhanggui.contacts.services import merging
 from zhanggui.contacts.tests.factories import make_customer, make_link
-from zhanggui.stamps import services
+from zhanggui.stamps import rules, services
 from zhanggui.stamps.models import Card, StampRecord
 from zhanggui.stamps.tests.factories import (
     Shop,
@@ -226,3 +227,26 @@ class TestWithStamps:
             assert outcomes(answers) == {"ok": 2}
             owners = IdentityLink.objects.filter(unionid=f"u-{number}")
             assert set(owners.values_list("customer_id", flat=True)) == {kept.pk}
+
+
+class TestBesideAMerge:
+    def test_a_card_that_is_handed_over_is_waited_for(self, shop: Shop) -> None:
+        """Locked together with its customer it was not found any more."""
+        other = make_customer(shop.merchant)
+        is_merged, may_commit = threading.Event(), threading.Event()
+
+        def slow() -> None:
+            with transaction.atomic():
+                merge(other.pk, shop.card.customer_id)
+                is_merged.set()
+                assert may_commit.wait(30)
+
+        def locked() -> int:
+            assert is_merged.wait(30)
+            threading.Timer(0.2, may_commit.set).start()
+            with transaction.atomic():
+                return rules.card_of(shop.card.pk, is_locked=True).card.customer_id
+
+        answers = race(shop.merchant.pk, [slow, locked])
+
+        assert answers == [None, other.pk]

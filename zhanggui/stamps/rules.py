@@ -88,18 +88,28 @@ class Counter:
     zone: str
 
 
+def lock(card_id: int) -> None:
+    """Keep a card as it is until the commit.
+
+    It is locked by itself: together with its customer it would be found no more after waiting for
+    a merge, because PostgreSQL looks again at the card but not at the customer.
+    """
+    list(Card.objects.select_for_update().filter(pk=card_id).values_list("pk"))
+
+
 def card_of(card_id: int, *, is_locked: bool = False) -> CardNow:
     """Read a card with its programme and customer; locked, it stays as it is meanwhile.
 
     One that went into another card, because their customers are one now, is answered by that one.
     """
     cards = Card.objects.select_related("programme", "customer", "terms")
-    if is_locked:
-        cards = cards.select_for_update(of=("self",))
-    card = cards.get(pk=card_id)
-    while card.merged_into_id is not None:
-        card = cards.get(pk=card.merged_into_id)
-    return card_now(card)
+    while True:
+        if is_locked:
+            lock(card_id)
+        card = cards.get(pk=card_id)
+        if card.merged_into_id is None:
+            return card_now(card)
+        card_id = card.merged_into_id
 
 
 def lock_with_customer(card_id: int) -> CardNow:

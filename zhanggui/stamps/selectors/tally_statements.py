@@ -1,7 +1,8 @@
 """The statements behind the tallies: what all records come to, and what the newest add to it.
 
-Each takes ``%(merchant)s``. The planner cannot know how few records came after the last count, so
-subqueries that end with OFFSET 0 make it look those up one by one, by index.
+Each takes ``%(merchant)s``; those about customers ``%(scopes)s``, values of ``Scope``. The planner
+cannot know how few records came after the last count, so subqueries that end with OFFSET 0 make it
+look those up one by one, by index.
 
 Source: decision 41.
 """
@@ -88,6 +89,7 @@ scoped AS (
     (0, NULL::bigint, NULL::bigint), (1, c.store_id, NULL),
     (2, NULL, c.programme_id), (3, c.store_id, c.programme_id)
   ) s (scope, store_id, programme_id)
+  WHERE s.scope = ANY(%(scopes)s)
   GROUP BY 1, 2, 3, 4, 5
 ), gaps AS (
   SELECT scope, store_id, programme_id, day, was, day - lag(day) OVER days AS gap,

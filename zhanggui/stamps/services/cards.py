@@ -81,12 +81,9 @@ def begin_again(*, card_id: int, actor: Actor) -> Card:
         CardState: the programme is paused, over or past its last day (409).
     """
     with transaction.atomic():
-        card = (
-            Card.objects.select_for_update(of=("self",))
-            .select_related("programme", "customer", "terms")
-            .filter(pk=card_id)
-            .first()
-        )
+        rules.lock(card_id)
+        cards = Card.objects.select_related("programme", "customer", "terms")
+        card = cards.filter(pk=card_id).first()
         if card is None:
             raise NotFound
         if card.state != State.EXPIRED:

@@ -16,7 +16,7 @@ from zhanggui.accounts.models import Merchant
 from zhanggui.core import tenancy
 from zhanggui.ledger import sealing
 from zhanggui.stamps.models import StampRecord
-from zhanggui.stamps.models.tallies import DayTally, Tally, VisitorTally
+from zhanggui.stamps.models.tallies import DayTally, Scope, Tally, VisitorTally
 from zhanggui.stamps.selectors import tally_statements as sql
 
 AT_ONCE = 10_000
@@ -119,4 +119,5 @@ def _zone() -> str:
 
 def _run(statement: LiteralString, values: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"merchant": tenancy.current_merchant_id()} | values)
+        asked = {"merchant": tenancy.current_merchant_id(), "scopes": Scope.values}
+        cursor.execute(statement, asked | values)
