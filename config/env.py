@@ -139,6 +139,8 @@ class Env(BaseSettings):
     """Who sends it as ``Authorization: Bearer`` may read ``/metrics``; empty: nobody."""
     slow_statement_ms: int = Field(default=500, ge=1)
     """Database statements slower than this are logged, without their values."""
+    log_requests: bool = True
+    """Whether each answered request gets a line in the log."""
     proxies: int = Field(default=0, ge=0, le=5)
     """How many proxies of ours stand in front; that many of ``X-Forwarded-For`` are believed."""
 

@@ -64,7 +64,7 @@ class Formatter(structlog.stdlib.ProcessorFormatter):
         return super().format(record)
 
 
-def logging_config(*, is_production: bool) -> dict[str, Any]:
+def logging_config(*, is_production: bool, logs_requests: bool = True) -> dict[str, Any]:
     """The dictConfig for standard logging; JSON lines in production, readable ones else."""
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -112,5 +112,6 @@ def logging_config(*, is_production: bool) -> dict[str, Any]:
             "httpx": {"level": "WARNING"},
             "httpx2": {"level": "WARNING"},
             "procrastinate": {"level": "WARNING"},
+            "zhanggui.request": {"level": "INFO" if logs_requests else "WARNING"},
         },
     }

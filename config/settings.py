@@ -230,7 +230,7 @@ STATIC_ROOT = ENV.var / "static"
 STATIC_PACKED = ENV.var / "packed"  # the same files, compressed
 STATICFILES_FINDERS = UI_FINDERS
 
-LOGGING = logging_config(is_production=IS_PRODUCTION)
+LOGGING = logging_config(is_production=IS_PRODUCTION, logs_requests=ENV.log_requests)
 LOGGING_CONFIG = "logging.config.dictConfig"
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
 PROCRASTINATE_WORKER_DEFAULTS = {

@@ -152,7 +152,7 @@ def _tea(account: ChannelAccount, plan: MerchantPlan, sandbox: Sandbox) -> None:
                 Occasion.FOLLOW,
                 ReplyKind.CARD,
                 title="欢迎来到青岚茶馆",
-                text="集满印章换一杯，点这里领卡。",
+                text="集满十枚章，送一壶好茶。点这里领卡。",
                 page="stamps.wallet",
             ),
         ),

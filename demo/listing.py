@@ -117,7 +117,7 @@ def _customers_of(merchant: MerchantPlan, count: int) -> Iterator[PhoneLink]:
 def write() -> None:
     """Leave the list where the launcher finds it."""
     phones = [
-        *((one, "还没来过") for one in outsiders()),
+        *((one, "路人") for one in outsiders()),
         *(
             (one, f"{merchant.name} {one.role}管理员")
             for merchant in MERCHANTS

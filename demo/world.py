@@ -79,7 +79,7 @@ def managers() -> Iterator[tuple[MerchantPlan, StorePlan, int, Phone]]:
 def outsiders() -> list[Phone]:
     """People for trying things: they follow nobody."""
     return [
-        Phone(outsider_slug(place), nickname, nicknames.colour_of(place + 3), ("还没来过",), ())
+        Phone(outsider_slug(place), nickname, nicknames.colour_of(place + 3), ("路人",), ())
         for place, nickname in enumerate(OUTSIDERS)
     ]
 

@@ -71,6 +71,7 @@ def demo_environment(
         "ZHANGGUI_SECRET_KEY": secrets.secret_key,
         "ZHANGGUI_KEY_RING": secrets.key_ring,
         "ZHANGGUI_METRICS_TOKEN": "demo",
+        "ZHANGGUI_LOG_REQUESTS": "false",  # open phones ask each second and bury the sign-ins
         **sandbox_settings(addresses.sandbox),
     }
 

@@ -80,3 +80,12 @@ def test_the_short_way_of_the_formatter_writes_the_same(line: logging.Formatter)
     record._logger, record._name = None, "info"
 
     assert line.format(record) == whole.format(record)
+
+
+def test_lines_of_requests_can_be_left_out() -> None:
+    levels = [
+        logging_config(is_production=False, logs_requests=wanted)["loggers"]["zhanggui.request"]
+        for wanted in (True, False)
+    ]
+
+    assert levels == [{"level": "INFO"}, {"level": "WARNING"}]

@@ -36,8 +36,11 @@ class Command(BaseCommand):
         except DemoError as error:
             raise CommandError(str(error)) from error
         made = filled.outcome
+        took = f"{time.monotonic() - began:.1f} s"
+        if not made.joined and not made.confirmed:
+            self.stdout.write(f"演示数据都在 demo data ready: all there, nothing to add, {took}")
+            return
         self.stdout.write(
             f"演示数据已就绪 demo data ready: {filled.days} days, {made.joined} customers, "
-            f"{made.confirmed} confirmations, {made.refused} refused, "
-            f"{time.monotonic() - began:.1f} s"
+            f"{made.confirmed} confirmations, {made.refused} refused, {took}"
         )
