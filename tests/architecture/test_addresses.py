@@ -117,7 +117,7 @@ class TestAnonymous:
 
     def test_gets_401_for_pieces_of_phone_pages(self, client: Client) -> None:
         slug = make_merchant().slug
-        asked = {"merchant": slug, "headers": PIECE}
+        asked: dict[str, Any] = {"merchant": slug, "headers": PIECE}
         assert refused(PHONES, partial(send, client, **asked), 401) == []
 
 
@@ -125,7 +125,7 @@ class TestMerchant:
     def test_stranger(self, client: Client) -> None:
         client.force_login(make_staff(make_merchant(), role=Role.OWNER))
         slug = make_merchant().slug
-        asked = {"merchant": slug, "headers": PIECE}
+        asked: dict[str, Any] = {"merchant": slug, "headers": PIECE}
         assert refused(MERCHANT, partial(send, client, **asked), 404) == []
 
     @pytest.mark.parametrize("tier", [Tier.OPERATOR, Tier.PLATFORM])
@@ -138,12 +138,12 @@ class TestMerchant:
             if is_operator
             else make_platform_staff(role=Role.OWNER)
         )
-        asked = {"merchant": slug, "headers": PIECE}
+        asked: dict[str, Any] = {"merchant": slug, "headers": PIECE}
         assert refused(MERCHANT, partial(send, client, **asked), 404) == []
 
     def test_unknown_merchant(self, client: Client) -> None:
         client.force_login(make_staff(make_merchant(), role=Role.OWNER))
-        asked = {"merchant": "nobody", "headers": PIECE}
+        asked: dict[str, Any] = {"merchant": "nobody", "headers": PIECE}
         assert refused(MERCHANT, partial(send, client, **asked), 404) == []
 
     def test_colleague_without_the_right(self, client: Client) -> None:
@@ -159,7 +159,7 @@ class TestMerchant:
     def test_frozen_merchant(self, client: Client) -> None:
         merchant = make_merchant(state=TierState.FROZEN)
         client.force_login(make_staff(merchant, role=Role.OWNER))
-        asked = {"merchant": merchant.slug, "headers": DATA}
+        asked: dict[str, Any] = {"merchant": merchant.slug, "headers": DATA}
         assert refused(MERCHANT, partial(send, client, **asked), 403) == []
 
     def test_rows_of_another_are_not_there(self, client: Client) -> None:
@@ -207,7 +207,7 @@ class TestOperator:
         operator = make_operator()
         for permission, found in by_permission(OPERATOR):
             client.force_login(make_operator_staff(operator, *all_but(permission, Tier.OPERATOR)))
-            asked = {"operator": operator.slug, "headers": DATA}
+            asked: dict[str, Any] = {"operator": operator.slug, "headers": DATA}
             assert refused(found, partial(send, client, **asked), 403) == []
 
     def test_frozen_operator(self, client: Client) -> None:
@@ -221,7 +221,7 @@ class TestOperator:
         client.force_login(make_operator_staff(mine, role=Role.OWNER))
         found = [address for address in OPERATOR if "slug" in dict(address.places)]
         assert found
-        asked = {"operator": mine.slug, "slug": foreign.slug}
+        asked: dict[str, Any] = {"operator": mine.slug, "slug": foreign.slug}
         assert refused(found, partial(send, client, **asked), 404) == []
 
 

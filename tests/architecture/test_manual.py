@@ -22,7 +22,7 @@ def on_pages() -> set[str]:
             catalog = read_po(open_file, locale="zh_Hans")
         for message in catalog:
             texts = message.string if isinstance(message.string, tuple) else (message.string,)
-            found.update(texts)
+            found.update(text for text in texts if isinstance(text, str))
     return found
 
 

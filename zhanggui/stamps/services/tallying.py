@@ -119,5 +119,8 @@ def _zone() -> str:
 
 def _run(statement: LiteralString, values: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
-        asked = {"merchant": tenancy.current_merchant_id(), "scopes": Scope.values}
+        asked: dict[str, Any] = {
+            "merchant": tenancy.current_merchant_id(),
+            "scopes": Scope.values,
+        }
         cursor.execute(statement, asked | values)
