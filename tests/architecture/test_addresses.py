@@ -150,7 +150,7 @@ class TestMerchant:
         merchant = make_merchant()
         for permission, found in by_permission(MERCHANT):
             client.force_login(make_staff(merchant, *all_but(permission, Tier.MERCHANT)))
-            asked = {"merchant": merchant.slug, "headers": DATA}
+            asked: dict[str, Any] = {"merchant": merchant.slug, "headers": DATA}
             answers = {f"/{a.route}": send(client, a, **asked) for a in found}
             let_in = {route for route, answer in answers.items() if answer.status_code != 403}
             # without a named right everybody who works here is let in; what is not there is 404
