@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.plugins.sharing",
     "tests.plugins.signin",
     "tests.plugins.spec",
+    "tests.plugins.worlds",
 ]
 
 

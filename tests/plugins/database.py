@@ -255,7 +255,7 @@ class RaceDatabase:
             self.server.copy(self.name)
             with self._connection() as connection:
                 self._shape = connection.execute(SHAPE).fetchone()
-                self._rows = {name: _copied(connection, name) for name in _tables(connection)}
+                self._rows = {name: copied(connection, name) for name in tables_of(connection)}
 
     def _emptied(self) -> bool:
         """Empty it; False when that is forbidden, or would not be enough."""
@@ -273,9 +273,7 @@ class RaceDatabase:
             connection.execute(every)
             for name, rows in self._rows.items():
                 if rows:
-                    place = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(name))
-                    with connection.cursor().copy(place) as copy:
-                        copy.write(rows)
+                    pasted(connection, name, rows)
         return True
 
     def _connection(self) -> psycopg.Connection[Any]:
@@ -283,15 +281,23 @@ class RaceDatabase:
         return psycopg.connect(**parts)  # type: ignore[arg-type]
 
 
-def _tables(connection: psycopg.Connection[Any]) -> list[str]:
+def tables_of(connection: psycopg.Connection[Any]) -> list[str]:
+    """Names of all tables."""
     return [name for (name,) in connection.execute(TABLES)]
 
 
-def _copied(connection: psycopg.Connection[Any], name: str) -> bytes:
+def copied(connection: psycopg.Connection[Any], name: str) -> bytes:
     """All rows of a table, as COPY writes them."""
     place = sql.SQL("COPY {} TO STDOUT").format(sql.Identifier(name))
     with connection.cursor().copy(place) as copy:
         return b"".join(bytes(piece) for piece in copy)
+
+
+def pasted(connection: psycopg.Connection[Any], name: str, rows: bytes) -> None:
+    """Write such rows into a table."""
+    place = sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(name))
+    with connection.cursor().copy(place) as copy:
+        copy.write(rows)
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.plugins.worlds import Worlds
 from zhanggui.stamps import rewards
-from zhanggui.stamps.tests.factories import FakeCoupons, Shop, make_shop
+from zhanggui.stamps.tests.factories import FakeCoupons, Shop, closed_shop, reopened
 
 
 @pytest.fixture
-def shop(db: None) -> Iterator[Shop]:
+def shop(db: None, worlds: Worlds) -> Iterator[Shop]:
     """A shop whose scope is open during the test."""
-    made = make_shop()
+    made = reopened(worlds.of(closed_shop))
     with made.scope:
         yield made
 

@@ -189,6 +189,19 @@ def make_shop(slug: str = "", **programme: Any) -> Shop:
     return Shop(merchant, store, make_manager(store), made, make_card(made), scope)
 
 
+def closed_shop() -> Shop:
+    """A shop whose scope is shut, to be kept longer than a test."""
+    made = make_shop()
+    made.scope.close()
+    return made
+
+
+def reopened(made: Shop) -> Shop:
+    """The same with its scope open; close ``scope`` when done."""
+    made.scope.enter_context(tenancy.merchant_scope(made.merchant.pk))
+    return made
+
+
 class FakeCoupons:
     """Gives coupons from memory, so that a test can have one used."""
 

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.plugins.worlds import Worlds
 from zhanggui.accounts.models import Role
 from zhanggui.accounts.tests.factories import make_staff, make_store
 from zhanggui.core import clock, tenancy
@@ -21,10 +22,12 @@ from zhanggui.stamps.selectors import card_lists, chains
 from zhanggui.stamps.tests.factories import (
     Shop,
     cancel,
+    closed_shop,
     make_card,
     make_manager,
     make_programme,
     make_shop,
+    reopened,
     stamp,
 )
 from zhanggui.stamps.tests.pressing import make_seal
@@ -116,25 +119,6 @@ class TestDashboard:
         assert chosen.context["lines"] == []
         assert "早茶卡" in chosen.content.decode()
 
-    @pytest.mark.parametrize(
-        ("presses", "codes", "has_stamp", "is_much"),
-        [(39, 11, True, True), (40, 10, True, False), (0, 49, True, False), (39, 11, False, False)],
-    )
-    def test_says_when_codes_are_no_emergency_any_more(
-        self, shop: Shop, owner: Client, presses: int, codes: int, *, has_stamp: bool, is_much: bool
-    ) -> None:
-        if has_stamp:
-            make_seal(shop.store)
-        for _number in range(presses + codes):
-            stamp(shop.desk, make_card(shop.programme))
-        pressed = list(StampRecord.objects.values_list("pk", flat=True)[:presses])
-        StampRecord.objects.filter(pk__in=pressed).update(method=Method.PRESS)
-
-        page = owner.get(url(shop, "figures"))
-
-        assert page.context["code_share"] == codes / (presses + codes)
-        assert ("验证码用得偏多" in page.content.decode()) is is_much
-
     @pytest.mark.parametrize("query", ["days=9", "days=x&store=x", "store=99999999&programme=7"])
     def test_nonsense_is_left_out(self, shop: Shop, owner: Client, query: str) -> None:
         assert owner.get(f"{url(shop, 'figures')}?{query}").status_code == 200
@@ -144,6 +128,46 @@ class TestDashboard:
 
         assert page.context["code_share"] is None
         assert "这段时间这里没有盖章" in page.content.decode()
+
+
+FEW = 49
+"""So many stamps say nothing yet of how many of them should be pressed."""
+
+
+def shop_with_stamps() -> Shop:
+    """A shop that gave a few stamps, all by code."""
+    made = reopened(closed_shop())
+    with made.scope:
+        for _number in range(FEW):
+            stamp(made.desk, make_card(made.programme))
+    return made
+
+
+class TestEmergency:
+    @pytest.fixture
+    def shop(self, db: None, worlds: Worlds) -> Iterator[Shop]:
+        made = reopened(worlds.of(shop_with_stamps))
+        with made.scope:
+            yield made
+
+    @pytest.mark.parametrize(
+        ("presses", "codes", "has_stamp", "is_much"),
+        [(39, 11, True, True), (40, 10, True, False), (0, 49, True, False), (39, 11, False, False)],
+    )
+    def test_says_when_codes_are_none_any_more(
+        self, shop: Shop, owner: Client, presses: int, codes: int, *, has_stamp: bool, is_much: bool
+    ) -> None:
+        if has_stamp:
+            make_seal(shop.store)
+        for _number in range(FEW, presses + codes):
+            stamp(shop.desk, make_card(shop.programme))
+        pressed = list(StampRecord.objects.values_list("pk", flat=True)[:presses])
+        StampRecord.objects.filter(pk__in=pressed).update(method=Method.PRESS)
+
+        page = owner.get(url(shop, "figures"))
+
+        assert page.context["code_share"] == codes / (presses + codes)
+        assert ("验证码用得偏多" in page.content.decode()) is is_much
 
 
 class TestCards:
