@@ -402,7 +402,6 @@ ROWS: dict[str, Callable[[Merchant], int]] = {
     "delivery_id": _delivery,
     "version_number": _version,
     "conditional_id": _conditional,
-    "label_id": lambda _merchant: 101,
     "conditional_number": _conditional_version,
     "reply_id": _reply,
     "visit_id": _wish,

@@ -173,13 +173,13 @@ for route, page, name, right in (
     ("menu/conditional/labels/", require_safe(labels.labels), "label_list", EDIT_CONTENT),
     ("menu/conditional/labels/new", require_POST(labels.label_new), "label_new", EDIT_CONTENT),
     (
-        "menu/conditional/labels/<int:label_id>/put-on",
+        "menu/conditional/labels/<slug:label>/put-on",
         require_POST(labels.label_put_on),
         "label_put_on",
         EDIT_CONTENT,
     ),
     (
-        "menu/conditional/labels/<int:label_id>/delete",
+        "menu/conditional/labels/<slug:label>/delete",
         require_POST(labels.label_delete),
         "label_delete",
         EDIT_CONTENT,

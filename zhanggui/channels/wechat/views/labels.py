@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
@@ -54,9 +54,9 @@ def label_new(request: PlaceRequest) -> HttpResponse:
     return redirect(places.url(request, "conditional"))
 
 
-def label_put_on(request: PlaceRequest, label_id: int) -> HttpResponse:
+def label_put_on(request: PlaceRequest, label: str) -> HttpResponse:
     """Put a label on the customers who carry a tag now."""
-    account = places.own_account_or_404(request)
+    account, label_id = places.own_account_or_404(request), _number_of(label)
     wanted = numbers.whole(request.POST.get("tag", ""))
     tag = next((one for one in conditional.tags_here(request) if one.pk == wanted), None)
     if tag is None:
@@ -67,9 +67,9 @@ def label_put_on(request: PlaceRequest, label_id: int) -> HttpResponse:
     return redirect(places.url(request, "conditional"))
 
 
-def label_delete(request: PlaceRequest, label_id: int) -> HttpResponse:
+def label_delete(request: PlaceRequest, label: str) -> HttpResponse:
     """Delete a label at WeChat."""
-    account = places.own_account_or_404(request)
+    account, label_id = places.own_account_or_404(request), _number_of(label)
     try:
         labelling.delete(account=account, label_id=label_id, actor=request.actor)
     except DomainError as refusal:
@@ -77,3 +77,11 @@ def label_delete(request: PlaceRequest, label_id: int) -> HttpResponse:
     else:
         messages.success(request, _("The label is deleted."))
     return redirect(places.url(request, "conditional"))
+
+
+def _number_of(label: str) -> int:
+    """WeChat's number of a label, out of an address; it is no row of ours."""
+    number = numbers.whole(label)
+    if number is None:
+        raise Http404
+    return number
