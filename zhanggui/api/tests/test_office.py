@@ -42,11 +42,16 @@ def secret_in(response: Any) -> str:
 
 
 class TestMaking:
-    def test_shows_the_secret_once(self, owner: Client, merchant: Merchant, store: Store) -> None:
-        page = owner.post(address(merchant, "token_new"), WISH | {"stores": [store.pk]})
+    def test_shows_the_secret_to_its_maker(
+        self, owner: Client, merchant: Merchant, store: Store
+    ) -> None:
+        wish = WISH | {"stores": [store.pk]}
+        page = owner.post(address(merchant, "token_new"), wish, follow=True)
         secret = secret_in(page)
         token = ApiToken.objects.get()
-        assert page.status_code == 200
+        its_own = address(merchant, "token", token.pk)
+        assert page.redirect_chain == [(its_own, 302)]
+        assert secret_in(owner.get(its_own)) == secret  # a reload, or the other language
         assert (token.name, token.scopes, token.store_ids, token.writes_a_day) == (
             "二号收银机",
             ["stamps.read", "stamps.give"],
@@ -55,10 +60,19 @@ class TestMaking:
         )
         assert Caller(token, secret).get("token").status_code == 200
         assert "no-store" in page["Cache-Control"]
-        for other in (address(merchant), address(merchant, "token", token.pk)):
-            shown = owner.get(other).content.decode()
-            assert secret not in shown
-            assert f"…{token.tail}" in shown
+        colleague = Client()
+        colleague.force_login(make_staff(merchant, role=Role.OWNER))
+        for shown in (owner.get(address(merchant)), colleague.get(its_own)):
+            assert secret not in shown.content.decode()
+            assert f"…{token.tail}" in shown.content.decode()
+        with clock.at(clock.now() + timedelta(minutes=10)):
+            assert secret_in(owner.get(its_own)) == ""
+
+    def test_a_revoked_one_shows_no_secret(self, owner: Client, merchant: Merchant) -> None:
+        owner.post(address(merchant, "token_new"), WISH)
+        token = ApiToken.objects.get()
+        owner.post(address(merchant, "token_revoke", token.pk))
+        assert secret_in(owner.get(address(merchant, "token", token.pk))) == ""
 
     def test_sent_twice_is_one_token(self, owner: Client, merchant: Merchant) -> None:
         owner.post(address(merchant, "token_new"), WISH)

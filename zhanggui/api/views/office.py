@@ -25,7 +25,7 @@ from zhanggui.api.services import Made
 from zhanggui.core import clock, idempotency
 from zhanggui.core import tokens as opaque
 from zhanggui.core.errors import DomainError
-from zhanggui.ui import paging
+from zhanggui.ui import paging, shown_once
 
 
 @require_GET
@@ -54,7 +54,7 @@ def _shown(token: ApiToken) -> dict[str, Any]:
 @require_http_methods(["GET", "POST"])
 @merchant_view(MANAGE.name)
 def token_new(request: MerchantRequest) -> HttpResponse:
-    """Make a token; the page after it shows the secret, once."""
+    """Make a token; its page then shows the secret for some minutes, to this browser only."""
     form = TokenForm(
         request.POST or None,
         scopes=scopes.offered(request.standing),
@@ -73,6 +73,10 @@ def token_new(request: MerchantRequest) -> HttpResponse:
     return render(request, "api/token_new.html", {"form": form, "key": key}, status=status)
 
 
+def _kept_as(token: ApiToken) -> str:
+    return f"api_token.{token.merchant_id}.{token.pk}"
+
+
 def _make(request: MerchantRequest, form: TokenForm) -> HttpResponse:
     fresh: list[Made] = []
 
@@ -89,13 +93,12 @@ def _make(request: MerchantRequest, form: TokenForm) -> HttpResponse:
         content={"door": "api.token_new", **form.cleaned_data},
         write=write,
     )
-    if fresh:
-        page = {**_shown(fresh[0].token), "secret": fresh[0].secret}
-        return render(request, "api/token_made.html", page)
-    messages.info(request, _("This token was made already. It was shown once and is kept nowhere."))
+    for made in fresh:
+        shown_once.keep(request, _kept_as(made.token), made.secret)
     return redirect("api:token", request.merchant.slug, answer["id"])
 
 
+@never_cache
 @require_GET
 @merchant_view(MANAGE.name)
 @works_read_only
@@ -107,6 +110,7 @@ def token(request: MerchantRequest, *, api_token_id: int) -> HttpResponse:
     )
     page = {
         **_shown(found),
+        "secret": "" if found.revoked_at else shown_once.kept(request, _kept_as(found)),
         "stores": Store.objects.filter(pk__in=found.store_ids).order_by("name"),
         "page": deeds,
         "lines": audit_log.lines(deeds.rows),

@@ -44,6 +44,7 @@ from zhanggui.contacts.services.customers import create_customer
 from zhanggui.contacts.services.holding import take
 from zhanggui.core import clock
 from zhanggui.core.errors import NotFound
+from zhanggui.ui import formats
 
 Text = str | Promise
 PHONE = "phone"
@@ -102,6 +103,8 @@ def _choices(survivor: Customer, replaced: Customer) -> list[FieldChoice]:
         if not field.label or not (theirs or ours):
             continue
         differs = bool(ours and theirs and field.raw(survivor) != field.raw(replaced))
+        if field is fields.PHONE and differs and ours == theirs:
+            ours, theirs = _told_apart(survivor.phone, replaced.phone)
         joins = field.join is not None
         found.append(
             FieldChoice(
@@ -115,6 +118,18 @@ def _choices(survivor: Customer, replaced: Customer) -> list[FieldChoice]:
             )
         )
     return found
+
+
+def _told_apart(ours: str, theirs: str) -> tuple[str, str]:
+    """Two phone numbers whose masks are alike, with the first digit that differs."""
+    first = next(n for n, (one, other) in enumerate(zip(ours, theirs, strict=True)) if one != other)
+    digit = first - len(ours)  # from the end, as a mask has no country code
+    return _with_digit(ours, digit), _with_digit(theirs, digit)
+
+
+def _with_digit(phone: str, digit: int) -> str:
+    masked = formats.masked_phone(phone)
+    return f"{masked[:digit]}{phone[digit]}{masked[digit + 1 :]}"
 
 
 def _blocks(survivor: Customer, replaced: Customer) -> bool:

@@ -130,6 +130,14 @@ class TestMerge:
         assert again(kept).phone == "+8613900139000"
         assert again(gone).phone == "+8613800138000"
 
+    def test_tells_numbers_apart_whose_masks_are_alike(self, tea: Merchant) -> None:
+        kept = make_customer(tea, "王小明", phone="+8613812349611")
+        gone = make_customer(tea, "王小明", phone="+8613812759611")
+        choices = services.preview_merge(survivor=kept, replaced=gone).choices
+        phone = next(choice for choice in choices if choice.name == "phone")
+        assert (phone.of_survivor, phone.of_replaced) == ("138**3*9611", "138**7*9611")
+        assert phone.is_choice
+
     def test_keeps_the_other_number_taken(self, tea: Merchant) -> None:
         kept = make_customer(tea, phone="13800138000")
         gone = make_customer(tea, phone="13900139000")

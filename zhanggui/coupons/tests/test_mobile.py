@@ -191,7 +191,7 @@ class TestGift:
         page = visitor.get("coupon", coupon.token)
         assert selectors.gift_url(visitor.shop.merchant, gift) in page
         friend = self.friend(visitor)
-        assert "转赠给你" in friend.get("gift", gift.token)
+        assert "转赠给您" in friend.get("gift", gift.token)
         assert now(coupon).customer_id == visitor.customer.pk
         taken = friend.client.post(friend.url("gift", gift.token))
         assert taken["Location"] == friend.url("coupon", now(coupon).token)
@@ -224,7 +224,7 @@ class TestLink:
         second = visitor.client.post(visitor.url("take", link.token))
         coupon = Coupon.objects.get()
         assert first["Location"] == second["Location"] == visitor.url("coupon", coupon.token)
-        assert "你已经领过了" in visitor.get("take", link.token)
+        assert "您已经领过了" in visitor.get("take", link.token)
 
     def test_handed_on_it_says_so_instead_of_leading_nowhere(self, visitor: Visitor) -> None:
         link = make_link(make_template())

@@ -46,7 +46,7 @@ SEALS = Export(
         Column("name", pgettext_lazy("physical stamp", "Stamp"), width=20),
         Column("store", _("Store"), width=20),
         Column("state", _("State"), width=12),
-        Column("presses", _("Presses in 30 days"), kind="number", width=10),
+        Column("presses", _("Stamped by pressing, 30 days"), kind="number", width=10),
         Column("last", _("Last pressed"), kind="moment", width=18),
         Column("points", _("Points in millimetres"), width=40),
         Column("made", _("Made on"), kind="moment", width=18),

@@ -34,7 +34,7 @@ Text = str | Promise
 def held(replaced_id: int, survivor_id: int) -> Sequence[Held]:
     """The cards of a customer, for the preview of a merge."""
     mine = {card.programme_id: card for card in _live_cards(survivor_id)}
-    return [
+    found = [
         Held(
             _("Stamp card %(programme)s") % {"programme": card.programme.name},
             ngettext("%(count)s stamp", "%(count)s stamps", card.balance) % {"count": card.balance},
@@ -42,6 +42,15 @@ def held(replaced_id: int, survivor_id: int) -> Sequence[Held]:
         )
         for card in _live_cards(replaced_id).order_by("pk")
     ]
+    return found or [Held(_("Stamp cards"), _cards(0), _becomes_none(len(mine)))]
+
+
+def _cards(many: int) -> str:
+    return ngettext("%(count)s card", "%(count)s cards", many) % {"count": many}
+
+
+def _becomes_none(kept: int) -> Text:
+    return _("The customer who stays keeps: %(cards)s.") % {"cards": _cards(kept)}
 
 
 def _live_cards(customer_id: int) -> QuerySet[Card]:

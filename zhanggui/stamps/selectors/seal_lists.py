@@ -49,7 +49,7 @@ SEALS = ListPage(
         Column("name", pgettext_lazy("physical stamp", "Stamp"), is_fixed=True),
         Column("store", _("Store")),
         Column("state", _("State"), is_fixed=True),
-        Column("presses", _("Presses in 30 days"), css="num"),
+        Column("presses", _("Stamped by pressing, 30 days"), css="num"),
         Column("last", _("Last pressed")),
     ),
     sorts=(Sort("newest", pgettext_lazy("order of a list", "Newest first"), ("-id",)),),
@@ -87,8 +87,13 @@ PRESSES = ListPage(
 
 
 def seals(values: Mapping[str, Any], *, search: str) -> QuerySet[Seal]:
-    """Stamps that fit the list's filters, with their presses of 30 days."""
-    recent = Q(press__at__gt=clock.now() - MONTH, press__outcome="ok")
+    """Stamps that fit the list's filters, with what customers collected by them in 30 days.
+
+    Presses to enrol and to measure are none of them, so that the rows add up to ``shares``.
+    """
+    recent = Q(
+        press__at__gt=clock.now() - MONTH, press__outcome="ok", press__use=PressUse.STAMP.value
+    )
     rows = Seal.objects.select_related("store").annotate(
         presses=Count("press", filter=recent), last_at=Max("press__at")
     )

@@ -19,7 +19,7 @@ from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts import services as contacts
 from zhanggui.contacts.errors import MergeStuck
 from zhanggui.contacts.models import Merge
-from zhanggui.contacts.tests.factories import make_link, sign_in_customer
+from zhanggui.contacts.tests.factories import make_customer, make_link, sign_in_customer
 from zhanggui.core import clock
 from zhanggui.ledger.models import Entry, Transaction
 from zhanggui.stamps import selectors, services
@@ -368,6 +368,17 @@ class TestPages:
                 args=[shop.merchant.slug, mine.customer_id, theirs.customer_id],
             )
             assert "合并后共 7 个章" in client.get(address).content.decode()
+
+    def test_the_preview_says_that_there_is_no_card(self, db: None, client: Client) -> None:
+        with two_cards(3, 4) as (shop, mine, _theirs):
+            client.force_login(make_staff(shop.merchant, role=Role.OWNER))
+            cardless = make_customer(shop.merchant, "没卡的人")
+            address = reverse(
+                "contacts:merge", args=[shop.merchant.slug, mine.customer_id, cardless.pk]
+            )
+            page = client.get(address).content.decode()
+            assert "0 张卡" in page
+            assert "保留的顾客原有 1 张卡" in page
 
     def test_the_office_finds_the_way_from_the_joined_card(self, db: None, client: Client) -> None:
         with two_cards(3, 4) as (shop, mine, theirs):

@@ -294,21 +294,33 @@ class TestCustomer:
 
 
 class TestOffice:
-    def test_set_up_shown_once_and_switched_off(self, client: Client, shop: Shop) -> None:
+    def test_set_up_shown_to_its_maker_and_switched_off(self, client: Client, shop: Shop) -> None:
         client.force_login(make_staff(shop.merchant, role=Role.OWNER))
+        other = Client()
+        other.force_login(make_staff(shop.merchant, role=Role.OWNER))
         slug = shop.merchant.slug
         values = {"name": "门口收银台", "store": shop.store.pk}
+        form = reverse("stamps:screen_new", args=[slug])
+        listed = reverse("stamps:screens", args=[slug])
 
-        made = client.post(reverse("stamps:screen_new", args=[slug]), values)
-        again = client.post(reverse("stamps:screen_new", args=[slug]), values)
-        shown = client.get(reverse("stamps:screens", args=[slug])).content.decode()
+        with clock.at(NOON):
+            made = client.post(form, values)
+            again = client.post(form, values)
+            pages = [client.get(listed).content.decode() for _reload in range(2)]
+            theirs = other.get(listed).content.decode()
+        with clock.at(NOON + timedelta(minutes=10)):
+            later = client.get(listed).content.decode()
 
-        address = re.search(r"/w/[\w-]+/screen/([\w-]+)", made.content.decode())
+        assert made["Location"] == listed
+        address = re.search(r"/w/[\w-]+/screen/([\w-]+)", pages[0])
         assert address is not None
         assert client.get(address[0]).status_code == 200
-        assert "门口收银台" in shown
-        assert address[1] not in shown
+        assert address[1] in pages[1]
+        for page in (theirs, later):
+            assert "门口收银台" in page
+            assert address[1] not in page
         assert again.status_code == 409
+        assert address[1] not in str(dict(client.session))
         screen = CounterScreen.objects.get()
         client.post(reverse("stamps:screen_revoke", args=[slug, screen.pk]))
         assert client.get(address[0]).status_code == 404

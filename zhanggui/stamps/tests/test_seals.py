@@ -28,6 +28,7 @@ from zhanggui.stamps.errors import (
 )
 from zhanggui.stamps.models import Press, PressUse, Seal, SealState
 from zhanggui.stamps.recognition import generator
+from zhanggui.stamps.selectors import seal_lists
 from zhanggui.stamps.tests.factories import Shop, balance_of, make_shop
 from zhanggui.stamps.tests.pressing import (
     PHONE,
@@ -284,6 +285,15 @@ class TestOffice:
         make_seal(shop.store)
         press(shop.card)
         assert "0.0%" in office.page("seals")
+
+    def test_presses_to_enrol_are_no_stamps_given(self, office: Office, shop: Shop) -> None:
+        seal = make_seal(shop.store, state=SealState.ENROLLING)
+        enrol(seal, "phone-one")
+        Seal.objects.filter(pk=seal.pk).update(state="active")
+        press(shop.card)
+        row = seal_lists.seals({}, search="").get()
+        assert vars(row)["presses"] == seal_lists.shares().by_press == 1
+        assert office.page("seals").count("30 天盖章集章") >= 2
 
     def test_a_clerk_sees_and_changes_nothing(self, client: Client, shop: Shop) -> None:
         seal = make_seal(shop.store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +28,18 @@ from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, CounterScreen, Method
 from zhanggui.stamps.services.countering import stamps_here
 from zhanggui.stamps.views.mobile import card_page, own_card
-from zhanggui.ui import qr
+from zhanggui.ui import qr, shown_once
 
 MOST_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A screen that was set up in this browser some minutes ago, with its address."""
+
+    screen: CounterScreen
+    url: str
+    qr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +52,36 @@ class Choice:
     """Whether the code makes a press surer, which only some rewards want."""
 
 
+@never_cache
 @merchant_view("stamps.view")
 @require_safe
 def screens(request: MerchantRequest) -> HttpResponse:
-    """The shop's counter screens."""
-    return _list(request)
-
-
-def _list(request: MerchantRequest, page: dict[str, Any] | None = None) -> HttpResponse:
+    """The shop's counter screens; whoever made one sees its address for some minutes."""
     # those in use first, so that old ones never push one of them off the list
     newest = F("revoked_at").desc(nulls_first=True)
     rows = list(CounterScreen.objects.select_related("store").order_by(newest, "-id")[:MOST_LISTED])
-    base = {
+    page = {
         "rows": rows,
-        "total": len(rows),
+        "made": _just_made(request, rows),
         "may_manage": permissions.MANAGE_SEALS.name in request.permissions,
     }
-    return render(request, "stamps/backoffice/screens.html", base | (page or {}))
+    return render(request, "stamps/backoffice/screens.html", page)
+
+
+def _just_made(request: MerchantRequest, rows: Iterable[CounterScreen]) -> list[Made]:
+    found = [(row, shown_once.kept(request, _kept_as(row))) for row in rows if not row.revoked_at]
+    return [Made(row, url, qr.data_uri(url)) for row, url in found if url]
+
+
+def _kept_as(made: CounterScreen) -> str:
+    return f"screen.{made.merchant_id}.{made.pk}"
 
 
 @never_cache
 @merchant_view(permissions.MANAGE_SEALS.name)
 @require_http_methods(["GET", "POST"])
 def screen_new(request: MerchantRequest) -> HttpResponse:
-    """Set a screen up; its address is shown this once."""
+    """Set a screen up; the list then shows its address, to this browser only."""
     form = ScreenForm(request.POST or None)
     status = 200
     if request.method == "POST":
@@ -81,7 +97,8 @@ def screen_new(request: MerchantRequest) -> HttpResponse:
             else:
                 path = reverse("stamps:screen", args=[request.merchant.slug, token])
                 url = request.build_absolute_uri(path)
-                return _list(request, {"made": made, "url": url, "qr": qr.data_uri(url)})
+                shown_once.keep(request, _kept_as(made), url)
+                return redirect("stamps:screens", request.merchant.slug)
     return render(request, "stamps/backoffice/screen_new.html", {"form": form}, status=status)
 
 
