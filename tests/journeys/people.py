@@ -44,6 +44,16 @@ def sign_in(page: Page, shop: Shop) -> None:
     page.wait_for_url("**/m/**")
 
 
+def from_menu(office: Page, section: str, entry: str) -> None:
+    """Open a page by the menu; its sections are folded but for the one of the open page."""
+    fold = office.locator("details.zg-side-fold").filter(
+        has=office.locator("summary", has_text=section)
+    )
+    if fold.get_attribute("open") is None:
+        fold.locator("summary").click()
+    fold.get_by_role("link", name=entry, exact=True).click()
+
+
 def enter(page: Page, shop: Shop, phone: str) -> None:
     """Somebody types number and password; a second factor may follow."""
     page.goto(f"{shop.product.url}/login")

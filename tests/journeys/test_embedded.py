@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.people import WIDE, sign_in, window
+from tests.journeys.people import WIDE, from_menu, sign_in, window
 from tests.journeys.world import CARD, SLUG, Shop
 
 PHONE = "13800138321"
@@ -64,7 +64,7 @@ def own_site() -> Iterator[tuple[str, list[str]]]:
 
 def copied_code(office: Page, site: str) -> str:
     """The owner names the site and takes the code for it."""
-    office.get_by_role("link", name="嵌入登录").click()
+    from_menu(office, "微信与收款", "嵌入登录")
     office.get_by_label("网站地址").fill(site)
     office.get_by_role("button", name="添加网站").click()
     return office.locator(".si-snippet").inner_text()

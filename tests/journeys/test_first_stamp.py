@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.people import PHONE, WIDE, Phone, sign_in, window
+from tests.journeys.people import PHONE, WIDE, Phone, from_menu, sign_in, window
 from tests.journeys.world import CARD, SHOP, SLOTS, STORE, Shop
 
 CUSTOMER = "陈小溪"
@@ -63,7 +63,7 @@ def test_first_stamp(shop: Shop, office: Page, manager: Phone, customer: Phone) 
 
 def invite_and_bind(office: Page, manager: Phone) -> None:
     """1 and 2: the owner shows a QR code, somebody scans it and lands on the manager page."""
-    office.get_by_role("link", name="门店", exact=True).click()
+    from_menu(office, "店务", "门店")
     office.get_by_role("link", name=STORE).click()
     expect(office.get_by_text("管理员不足两名")).to_be_visible()
     office.get_by_role("button", name="添加管理员").click()
@@ -173,11 +173,11 @@ def look_at_the_office(office: Page, shop: Shop) -> None:
     office.goto(shop.office)
     figures = office.locator(".zg-figure", has_text="盖章次数").locator(".zg-figure-value")
     expect(figures.first).to_have_text("1")
-    office.get_by_role("link", name="集章流水").click()
+    from_menu(office, "柜台", "集章流水")
     rows = office.locator("tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("取消集章")
     expect(rows.nth(1)).to_contain_text("已取消")
-    office.get_by_role("link", name="集章数据").click()
+    from_menu(office, "集章", "集章数据")
     store = office.locator("tbody tr", has_text=STORE).locator("td")
     expect(store.nth(1)).to_have_text("1")

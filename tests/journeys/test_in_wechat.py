@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.people import PHONE, WIDE, Phone, enter, window
+from tests.journeys.people import PHONE, WIDE, Phone, enter, from_menu, window
 from tests.journeys.world import AES_KEY, CALLBACK_TOKEN, PASSWORD, PLATFORM_APP, SECRET, Shop
 
 SLUG = "lemon"
@@ -178,7 +178,7 @@ def test_a_bill_is_paid_inside_wechat_and_given_back(browser: Browser, lemon: Le
     with window(browser, WIDE) as office, window(browser, PHONE) as page:
         enter(office, lemon.shop, BOSS)
         office.wait_for_url("**/m/**")
-        office.get_by_role("link", name="收款", exact=True).click()
+        from_menu(office, "微信与收款", "收款")
         office.get_by_role("link", name=BILL).click()
         expect(office.get_by_text("还没有人")).to_be_visible()
 

@@ -21,6 +21,7 @@ from tests.journeys.people import (
     WIDE,
     Phone,
     enter,
+    from_menu,
     move_clock,
     set_clock_right,
     window,
@@ -160,7 +161,7 @@ def test_an_account_from_its_authorisation_to_its_end(florist: Shop, browser: Br
 
 def authorise(office: Page, keeper: Phone) -> None:
     """WeChat's page shows a code, the administrator scans it and agrees; both pages go on."""
-    office.get_by_role("link", name="公众号", exact=True).click()
+    from_menu(office, "微信与收款", "公众号")
     office.get_by_role("link", name="接入自己的公众号").click()
     office.get_by_role("button", name="扫码授权").click()
     agree(office, keeper, has_choice=True)
@@ -274,7 +275,7 @@ newest.save()
 def work_on_a_dead_letter(shop: Shop, office: Page) -> None:
     """Seen where the account's health is, worked on again, and gone from there."""
     shop.product.run(DIES)
-    office.get_by_role("link", name="公众号", exact=True).click()
+    from_menu(office, "微信与收款", "公众号")
     trouble = office.locator("a[href='?callbacks=trouble']")
     trouble.click()
     dead = office.locator("tr", has_text="RuntimeError: no room")
@@ -353,7 +354,7 @@ def test_sms_credit_is_paid_with_the_phone_and_the_bill_agrees(
 
 
 def order(office: Page) -> None:
-    office.get_by_role("link", name="短信余额").click()
+    from_menu(office, "消息", "短信余额")
     office.get_by_role("link", name="购买短信").click()
     office.get_by_text("¥60.00").click()
     office.get_by_role("button", name="提交订单").click()

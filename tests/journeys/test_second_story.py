@@ -20,6 +20,7 @@ from tests.journeys.people import (
     PHONE,
     WIDE,
     enter,
+    from_menu,
     move_clock,
     prove_phone,
     set_clock_right,
@@ -131,7 +132,7 @@ def fill_passwords(page: Page) -> None:
 
 def invite(owner: Page, browser: Browser, shop: Shop) -> None:
     """A colleague opens the link of the QR code on a phone, makes an account and accepts."""
-    owner.get_by_role("link", name="员工", exact=True).first.click()
+    from_menu(owner, "店务", "员工")
     owner.get_by_role("link", name="邀请同事").click()
     owner.locator("#id_role").get_by_text("店员", exact=True).click()
     owner.get_by_role("button", name="生成邀请").click()
@@ -147,7 +148,7 @@ def invite(owner: Page, browser: Browser, shop: Shop) -> None:
         colleague.get_by_role("button", name="注册").click()
         colleague.get_by_role("button", name=re.compile("接受")).click()
         expect(colleague.get_by_text("欢迎加入")).to_be_visible()
-    owner.get_by_role("link", name="员工", exact=True).first.click()
+    from_menu(owner, "店务", "员工")
     expect(owner.locator("tbody tr", has_text="周小北")).to_contain_text("店员")
 
 

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from python_calamine import CalamineWorkbook
 
-from tests.journeys.people import PHONE, WIDE, Phone, enter, window
+from tests.journeys.people import PHONE, WIDE, Phone, enter, from_menu, window
 from tests.journeys.world import AES_KEY, CALLBACK_TOKEN, PASSWORD, SECRET, Shop
 
 OWNER_PHONE = "13900030001"
@@ -155,17 +155,16 @@ def test_the_life_of_a_card(office: Page, manager: Phone, customer: Phone) -> No
 
 def make_coupon(office: Page) -> None:
     """What a full card is worth lies in the customer's WeChat."""
-    office.get_by_role("link", name="优惠券", exact=True).click()
-    office.get_by_role("link", name="券模板").first.click()
+    from_menu(office, "优惠券", "券模板")
     office.get_by_role("link", name="新建券").first.click()
     office.locator("[name=name]").fill(COUPON)
-    office.get_by_role("button", name="完成").click()
+    office.get_by_role("button", name="创建券").click()
     expect(office.get_by_role("heading", name=COUPON)).to_be_visible()
 
 
 def make_programme(office: Page) -> None:
     """The card is seen as customers will see it while it is made."""
-    office.get_by_role("link", name="集章活动").first.click()
+    from_menu(office, "集章", "集章活动")
     office.get_by_role("link", name="新建活动").first.click()
     office.locator("[name=name]").fill(CARD)
     office.locator("[name=slots]").fill("4")
@@ -179,7 +178,7 @@ def make_programme(office: Page) -> None:
 
 def print_poster(office: Page) -> None:
     """A sheet for the door, whose code leads to the cards."""
-    office.get_by_role("link", name="海报").first.click()
+    from_menu(office, "集章", "海报")
     office.get_by_role("link", name="新建海报").first.click()
     office.locator("[name=name]").fill("门口海报")
     office.get_by_role("button", name="生成海报").click()
@@ -190,7 +189,7 @@ def print_poster(office: Page) -> None:
 
 
 def bind(office: Page, manager: Phone) -> None:
-    office.get_by_role("link", name="门店", exact=True).first.click()
+    from_menu(office, "店务", "门店")
     office.get_by_role("link", name=STORE).click()
     office.get_by_role("button", name="添加管理员").click()
     expect(office.get_by_alt_text("添加管理员的二维码")).to_be_visible()
@@ -303,7 +302,7 @@ def usable_again(customer: Phone) -> None:
 
 def export(office: Page) -> None:
     """The ledger as a workbook: each booking a row."""
-    office.get_by_role("link", name="集章流水").first.click()
+    from_menu(office, "柜台", "集章流水")
     office.locator("summary", has_text="导出").click()
     with office.expect_download() as waiting:
         office.locator("[name=format][value=xlsx]").click()
