@@ -153,6 +153,31 @@ class TestCode:
         assert "核销成功" in news.content.decode()
         assert "已用完" in news.content.decode()
 
+    def test_a_used_coupon_has_no_way_to_a_code(self, visitor: Visitor) -> None:
+        coupon = visitor.coupon()
+        page = visitor.client.get(visitor.url("coupon", coupon.token))
+        assert "coupon-icon" in page.content.decode()
+        redeem(coupon, visitor.shop.store)
+        news = visitor.live(page).content.decode()
+        assert "coupon-icon" not in news
+        assert "coupon-hint" not in news
+        assert '<div id="corner" hx-swap-oob="true"></div>' in news
+        # an open layer is told so
+        assert 'hx-swap-oob="outerHTML:[data-asks-code]"' in news
+        assert "这张券刚刚核销了" in news
+        start = visitor.get("start", coupon.token)
+        assert "获取验证码" not in start
+        assert "这张券刚刚核销了" in start
+        assert "coupon-icon" not in visitor.get("coupon", coupon.token)
+
+    def test_undone_the_small_stamp_is_back(self, visitor: Visitor) -> None:
+        coupon = visitor.coupon()
+        record = redeem(coupon, visitor.shop.store)
+        page = visitor.client.get(visitor.url("coupon", coupon.token))
+        assert "coupon-icon" not in page.content.decode()
+        services.undo_by_office(record_id=record.pk, reason="x", is_usable_again=True, actor=ACTOR)
+        assert "coupon-icon" in visitor.live(page).content.decode()
+
     def test_why_not(self, visitor: Visitor) -> None:
         coupon = visitor.coupon(days_until_start=3)
         refused = visitor.code(coupon)

@@ -81,7 +81,7 @@ def coupon(request: CustomerRequest, token: str) -> HttpResponse:
     """One coupon (C5): what it is, its uses, and the small stamp that leads to a code."""
     found = _own(request, token)
     page = coupon_page(found, _newest_live(found))
-    page["piece"] = "_start.html" if "redeem" in request.GET else ""
+    page["piece"] = _start_piece(page) if "redeem" in request.GET else ""
     return render(request, "coupons/mobile/coupon.html", page)
 
 
@@ -91,7 +91,8 @@ def coupon(request: CustomerRequest, token: str) -> HttpResponse:
 def start(request: CustomerRequest, token: str) -> HttpResponse:
     """The layer behind the small stamp, with the button that fetches a code (R13)."""
     found = _own(request, token)
-    return _answer(request, "_start.html", coupon_page(found, None))
+    page = coupon_page(found, None)
+    return _answer(request, _start_piece(page), page)
 
 
 @customer_view
@@ -262,6 +263,11 @@ def coupon_page(found: Coupon, layer: Layer | None) -> dict[str, Any]:
         and not found.redeemed
         and shown.state in {CouponState.ISSUED, CouponState.USABLE},
     }
+
+
+def _start_piece(page: dict[str, Any]) -> str:
+    """Behind the small stamp: the way to a code, or that the coupon was used meanwhile."""
+    return "_start.html" if page["shown"].is_open else "_over_sheet.html"
 
 
 def _answer(

@@ -215,6 +215,33 @@ class TestUndoBar:
             assert 'name="record"' not in counter.get("desk")
         assert counts(coupon) == ("usable", 1, 0, 0, 0)
 
+    def test_on_the_page_that_says_redeemed(self, counter: Counter) -> None:
+        coupon = make_coupon()
+        done = confirm(counter, take_code(coupon).digits).content.decode()
+        record = UseRecord.objects.get(coupon=coupon)
+        assert f'hx-post="{reverse("stamps:staff_undo")}"' in done
+        assert f'name="record" value="{record.pk}"' in done
+
+    def test_in_the_ledger_own_and_recent_ones_only(self, counter: Counter) -> None:
+        coupon = make_coupon()
+        moment = clock.now()
+        with clock.at(moment):
+            record = redeemed(counter, coupon)
+            other = redeemed(counter, make_coupon())
+            UseRecord.objects.filter(pk=other.pk).update(manager_id=0)
+            page = counter.get("staff_redemptions")
+            assert f'data-dialog-open="undo-{record.pk}"' in page
+            assert f'data-dialog-open="undo-{other.pk}"' not in page
+        with clock.at(moment + timedelta(minutes=10, seconds=1)):
+            assert "data-dialog-open" not in counter.get("staff_redemptions")
+        with clock.at(moment + timedelta(minutes=9)):
+            url = reverse("stamps:staff_undo")
+            sent = {"record": record.pk, "back": "ledger"}
+            answer = counter.client.post(url, sent)
+            assert answer.headers["Location"] == reverse("stamps:staff_redemptions")
+            assert "data-dialog-open" not in counter.get("staff_redemptions")
+        assert counts(coupon) == ("usable", 1, 0, 0, 0)
+
     def test_not_later(self, counter: Counter) -> None:
         coupon = make_coupon()
         moment = clock.now()

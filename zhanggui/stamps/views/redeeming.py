@@ -11,16 +11,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from zhanggui.core import numbers, tokens
+from zhanggui.core import clock, numbers, tokens
 from zhanggui.core.caching import never_stored
 from zhanggui.core.errors import DomainError, NotFound
 from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.coupons import services as coupons
-from zhanggui.coupons.models import UseKind
+from zhanggui.coupons.models import UseKind, UseRecord
 from zhanggui.coupons.services.using import MANAGER_UNDOES_WITHIN
 from zhanggui.stamps import selectors, services
 from zhanggui.stamps.forms.desk import read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view, refuse_stale
+from zhanggui.stamps.results import Desk
 from zhanggui.ui import paging
 
 LONGEST_DIGITS = 40
@@ -38,6 +39,7 @@ def answer(
         "desk_url": reverse("stamps:desk"),
         "bar_url": reverse("stamps:staff_bar"),
         "confirm_url": reverse("stamps:staff_redeem"),
+        "undo_url": reverse("stamps:staff_undo"),
         "ledger_url": reverse("stamps:staff_redemptions"),
     }
     if request.headers.get("HX-Request") == "true":
@@ -108,7 +110,8 @@ def undo(request: ManagerRequest) -> HttpResponse:
         page = {"refusal": refusal}
         return answer(request, "stamps/mobile/_refused.html", page, status=refusal.status)
     if request.headers.get("HX-Request") != "true":
-        return redirect("stamps:desk")
+        is_ledger = request.POST.get("back") == "ledger"
+        return redirect("stamps:staff_redemptions" if is_ledger else "stamps:desk")
     return answer(request, "stamps/mobile/_bar.html", {"undone": True} | undo_bar(request))
 
 
@@ -140,6 +143,12 @@ def undo_bar(request: ManagerRequest) -> dict[str, Any]:
     return {"undoable": found, "undoable_stamps": stamped[:UNDONE_AT_ONCE]}
 
 
+def _may_undo(desk: Desk, use: UseRecord) -> bool:
+    """Whether the manager at the desk redeemed it a moment ago (D36)."""
+    is_recent = use.at >= clock.now() - MANAGER_UNDOES_WITHIN
+    return use.kind == UseKind.REDEEM and use.manager_id == desk.person_id and is_recent
+
+
 @manager_view
 @require_GET
 def ledger(request: ManagerRequest) -> HttpResponse:
@@ -166,7 +175,7 @@ def ledger(request: ManagerRequest) -> HttpResponse:
         {
             "desk": desk,
             "page": page,
-            "lines": [(use, undone.get(use.pk)) for use in page.rows],
+            "lines": [(use, undone.get(use.pk), _may_undo(desk, use)) for use in page.rows],
             "wanted": wanted,
             "kind": kind,
             "first": first,

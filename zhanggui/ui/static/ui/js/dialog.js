@@ -1,6 +1,8 @@
 // Dialogs: opened by buttons, closed by Escape, the veil or a button; hx-confirm asks in one too.
 import { all, once, text } from "./texts.js";
 
+const SECOND_TAP_MS = 400;
+
 export function open(dialog) {
   if (dialog.hasAttribute("open")) return;
   if (dialog.showModal) dialog.showModal();
@@ -13,6 +15,15 @@ export function open(dialog) {
 export function close(dialog) {
   if (dialog.close) dialog.close();
   else dialog.removeAttribute("open");
+  shield();
+}
+
+// the second tap of a double tap must not reach what lay behind the dialog
+function shield() {
+  const glass = document.createElement("div");
+  glass.className = "zg-shield";
+  document.body.append(glass);
+  setTimeout(() => glass.remove(), SECOND_TAP_MS);
 }
 
 export function scan(root) {
