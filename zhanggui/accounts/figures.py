@@ -24,7 +24,8 @@ from zhanggui.ui.charts import Colour
 
 Text = str | Promise
 LENGTHS = (1, 7, 30)
-SHORTEST_COURSE = 14
+SHORTEST_COURSE = 7
+"""One day alone would be no course: its chart shows a week, and says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ def by_merchant(measure: Measure, span: Span, merchant_ids: Collection[int]) -> 
 
 
 def course_span(span: Span) -> Span:
-    """The days a chart shows: one day alone would be no course."""
+    """The days a chart shows: those asked for, for a single one its week."""
     if span.days >= SHORTEST_COURSE:
         return span
     return Span(span.last - timedelta(days=SHORTEST_COURSE - 1), span.last, span.zone)

@@ -32,6 +32,10 @@ class Birthday:
         return f"{head}{self.month:02d}-{self.day:02d}"
 
 
+class InFuture(ValueError):
+    """A day that has not come yet."""
+
+
 def of_columns(key: int | None, year: int | None) -> Birthday | None:
     """The birthday of a row."""
     return Birthday(key // 100, key % 100, year) if key else None
@@ -41,7 +45,8 @@ def parse(typed: str, *, today: date) -> Birthday | None:
     """A typed birthday: 1990-05-17, 19900517, 5-17, 5月17日; None when empty.
 
     Raises:
-        ValueError: no such day, before 1900 or after today.
+        InFuture: after today.
+        ValueError: no such day, or before 1900.
     """
     text = "".join(unicodedata.normalize("NFKC", typed).split())
     if not text:
@@ -51,9 +56,9 @@ def parse(typed: str, *, today: date) -> Birthday | None:
         raise ValueError(typed)
     year, month, day = (part and int(part) for part in _groups(found))
     date(year or LEAP_YEAR, month or 0, day or 0)  # raises ValueError for the 30th of February
-    if (year and not OLDEST <= year <= today.year) or (
-        year and date(year, month or 0, day or 0) > today
-    ):
+    if year and date(year, month or 0, day or 0) > today:
+        raise InFuture(typed)
+    if year and year < OLDEST:
         raise ValueError(typed)
     return Birthday(month or 0, day or 0, year or None)
 

@@ -83,6 +83,8 @@ def birthday(value: Any) -> Birthday:
             found = birthdays.parse(day.isoformat(), today=today)
         else:
             found = birthdays.parse(plain(value), today=today)
+    except birthdays.InFuture:
+        raise BadCell(_("This birthday lies in the future. Look at the year.")) from None
     except ValueError:
         found = None
     if found is None:

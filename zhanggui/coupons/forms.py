@@ -90,7 +90,12 @@ class TemplateForm(forms.Form):
         label=_("Days valid"), min_value=1, max_value=3650, initial=30, required=False
     )
     days_until_start = forms.IntegerField(
-        label=_("Begins after"), min_value=0, max_value=365, initial=0, required=False
+        label=_("Begins after"),
+        min_value=0,
+        max_value=365,
+        initial=0,
+        required=False,
+        help_text=_("0: it can be used at once."),
     )
     first_day = forms.DateField(label=_("First day"), required=False, widget=_day_input())
     last_day = forms.DateField(label=_("Last day"), required=False, widget=_day_input())

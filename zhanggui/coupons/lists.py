@@ -16,6 +16,7 @@ from zhanggui.accounts.models import Store
 from zhanggui.core import clock
 from zhanggui.coupons import permissions, rules, selectors
 from zhanggui.coupons.models import (
+    STANDS,
     Coupon,
     CouponKind,
     CouponState,
@@ -42,6 +43,11 @@ def _stores(_request: HttpRequest) -> Choices:
 def _templates(_request: HttpRequest) -> Choices:
     return selectors.template_choices()
 
+
+KINDS: Choices = [
+    *UseKind.choices,
+    (STANDS, pgettext_lazy("use of a coupon", "Redeemed and not undone")),
+]
 
 TEMPLATES = ListPage(
     name="coupons.templates",
@@ -115,7 +121,7 @@ USES = ListPage(
         Sort("oldest", OLDEST_FIRST, ("at", "id")),
     ),
     filters=(
-        Choice("kind", _("Operation"), UseKind.choices, every=_("All operations")),
+        Choice("kind", _("Operation"), KINDS, every=_("All operations")),
         Choice("store", _("Store"), _stores, every=_("All stores")),
         Choice("template", _("Coupon"), _templates, is_extra=True),
         Period("at", _("When")),

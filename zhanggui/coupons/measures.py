@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.accounts import figures
 from zhanggui.accounts.models import Merchant
 from zhanggui.coupons import permissions
-from zhanggui.coupons.models import Coupon, UseKind, UseRecord
+from zhanggui.coupons.models import STANDING, STANDS, Coupon, UseRecord
 
 
 def register_all() -> None:
@@ -36,7 +35,7 @@ def register_all() -> None:
             UseRecord,
             _redeemed,
             moment="at",
-            where=Q(kind=UseKind.REDEEM),
+            where=STANDING,
             permission=permissions.VIEW.name,
             store_field="store_id",
             order=62,
@@ -52,7 +51,7 @@ def _issued(merchant: Merchant, span: figures.Span, store_id: int | None) -> str
 
 def _redeemed(merchant: Merchant, span: figures.Span, store_id: int | None) -> str:
     wanted: dict[str, Any] = {
-        "kind": UseKind.REDEEM.value,
+        "kind": STANDS,
         "at_from": span.first.isoformat(),
         "at_to": span.last.isoformat(),
     }

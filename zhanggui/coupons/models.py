@@ -264,6 +264,12 @@ class UseKind(models.TextChoices):
     UNDO = "undo", pgettext_lazy("use of a coupon", "Redemption undone")
 
 
+STANDS = "standing"
+"""The word of lists and addresses for redemptions that were not taken back."""
+STANDING = models.Q(kind=UseKind.REDEEM.value, userecord__isnull=True)
+"""Their rows; what "redeemed" means wherever it is counted."""
+
+
 class UseMethod(models.TextChoices):
     """How it was proved (assurance)."""
 

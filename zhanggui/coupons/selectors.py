@@ -18,6 +18,8 @@ from zhanggui.contacts.search import fold
 from zhanggui.core import clock, numbers, tenancy
 from zhanggui.coupons import rules
 from zhanggui.coupons.models import (
+    STANDING,
+    STANDS,
     Coupon,
     CouponGift,
     CouponKind,
@@ -182,7 +184,9 @@ def uses(
     rows = UseRecord.objects.select_related("store", "customer", "coupon__template")
     if store_id is not None:
         rows = rows.filter(store_id=store_id)
-    if values.get("kind") in UseKind.values:
+    if values.get("kind") == STANDS:
+        rows = rows.filter(STANDING)
+    elif values.get("kind") in UseKind.values:
         rows = rows.filter(kind=values["kind"])
     for name in ("store", "template"):
         number = numbers.whole(str(values.get(name) or ""))

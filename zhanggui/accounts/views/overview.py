@@ -184,4 +184,5 @@ def _page(
         "charted": [item.number.measure for item in shown if item.number.measure.moment],
         "chosen": chosen,
         "course": course,
+        "drawn": PERIODS[figures.course_span(span).days][0],
     }

@@ -161,6 +161,11 @@ class TestCells:
         with pytest.raises(BadCell):
             cells.birthday(cell)
 
+    def test_a_birthday_in_the_future_is_called_so(self) -> None:
+        for cell in ("2099-01-01", date(2099, 1, 1)):
+            with pytest.raises(BadCell, match="还没到"):
+                cells.birthday(cell)
+
     def test_tags(self) -> None:
         assert cells.tags("老顾客，附近上班、企业;老顾客 / VIP") == [
             "老顾客",

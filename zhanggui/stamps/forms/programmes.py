@@ -54,7 +54,11 @@ class ProgrammeForm(forms.Form):
         help_text=_("Customers see it on top of the card, for example “Tea card”."),
     )
     slots = forms.IntegerField(
-        label=_("Stamps on a full card"), min_value=4, max_value=20, initial=10
+        label=_("Stamps on a full card"),
+        min_value=4,
+        max_value=20,
+        initial=10,
+        help_text=_("At least 4, at most 20."),
     )
     design = forms.ChoiceField(
         label=_("Design"),

@@ -26,16 +26,22 @@ from zhanggui.stamps.posters.shapes import (
     Picture,
     Rect,
     Shape,
+    Sign,
     Words,
     fitting,
+    headline_of,
     lines_of,
+    printable,
 )
+from zhanggui.ui.stampcard import SIGNS
 
 WIDEST_ROW = 10
 """Places in one row of the drawn card; more go into a second row."""
 SAMPLE_SHARE = 0.4
 MARK = "#9aa0a6"
 MARK_MM = 4.0
+HEADLINE_STEP = 1.3
+"""From one line of a headline to the next, in its size."""
 CAP = 0.36
 """Half the height of a sign, so that a line looks centred."""
 
@@ -77,10 +83,22 @@ class Content:
     slots: int
     """Places of the drawn card; 0: none is drawn."""
     number: str
-    """What people can read out."""
+    """What people can read out; empty before there is one."""
     call: str
     """Under the code: what to do with it."""
     logo: bytes | None = None
+    design: str = ""
+    """Which sign is on the stamped places (``ui.stampcard.SIGNS``)."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What people typed."""
+        return (self.shop, self.store, self.headline, self.text, self.reward)
+
+    def as_printed(self) -> Content:
+        """Without what the font cannot print, so that picture and paper say the same."""
+        shop, store, headline, text, reward = map(printable, self.words)
+        return replace(self, shop=shop, store=store, headline=headline, text=text, reward=reward)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +145,7 @@ FORMATS = {
 def page(chosen: Format, content: Content, look: Look, *, code_edge: int = 1000) -> Page:
     """A sheet, ready to be drawn; ``code_edge`` is the width of the code's picture in px."""
     width, height = chosen.width / chosen.columns, chosen.height / chosen.rows
-    shapes = face(width, height, content, COLOURS[look], code_edge)
+    shapes = face(width, height, content.as_printed(), COLOURS[look], code_edge)
     parts = [
         Part(
             column * width,
@@ -204,9 +222,10 @@ def _tall(
         y += 17 * unit
     shapes.append(_fit(Words(middle, y, content.shop, 5 * unit, colours.accent), room))
     y += 13 * unit
-    shapes.append(
-        _fit(Words(middle, y, content.headline, 11 * unit, colours.ink, is_bold=True), room)
-    )
+    lines, size = headline_of(content.headline, 11 * unit, room, least=6 * unit, most=2)
+    for number, line in enumerate(lines):
+        y += size * HEADLINE_STEP * (number > 0)
+        shapes.append(Words(middle, y, line, size, colours.ink, is_bold=True))
     y += 4 * unit
     for line in lines_of(content.text, 4.4 * unit, room, 2):
         y += 6 * unit
@@ -244,9 +263,10 @@ def _wide(
         _fit(Words(name_left, y, content.shop, 6 * unit, colours.accent, "start"), name_room)
     )
     y += 17 * unit
-    shapes.append(
-        _fit(Words(left, y, content.headline, 12 * unit, colours.ink, "start", is_bold=True), room)
-    )
+    lines, size = headline_of(content.headline, 12 * unit, room, least=7 * unit, most=3)
+    for number, line in enumerate(lines):
+        y += size * HEADLINE_STEP * (number > 0)
+        shapes.append(Words(left, y, line, size, colours.ink, "start", is_bold=True))
     y += 2 * unit
     for line in lines_of(content.text, 5 * unit, room, 2):
         y += 7.5 * unit
@@ -318,7 +338,9 @@ def _card(box: Rect, content: Content, colours: Colours) -> list[Shape]:
             )
         elif place < filled:
             shapes.append(Circle(x, y, radius, colours.seal, colours.seal, line))
-            shapes.append(Circle(x, y, radius * 0.72, "", colours.ground, line))
+            shapes.append(Circle(x, y, radius * 0.8, "", colours.ground, line))
+            sign = SIGNS.get(content.design, SIGNS[""])
+            shapes.append(Sign(x, y, radius * 1.2, sign, colours.ground))
         else:
             shapes.append(Circle(x, y, radius, "", colours.frame, line))
             shapes.append(_inside(x, y, radius, str(place + 1), colours.muted))

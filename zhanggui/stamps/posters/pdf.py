@@ -7,7 +7,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from zhanggui.channels.wechat.tracking.fonts import font
-from zhanggui.stamps.posters.shapes import Circle, Line, Page, Picture, Rect, Shape, Words
+from zhanggui.stamps.posters import svg
+from zhanggui.stamps.posters.shapes import Circle, Line, Page, Picture, Rect, Shape, Sign, Words
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -72,6 +73,9 @@ def _one(pdf: FPDF, shape: Shape, left: float, top: float) -> None:
             content = BytesIO(shape.content)
             place = (left + shape.left, top + shape.top, shape.width, shape.height)
             pdf.image(content, *place)
+        case Sign():
+            corner = (left + shape.x - shape.size / 2, top + shape.y - shape.size / 2)
+            pdf.image(BytesIO(svg.file_of(shape)), *corner, shape.size, shape.size)
 
 
 def _style(pdf: FPDF, fill: str, stroke: str, line: float) -> str:

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
 from zhanggui.channels.wechat.tracking.fonts import font
 
+FILLED = 0.95
+"""How much of its lines a headline may fill; a bit is left for where they break."""
 MEASURED_AT = 100
 """Size in which lines are measured; widths grow with the size."""
 
@@ -78,7 +81,22 @@ class Picture:
     content: bytes
 
 
-Shape = Rect | Circle | Line | Words | Picture
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A line drawing in SVG around 0/0, within ``SIGN_EDGE``, in one colour."""
+
+    x: float
+    y: float
+    size: float
+    """Width and height on paper."""
+    body: str
+    stroke: str
+
+
+SIGN_EDGE = 36
+"""Width of the square that a sign is drawn in, in its own units."""
+
+Shape = Rect | Circle | Line | Words | Picture | Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +127,27 @@ def _letters(*, is_bold: bool) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(font(is_bold=is_bold)), MEASURED_AT)
 
 
+@cache
+def _printed() -> frozenset[int]:
+    with TTFont(font(), lazy=True) as found:
+        return frozenset(found.getBestCmap())
+
+
+def printable(text: str) -> str:
+    """A text without the signs that the printed font lacks, such as emoji."""
+    return "".join(sign for sign in text if ord(sign) in _printed()).strip()
+
+
+def not_printed(*texts: str) -> str:
+    """The signs of texts that are left out on paper, each one once."""
+    known = _printed()
+    return "".join(
+        dict.fromkeys(
+            sign for sign in "".join(texts) if sign.isprintable() and ord(sign) not in known
+        )
+    )
+
+
 def width_of(text: str, size: float, *, is_bold: bool = False) -> float:
     """How wide a line is, in millimetres."""
     return float(_letters(is_bold=is_bold).getlength(text)) * size / MEASURED_AT
@@ -118,6 +157,25 @@ def fitting(text: str, size: float, room: float, *, is_bold: bool = False) -> fl
     """The size in which a line fits into a width."""
     width = width_of(text, size, is_bold=is_bold)
     return size if width <= room else size * room / width
+
+
+def headline_of(
+    text: str, size: float, room: float, *, least: float, most: int
+) -> tuple[list[str], float]:
+    """A bold headline in as few lines as keep it larger than ``least``, ``most`` at most.
+
+    Returns:
+        Its lines, and the one size of all of them.
+    """
+    width = width_of(text, size, is_bold=True)
+    for many in range(1, most + 1):
+        lines_room = room if many == 1 else many * room * FILLED
+        fitted = size * min(1.0, lines_room / width) if width else size
+        lines = lines_of(text, fitted, room, many)
+        fitted = min([fitting(line, fitted, room, is_bold=True) for line in lines], default=fitted)
+        if fitted > least:
+            break
+    return lines, fitted
 
 
 def lines_of(text: str, size: float, room: float, most: int) -> list[str]:

@@ -7,7 +7,18 @@ from html import escape
 
 from django.utils.safestring import SafeString
 
-from zhanggui.stamps.posters.shapes import Circle, Line, Page, Part, Picture, Rect, Shape, Words
+from zhanggui.stamps.posters.shapes import (
+    SIGN_EDGE,
+    Circle,
+    Line,
+    Page,
+    Part,
+    Picture,
+    Rect,
+    Shape,
+    Sign,
+    Words,
+)
 
 FONTS = "PingFang SC, HarmonyOS Sans, Noto Sans SC, Microsoft YaHei, sans-serif"
 
@@ -51,12 +62,32 @@ def _one(shape: Shape) -> str:
             )
         case Words():
             return _words(shape)
+        case Sign():
+            return (
+                f'<g transform="translate({shape.x:.2f} {shape.y:.2f})'
+                f' scale({shape.size / SIGN_EDGE:.4f})" fill="none" stroke="{shape.stroke}">'
+                f"{plain(shape)}</g>"
+            )
         case Picture():
             data = base64.b64encode(shape.content).decode()
             return (
                 f'<image x="{shape.left:.2f}" y="{shape.top:.2f}" width="{shape.width:.2f}"'
                 f' height="{shape.height:.2f}" href="data:image/png;base64,{data}"/>'
             )
+
+
+def plain(sign: Sign) -> str:
+    """The drawing without the classes that colour it on a stamp card."""
+    return sign.body.replace('class="zg-seal-line" ', "")
+
+
+def file_of(sign: Sign) -> bytes:
+    """A sign as a drawing of its own."""
+    half = SIGN_EDGE / 2
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-half:g} {-half:g} {SIGN_EDGE}'
+        f' {SIGN_EDGE}"><g fill="none" stroke="{sign.stroke}">{plain(sign)}</g></svg>'
+    ).encode()
 
 
 def _words(shape: Words) -> str:

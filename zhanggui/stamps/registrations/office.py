@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from zhanggui.accounts import features, todo
 from zhanggui.accounts import permissions as rights
-from zhanggui.accounts.models import Store
+from zhanggui.accounts.models import Store, StoreState
 from zhanggui.api import operations, scopes
 from zhanggui.api import registry as routes
 from zhanggui.contacts.models import Customer
@@ -172,12 +172,13 @@ def _menu() -> None:
 
 
 def _panels() -> None:
-    panels.register(
-        place="accounts.store",
-        panel=panels.Panel(
-            "stamps/backoffice/panel_store.html", _store, permissions.VIEW.name, order=10
-        ),
-    )
+    for place, context in (("accounts.store.first", _store_to_man), ("accounts.store", _store)):
+        panels.register(
+            place=place,
+            panel=panels.Panel(
+                "stamps/backoffice/panel_store.html", context, permissions.VIEW.name, order=10
+            ),
+        )
     panels.register(
         place="contacts.customer",
         panel=panels.Panel(
@@ -186,11 +187,23 @@ def _panels() -> None:
     )
 
 
-def _store(request: HttpRequest, subject: Any) -> Mapping[str, Any]:
+def _store_to_man(request: HttpRequest, subject: Any) -> Mapping[str, Any] | None:
+    """An open store without a manager confirms no code: its panel stands above all else."""
     from zhanggui.stamps.views import managers  # noqa: PLC0415  views are the last to load
 
     store: Store = subject
-    return managers.panel(request, store)
+    return managers.panel(request, store) if _lacks_managers(store) else None
+
+
+def _store(request: HttpRequest, subject: Any) -> Mapping[str, Any] | None:
+    from zhanggui.stamps.views import managers  # noqa: PLC0415  views are the last to load
+
+    store: Store = subject
+    return None if _lacks_managers(store) else managers.panel(request, store)
+
+
+def _lacks_managers(store: Store) -> bool:
+    return store.state == StoreState.OPEN and not selectors.managers_of(store.pk)
 
 
 def _customer(request: HttpRequest, subject: Any) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts.figures import Span, course_span, last_days
 from zhanggui.core.numbers import whole
-from zhanggui.coupons.models import UseKind, UseRecord
+from zhanggui.coupons.models import STANDING, STANDS, UseRecord
 from zhanggui.stamps.models import Card, Kind, Method, Reward, Seal, SealState
 from zhanggui.stamps.selectors import DayFigure, Figures, Period, card_lists, counts, tallies
 from zhanggui.stamps.selectors.tallies import Sort, Visitors
@@ -254,8 +254,8 @@ def _others(wanted: Wish, *, with_coupons: bool) -> list[_Other]:
             _Other(_("Rewards won"), "gift", rewards, given, "stamps:rewards", "issued", chosen),
         ]
     if with_coupons and programme is None:
-        uses = UseRecord.objects.filter(kind=UseKind.REDEEM)
-        more: dict[str, Any] = {"kind": UseKind.REDEEM.value}
+        uses = UseRecord.objects.filter(STANDING)
+        more: dict[str, Any] = {"kind": STANDS}
         if store is not None:
             uses = uses.filter(store_id=store)
             more["store"] = store

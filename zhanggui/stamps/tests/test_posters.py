@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -22,7 +24,7 @@ from zhanggui.contacts.tests.factories import make_link, sign_in_customer
 from zhanggui.stamps.models import Card, Look, Poster, ProgrammeState
 from zhanggui.stamps.posters import layout, pdf, svg
 from zhanggui.stamps.posters.layout import COLOURS, FORMATS, Content
-from zhanggui.stamps.posters.shapes import Picture, Words, lines_of, width_of
+from zhanggui.stamps.posters.shapes import Picture, Sign, Words, lines_of, width_of
 from zhanggui.stamps.tests.factories import Shop, make_poster, make_programme, make_shop
 
 FORM = {"name": "大门口", "headline": "盖章集好礼", "look": "paper", "shows_logo": "on"}
@@ -201,6 +203,47 @@ class TestPrinting:
         shapes = layout.page(FORMATS["poster"], content(logo=logo), Look.PAPER).parts[0].shapes
         first = next(one for one in shapes if isinstance(one, Picture))
         assert first.width / first.height == pytest.approx(3, rel=0.02)
+
+    def test_a_long_headline_goes_over_lines_larger_than_the_text(self) -> None:
+        told = content(headline="集章换桂花糕" * 4)
+        for form in FORMATS.values():
+            part = layout.page(form, told, Look.PAPER, code_edge=200).parts[0]
+            words = [one for one in part.shapes if isinstance(one, Words)]
+            head = [one for one in words if one.text and one.text in told.headline]
+            (text,) = [one for one in words if one.text and told.text.startswith(one.text)][:1]
+            assert "".join(one.text for one in head) == told.headline
+            assert len(head) == (3 if part.width > part.height else 2)
+            assert head[0].size == head[-1].size > text.size
+            assert head[1].y - head[0].y >= head[0].size
+
+    def test_emoji_are_left_out_in_the_picture_and_on_paper(
+        self, shop: Shop, office: Client
+    ) -> None:
+        values = {"headline": "集章送蛋糕🍰", "text": "来☕喝茶"}
+        piece = office.get(url(shop, "poster_sample"), values).content.decode()
+        assert ">集章送蛋糕</text>" in piece
+        assert ">来喝茶</text>" in piece
+        assert "印不出来" in piece
+        assert "🍰" in piece.partition("</svg>")[2]
+        told = content(headline="集章送蛋糕🍰", reward="🎁")
+        for part in layout.page(FORMATS["card"], told, Look.PAPER, code_edge=200).parts:
+            assert not [one for one in part.shapes if isinstance(one, Words) and "🍰" in one.text]
+        poster = make_poster(shop.merchant)
+        assert "印不出来" not in office.get(url(shop, "poster", poster.pk)).content.decode()
+
+    @pytest.mark.parametrize("design", ["", "coffee", "flower", "unknown"])
+    def test_stamped_places_carry_the_sign_of_the_card(self, design: str) -> None:
+        page = layout.page(FORMATS["tent"], content(design=design), Look.PAPER, code_edge=200)
+        signs = [one for one in page.parts[0].shapes if isinstance(one, Sign)]
+        assert len(signs) == 4
+        assert "<path" in svg.draw(page, label="x")
+        assert "zg-seal-line" not in svg.draw(page, label="x")
+        assert len(pdf.draw(page, title="x")) > len(pdf.draw(replace(page, parts=()), title="x"))
+
+    def test_the_file_is_called_like_the_poster(self, shop: Shop, office: Client) -> None:
+        poster = make_poster(shop.merchant, programme=shop.programme)
+        file = office.get(url(shop, "poster_file", poster.pk, "tent"))
+        assert quote(poster.name) in file["Content-Disposition"]
 
     def test_long_texts_break_between_words(self) -> None:
         assert lines_of("Collect stamps with every visit", 5, 40, 3)[0].endswith("stamps")

@@ -44,6 +44,7 @@ def figures(request: MerchantRequest) -> HttpResponse:
             wanted, found, slug, with_coupons="coupons.view" in request.permissions
         ),
         "chart": _chart(wanted, found),
+        "drawn": PERIODS[course_span(wanted.span).days][0],
         "shares": dashboards.shares(wanted, found.now, slug),
         "code_share": dashboards.code_share(found.now),
         "code_share_before": dashboards.code_share(found.before),

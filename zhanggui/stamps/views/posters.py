@@ -9,6 +9,8 @@ from django.contrib import messages
 from django.core import signing
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import format_html
+from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -29,7 +31,7 @@ from zhanggui.stamps import permissions, services
 from zhanggui.stamps.forms.posters import PosterForm
 from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, Look, Poster, Programme, ProgrammeState
-from zhanggui.stamps.posters import layout, pdf, svg
+from zhanggui.stamps.posters import layout, pdf, shapes, svg
 from zhanggui.stamps.posters.layout import FORMATS, Content, Format
 from zhanggui.stamps.views.mobile import OFFER
 
@@ -154,6 +156,7 @@ def poster(request: MerchantRequest, poster_id: int) -> HttpResponse:
         "address": resolver.address_of(code),
         "figures": scans.figures_of([code]).get(code.pk, scans.Figures()),
         "formats": [(one, _picture(content, found.look, one)) for one in FORMATS.values()],
+        "left_out": _left_out(content),
         "may_manage": MAY in request.permissions,
         "may_see_code": "wechat.view_account" in request.permissions,
     }
@@ -174,7 +177,8 @@ def poster_file(request: MerchantRequest, poster_id: int, form: str) -> HttpResp
     )
     file = pdf.draw(layout.page(chosen, content, Look(found.look)), title=found.name)
     response = HttpResponse(file, content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="{form}-{found.pk}.pdf"'
+    name = f"{found.name} {chosen.label}.pdf"
+    response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -207,9 +211,10 @@ def _content(poster: Poster, merchant: Merchant, address: str, logo: bytes | Non
         text=poster.text,
         reward=programme.reward if programme else "",
         slots=programme.slots if programme else 0,
-        number=f"NO. {poster.pk:04d}" if poster.pk else "NO. 0001",
+        number=f"NO. {poster.pk:04d}" if poster.pk else "",
         call=_("Scan in WeChat, take your card"),
         logo=logo if poster.shows_logo else None,
+        design=programme.design if programme else "",
     )
 
 
@@ -230,7 +235,18 @@ def _sample(merchant: Merchant, given: Mapping[str, Any]) -> SafeString:
         store=_chosen(Store, given.get("store")),
     )
     content = _content(sample, merchant, SAMPLE_CODE, pictures.logo_of(merchant))
-    return _picture(content, sample.look, FORMATS["poster"])
+    return format_html(
+        "{}{}", _picture(content, sample.look, FORMATS["poster"]), _left_out(content)
+    )
+
+
+def _left_out(content: Content) -> SafeString:
+    """What to say of signs that no printer's font has, such as emoji."""
+    signs = shapes.not_printed(*content.words)
+    if not signs:
+        return SafeString("")
+    told = _("These signs cannot be printed and are left out: %(signs)s") % {"signs": signs}
+    return format_html('<p class="zg-help" role="status">{}</p>', told)
 
 
 def _chosen(model: type[Any], typed: Any) -> Any:

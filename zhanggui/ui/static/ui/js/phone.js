@@ -6,6 +6,7 @@ import { start as startCopy } from "./copy.js";
 import { scan as scanCountdowns } from "./countdown.js";
 import { scan as scanDialogs, start as startDialogs } from "./dialog.js";
 import { scan as scanDigits } from "./digits.js";
+import { start as startFields } from "./fields.js";
 import { start as startForms } from "./forms.js";
 import { start as startNetwork } from "./network.js";
 import { scan as scanStampcards } from "./stampcard.js";
@@ -37,6 +38,7 @@ function goBack(event) {
 
 startCopy();
 startDialogs();
+startFields();
 startForms();
 startNetwork();
 startToasts();

@@ -1,0 +1,66 @@
+// What a field says of itself while it is filled in: what is missing, in the page's own words and
+// not in the browser's bubble, and how many characters are left before no more are taken.
+import { text } from "./texts.js";
+
+const NEAR = 0.8; // from here on the length is told
+const COUNTED = "input[type=text][maxlength], input:not([type])[maxlength], textarea[maxlength]";
+
+function placeOf(input) {
+  return input.closest(".zg-field, .zg-check, label") ?? input.parentElement;
+}
+
+function lineIn(place, kind, css) {
+  const known = place.querySelector(`[data-${kind}]`);
+  if (known) return known;
+  const line = document.createElement("p");
+  line.className = css;
+  line.dataset[kind] = "";
+  line.setAttribute("role", kind === "said" ? "alert" : "status");
+  const help = place.querySelector(".zg-help");
+  if (help) help.before(line);
+  else place.append(line);
+  return line;
+}
+
+function missing(event) {
+  if (event.defaultPrevented) return;
+  event.preventDefault();
+  const input = event.target;
+  const isEmpty = input.validity.valueMissing;
+  const line = lineIn(placeOf(input), "said", "zg-field-error");
+  line.textContent = isEmpty ? input.dataset.missing || text("missing") : text("wrong");
+  input.setAttribute("aria-invalid", "true");
+  if (input.form?.querySelector(":invalid:not(fieldset)") === input) input.focus();
+}
+
+function settled(input) {
+  if (!input.matches("[aria-invalid]") || !input.validity.valid) return;
+  const line = placeOf(input).querySelector("[data-said]");
+  if (!line) return;
+  line.remove();
+  input.removeAttribute("aria-invalid");
+}
+
+function count(input) {
+  const most = Number(input.getAttribute("maxlength"));
+  const place = input.closest(".zg-field");
+  if (!place || input.inputMode === "numeric") return;
+  const length = input.value.length;
+  if (length < most * NEAR) {
+    place.querySelector("[data-length]")?.remove();
+    return;
+  }
+  const line = lineIn(place, "length", "zg-help");
+  line.textContent = text(length >= most ? "longest" : "length", { length, most });
+}
+
+export function start() {
+  document.addEventListener("invalid", missing, true);
+  for (const kind of ["input", "change"]) {
+    document.addEventListener(kind, (event) => {
+      if (!event.target.form) return;
+      settled(event.target);
+      if (event.target.matches(COUNTED)) count(event.target);
+    });
+  }
+}
