@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 MOST_YUAN = 1_000_000
 
@@ -25,6 +26,8 @@ class YuanField(forms.DecimalField):
     def clean(self, value: Any) -> Any:
         """Turn yuan into fen; a currency sign and separators are folded away."""
         typed = str(value or "").strip().lstrip("¥￥").replace(",", "").replace("，", "")
+        if "e" in typed.casefold():  # 1e9 is a number to machines only
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
         amount = super().clean(typed)
         return None if amount is None else int(amount * 100)
 

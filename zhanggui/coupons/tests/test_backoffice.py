@@ -282,6 +282,21 @@ class TestLists:
         page = text(office.get(path, {"q": coupon.code[:6].lower()}))
         assert url(shop, "office_coupon", coupon.pk) in page
 
+    def test_the_figure_of_the_overview_counts_the_rows_behind_it(
+        self, shop: Shop, office: Client
+    ) -> None:
+        stays, undone = redeem(make_coupon(), shop.store), redeem(make_coupon(), shop.store)
+        services.undo_by_office(record_id=undone.pk, reason="扫错了", actor=ACTOR)
+        overview = reverse("accounts:overview", args=[shop.merchant.slug])
+        for page in (overview, reverse("accounts:store", args=[shop.merchant.slug, shop.store.pk])):
+            shown = office.get(page, {"chart": "coupons.redeemed"}).context
+            (found,) = [
+                one for one in shown["numbers"] if one.number.measure.name == "coupons.redeemed"
+            ]
+            rows = office.get(found.url).context["list"].rows
+            assert found.number.value == sum(shown["course"].series[0].values) == 1
+            assert [row.pk for row in rows] == [stays.pk]
+
     def test_story_of_the_customer(self, shop: Shop) -> None:
         coupon = make_coupon()
         record = redeem(coupon, shop.store)

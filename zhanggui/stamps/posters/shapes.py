@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
 from zhanggui.channels.wechat.tracking.fonts import font
@@ -129,6 +128,8 @@ def _letters(*, is_bold: bool) -> ImageFont.FreeTypeFont:
 
 @cache
 def _printed() -> frozenset[int]:
+    from fontTools.ttLib import TTFont  # noqa: PLC0415  slow to load, and only posters need it
+
     with TTFont(font(), lazy=True) as found:
         return frozenset(found.getBestCmap())
 
@@ -167,14 +168,14 @@ def headline_of(
     Returns:
         Its lines, and the one size of all of them.
     """
-    width = width_of(text, size, is_bold=True)
-    for many in range(1, most + 1):
-        lines_room = room if many == 1 else many * room * FILLED
-        fitted = size * min(1.0, lines_room / width) if width else size
-        lines = lines_of(text, fitted, room, many)
-        fitted = min([fitting(line, fitted, room, is_bold=True) for line in lines], default=fitted)
+    lines, fitted = [text], fitting(text, size, room, is_bold=True)
+    for many in range(2, most + 1):
         if fitted > least:
             break
+        filled = many * room * FILLED
+        tried = size * min(1.0, filled / width_of(text, size, is_bold=True))
+        lines = lines_of(text, tried, room, many)
+        fitted = min(fitting(line, tried, room, is_bold=True) for line in lines)
     return lines, fitted
 
 

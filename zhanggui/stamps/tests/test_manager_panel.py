@@ -72,6 +72,19 @@ class TestList:
         make_manager(panel.shop.store, "赵小敏")
         assert "管理员不足两名" not in panel.store_page()
 
+    def test_stands_first_until_there_is_a_manager(self, panel: Panel) -> None:
+        store = make_store(panel.shop.merchant)
+        address = reverse("accounts:store", args=[panel.shop.merchant.slug, store.pk])
+
+        def is_first() -> bool:
+            page = panel.client.get(address).content.decode()
+            assert page.count('id="managers"') == 1
+            return page.index('id="managers"') < page.index("?days=")
+
+        assert is_first()
+        make_manager(store, "赵小敏")
+        assert not is_first()
+
     def test_names_managers_as_they_are_called_now(self, panel: Panel) -> None:
         person = make_person("微信用户", phone=None)
         make_identity(make_account(), person=person, nickname="周敏")

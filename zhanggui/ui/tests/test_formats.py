@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.utils import translation
 
 from zhanggui.core import clock
 from zhanggui.ui import formats
+from zhanggui.ui.money import YuanField
 
 NOW = datetime(2026, 11, 22, 6, 30, tzinfo=UTC)  # 14:30 in Shanghai
 
@@ -99,3 +101,14 @@ class TestAgo:
 
     def test_nothing(self) -> None:
         assert formats.ago(None) == "—"
+
+
+class TestTypedMoney:
+    @pytest.mark.parametrize(("typed", "fen"), [("12.5", 1250), ("¥1,200", 120_000), ("0", 0)])
+    def test_yuan_become_fen(self, typed: str, fen: int) -> None:
+        assert YuanField().clean(typed) == fen
+
+    @pytest.mark.parametrize("typed", ["1e3", "1E3", "NaN", "-1", "0.001", "x"])
+    def test_numbers_of_machines_are_none(self, typed: str) -> None:
+        with pytest.raises(ValidationError):
+            YuanField().clean(typed)

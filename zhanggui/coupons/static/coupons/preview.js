@@ -23,7 +23,7 @@ function show() {
     ?? worth.dataset.percent.replace("%percent%", `${off}%`).replace("%tenths%", tenths);
   const spend = slip.querySelector("[data-spend]");
   const least = value("min_spend_fen");
-  spend.textContent = Number(least) ? spend.dataset.text.replace("%amount%", least) : "";
+  spend.textContent = /^[\d.]+$/.test(least) && Number(least) ? spend.dataset.text.replace("%amount%", least) : "";
   const name = slip.querySelector("[data-name]");
   name.textContent = value("name") || name.dataset.empty;
   const until = slip.querySelector("[data-until]");
