@@ -35,6 +35,7 @@ STAMP = (
     "集章卡：{{thing1.DATA}}\n变动：{{number2.DATA}}\n现有枚数：{{number3.DATA}}\n"
     "门店：{{thing4.DATA}}\n时间：{{time5.DATA}}"
 )
+TAKEN = STAMP.replace("变动：", "取消枚数：")
 PLACES = {
     "thing1": "programme",
     "number2": "amount",
@@ -44,7 +45,7 @@ PLACES = {
 }
 PLANS = (
     Plan("stamps.stamped", "demo-stamp-given-000001", "45601", "集章成功通知", STAMP, PLACES),
-    Plan("stamps.cancelled", "demo-stamp-taken-000002", "45602", "集章取消通知", STAMP, PLACES),
+    Plan("stamps.cancelled", "demo-stamp-taken-000002", "45602", "集章取消通知", TAKEN, PLACES),
     Plan(
         "stamps.stamped",
         "demo-stamp-notice-000003",

@@ -53,7 +53,7 @@ def test_first_stamp(shop: Shop, office: Page, manager: Phone, customer: Phone) 
     next_customer(manager)
 
     digits = show_cancel_code(customer)
-    read_preview(manager, digits, word="取消集章", before=1, after=0)
+    read_preview(manager, digits, word="取消累计", before=1, after=0)
     confirm(manager, customer, said="取消成功", then=0)
 
     look_at_the_ledger(manager)
@@ -176,7 +176,7 @@ def look_at_the_office(office: Page, shop: Shop) -> None:
     from_menu(office, "柜台", "集章流水")
     rows = office.locator("tbody tr")
     expect(rows).to_have_count(2)
-    expect(rows.nth(0)).to_contain_text("取消集章")
+    expect(rows.nth(0)).to_contain_text("取消累计")
     expect(rows.nth(1)).to_contain_text("已取消")
     from_menu(office, "集章", "集章数据")
     store = office.locator("tbody tr", has_text=STORE).locator("td")

@@ -133,7 +133,7 @@ def test_the_life_of_a_card(office: Page, manager: Phone, customer: Phone) -> No
     by_code(manager, show_code(customer), word="集章", press="再集一次", said="集章成功")
     expect_stamps(customer, 2)
     digits = show_cancel_code(customer)
-    by_code(manager, digits, word="取消集章", press="确认取消", said="取消成功")
+    by_code(manager, digits, word="取消累计", press="确认取消", said="取消成功")
     back_to_the_card(customer)
     expect_stamps(customer, 1)
     press_again(customer)

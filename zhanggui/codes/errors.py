@@ -89,8 +89,8 @@ class Locked(DomainError):
     code = "E_LOCKED"
     status = 429
     text = _(
-        "Too many wrong codes. Typing codes is locked for you for another %(seconds)s seconds;"
-        " the codes of your customers stay as they are."
+        "Too many wrong codes. Typing codes is locked for you for a while; the codes of your"
+        " customers stay as they are."
     )
 
 

@@ -130,6 +130,16 @@ class Confirmed:
     lost: list[str] = field(default_factory=list)
     """Rewards made void with it."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the last place of the card was reached and won its reward."""
+        return bool(self.won) and self.before + self.amount >= self.slots
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether the card went on with its next round by itself."""
+        return self.is_full and self.after < self.slots
+
     def as_json(self) -> dict[str, Any]:
         """The answer kept under the idempotency key; a repeat reads the same."""
         return {name: getattr(self, name) for name in self.__slots__}

@@ -16,6 +16,7 @@ from zhanggui.stamps.selectors.cards import (
     records_of_card,
     rewards_of_card,
     takes_press,
+    won_without_coupon,
 )
 from zhanggui.stamps.selectors.counts import (
     DayFigure,
@@ -88,6 +89,7 @@ __all__ = [
     "waiting_for_approval",
     "with_context",
     "with_hour",
+    "won_without_coupon",
     "wrong_codes",
     "wrong_tries",
 ]

@@ -96,6 +96,18 @@ def rewards_of_card(card_id: int, limit: int = 5) -> list[Won]:
     return [Won(one, found.get(one.coupon_id or 0)) for one in rewards]
 
 
+def won_without_coupon(record_id: int) -> set[str]:
+    """The names of what a stamp has just won that is handed out at the counter."""
+    record = StampRecord.objects.only("card_id", "at").get(pk=record_id)
+    won = Reward.objects.filter(
+        card_id=record.card_id,
+        state=RewardState.ISSUED,
+        issued_at__gte=record.at,
+        coupon_id=None,
+    )
+    return set(won.values_list("name", flat=True))
+
+
 def events_of_card(card_id: int, limit: int = 50) -> list[CardEvent]:
     """Rewards, ends and changes by hand of a card, newest first."""
     return list(CardEvent.objects.filter(card_id=card_id).order_by(*ORDER)[:limit])

@@ -187,7 +187,7 @@ class TestPreview:
         page = counter.preview(take_code(counter.shop.card, Kind.CANCEL).digits).content.decode()
 
         assert "zg-is-cancel" in page
-        assert "<strong>取消集章</strong>" in page
+        assert "<strong>取消累计</strong>" in page
         assert 'data-after="0"' in page
         assert balance_of(counter.shop.card) == 1
 

@@ -113,7 +113,7 @@ class TestStamp:
         refused = give(till, code.digits)
         assert (refused.status_code, code_of(refused)) == (409, "E_CODE_PURPOSE")
         assert refused.json()["error"]["text"] == {
-            "zh": "这个验证码用于取消集章，没有执行任何操作，验证码仍然有效。",
+            "zh": "这个验证码用于取消累计，没有执行任何操作，验证码仍然有效。",
             "en": "This code is for something else: cancelling a stamp."
             " Nothing was done, the code stays usable.",
         }

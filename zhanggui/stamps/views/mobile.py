@@ -181,8 +181,7 @@ def revoke_code(request: CustomerRequest, token: str) -> HttpResponse:
     status = services.revoke_code(card=found, code_id=code.pk, actor=request.actor)
     found.refresh_from_db()
     page = card_page(found, None, is_more=_is_more(request))
-    page["layer"] = _layer_of(found, status)
-    return _answer(request, "_ended.html", page)
+    return _answer(request, "_ended.html", page | _ended(_layer_of(found, status)))
 
 
 @card_view
@@ -200,9 +199,15 @@ def live(request: CustomerRequest, token: str) -> HttpResponse:
         return HttpResponse(status=204)
     page = card_page(found, layer, is_more="more" in request.GET)
     page["fresh"] = _fresh(found, request.GET.get("n", ""))
-    page["layer"] = layer
     page["is_new_card"] = not is_same_card
-    return render(request, "stamps/mobile/_live.html", page)
+    return render(request, "stamps/mobile/_live.html", page | _ended(layer))
+
+
+def _ended(layer: Layer | None) -> dict[str, Any]:
+    """The layer for its last sheet; with a cancel nothing is won."""
+    if layer is not None and layer.kind == Kind.CANCEL:
+        return {"layer": layer, "won": [], "is_filled": False}
+    return {"layer": layer}
 
 
 def _is_more(request: CustomerRequest) -> bool:
@@ -227,6 +232,8 @@ def card_page(
     is_on = programme.state == ProgrammeState.ACTIVE
     can_be_stamped = is_on and card.takes_stamps(clock.now())
     last = next((row for row in records if row.record.amount > 0 and not row.is_cancelled), None)
+    rewards = selectors.rewards_of_card(card.pk)
+    won = [one for one in rewards if last and one.reward.issued_at >= last.record.at]
     return {
         "card": card,
         "programme": programme,
@@ -237,7 +244,9 @@ def card_page(
         "live": layer if layer is not None and layer.is_live else None,
         "last": last,
         "is_full": card.state == CardState.REWARDED,
-        "rewards": selectors.rewards_of_card(card.pk),
+        "rewards": rewards,
+        "won": won,
+        "is_filled": any(one.reward.is_full_card for one in won),
         "can_begin": card.state == CardState.EXPIRED and selectors.can_begin(card),
         "is_paused": not is_on,
         "takes_stamps": can_be_stamped,

@@ -71,11 +71,16 @@ def press_card(request: CustomerRequest, found: Card) -> HttpResponse:
             raise Http404 from None
         page = {**card_page(known, None, is_more=is_more), "refusal": refusal, "kind": kind.value}
         return render(request, "stamps/mobile/_not_pressed.html", page, status=refusal.status)
+    page, key = {"kind": kind.value}, kind.value
+    if confirmed.won and (known := card_by_token(found.token, found.customer_id)):
+        shown = card_page(known, None)
+        page = page | {name: shown[name] for name in ("card", "won", "is_filled")}
+        key = None  # somebody's own
     return PRESSED.answer(
         request,
-        page={"kind": kind.value},
+        page=page,
         holes=_said(request.path.removesuffix("press"), confirmed, is_more=is_more),
-        key=kind.value,
+        key=key,
     )
 
 

@@ -132,7 +132,10 @@ def confirm_code(request: ManagerRequest) -> HttpResponse:
         return _answer(request, "_refused.html", page, status=refusal.status)
     if _wants_json(request):
         return HttpResponse(JSON.encode(confirmed.as_json()), content_type="application/json")
-    return _answer(request, "_confirmed.html", _desk_page(request) | {"confirmed": confirmed})
+    page = _desk_page(request) | {"confirmed": confirmed}
+    if confirmed.won:
+        page["at_counter"] = selectors.won_without_coupon(confirmed.record_id)
+    return _answer(request, "_confirmed.html", page)
 
 
 confirm = manager_view(confirm_code)

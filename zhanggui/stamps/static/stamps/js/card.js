@@ -16,7 +16,8 @@ function settle() {
   done.dataset.seen = "1";
   window.scrollTo({ top: 0, behavior: "smooth" });
   navigator.vibrate?.(60);
-  setTimeout(() => { if (done.isConnected) close(); }, STAYS_MS);
+  // what was won is read in peace
+  if (done.dataset.sheetDone !== "stays") setTimeout(() => { if (done.isConnected) close(); }, STAYS_MS);
 }
 
 function offline(isLost) {

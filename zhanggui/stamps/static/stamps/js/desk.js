@@ -40,6 +40,15 @@ document.addEventListener("htmx:load", (event) => {
   if (input && !event.target.querySelector("dialog[open]")) input.focus({ preventScroll: true });
 });
 
+// typing was locked after wrong codes: the lock is over, the input is there again by itself
+document.addEventListener("countdown:done", (event) => {
+  const locked = event.target.closest("[data-refusal]") && document.querySelector("[data-locked]");
+  if (!locked) return;
+  locked.disabled = false;
+  event.target.closest("[data-refusal]").remove();
+  locked.querySelector("input[name=digits]").focus({ preventScroll: true });
+});
+
 // what the scanner of WeChat read: the digits of a card's code are typed in, anything else is told
 document.addEventListener("wechat:scanned", (event) => {
   const form = event.target.closest("[data-bar]");
