@@ -13,6 +13,7 @@ from django.db import transaction
 
 from tests.races.racing import outcomes, race
 from zhanggui.accounts.tests.factories import ACTOR
+from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts import services as contacts
 from zhanggui.contacts.models import Customer, CustomerState, IdentityLink, Merge
 from zhanggui.contacts.services import merging
@@ -227,6 +228,36 @@ class TestWithStamps:
             assert outcomes(answers) == {"ok": 2}
             owners = IdentityLink.objects.filter(unionid=f"u-{number}")
             assert set(owners.values_list("customer_id", flat=True)) == {kept.pk}
+
+
+class TestErasing:
+    def test_somebody_who_spends_their_code_waits_for_the_end(self, shop: Shop) -> None:
+        """Each waited for what the other held: the code, the customer."""
+        take_code(shop.card)
+        code = OneTimeCode.objects.get()
+        is_spent, is_held = threading.Event(), threading.Event()
+
+        def spends() -> CustomerState:
+            with transaction.atomic():
+                OneTimeCode.objects.select_for_update().get(pk=code.pk)
+                is_spent.set()
+                assert is_held.wait(30)
+                customers = Customer.objects.select_for_update()
+                return CustomerState(customers.get(pk=shop.card.customer_id).state)
+
+        def erases() -> None:
+            assert is_spent.wait(30)
+            with transaction.atomic():
+                Customer.objects.select_for_update().get(pk=shop.card.customer_id)
+                is_held.set()
+                contacts.request_erasure(
+                    customer_id=shop.card.customer_id,
+                    typed=shop.card.customer.number,
+                    at_once=True,
+                    actor=ACTOR,
+                )
+
+        assert race(shop.merchant.pk, [spends, erases]) == [CustomerState.ERASED, None]
 
 
 class TestBesideAMerge:

@@ -10,7 +10,7 @@ Source: stamps specification 5.1, D12-D23 and section 8.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
@@ -358,17 +358,31 @@ def revoke_live(*, subject_type: str, subject_id: int) -> int:
     return _end_live(Q(subject_type=subject_type, subject_id=subject_id), clock.now())
 
 
+def revoke_free(*, subject_type: str, subject_ids: Collection[int]) -> None:
+    """Withdraw the live codes of subjects whose customer the caller holds.
+
+    A code that somebody is spending this moment is left to them: they may be waiting for the
+    caller, and find afterwards what became of the customer.
+    """
+    _end_live(Q(pk__in=_free(subject_type, subject_ids)), clock.now())
+
+
+def _free(subject_type: str, subject_ids: Collection[int]) -> list[int]:
+    """Live codes that nobody is spending this moment, locked."""
+    codes = OneTimeCode.objects.select_for_update(skip_locked=True)
+    found = codes.filter(subject_type=subject_type, subject_id__in=subject_ids, state__in=LIVE)
+    return list(found.values_list("pk", flat=True))
+
+
 def hand_over(*, subject_type: str, from_id: int, to_id: int) -> None:
     """Let a live code of one subject be another's, or withdraw it where that has one of its own.
 
-    A code that somebody is spending this moment is left to them: whoever spends it may be waiting
-    for the caller.
+    As in ``revoke_free`` a code that somebody is spending this moment is left to them.
     """
-    codes = OneTimeCode.objects.filter(subject_type=subject_type, state__in=LIVE)
-    free = codes.select_for_update(skip_locked=True).filter(subject_id=from_id)
-    ids = list(free.values_list("pk", flat=True))
+    ids = _free(subject_type, [from_id])
     if not ids:
         return
+    codes = OneTimeCode.objects.filter(subject_type=subject_type, state__in=LIVE)
     is_taken = codes.filter(subject_id=to_id).exists()
     try:
         with transaction.atomic():

@@ -84,10 +84,8 @@ def erase(customer_ids: Collection[int]) -> None:
     CouponGift.objects.filter(giver_id__in=customer_ids, state=GiftState.OPEN).update(
         state=GiftState.BACK, ended_at=clock.now()
     )
-    for coupon_id in Coupon.objects.filter(customer_id__in=customer_ids).values_list(
-        "pk", flat=True
-    ):
-        codes.revoke_live(subject_type=SUBJECT, subject_id=coupon_id)
+    coupons = Coupon.objects.filter(customer_id__in=customer_ids)
+    codes.revoke_free(subject_type=SUBJECT, subject_ids=list(coupons.values_list("pk", flat=True)))
 
 
 def in_use(customer_ids: Collection[int]) -> set[int]:

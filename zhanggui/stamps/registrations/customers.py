@@ -160,8 +160,10 @@ def erase(customer_ids: Collection[int]) -> None:
     Case.objects.filter(record__in=records).update(text="")
     Press.objects.filter(customer_id__in=customer_ids).update(customer_id=None, frames={})
     PressNonce.objects.filter(customer_id__in=customer_ids).delete()
-    for card_id in Card.objects.filter(customer_id__in=customer_ids).values_list("pk", flat=True):
-        code_services.revoke_live(subject_type=SUBJECT, subject_id=card_id)
+    cards = Card.objects.filter(customer_id__in=customer_ids)
+    code_services.revoke_free(
+        subject_type=SUBJECT, subject_ids=list(cards.values_list("pk", flat=True))
+    )
 
 
 def in_use(customer_ids: Collection[int]) -> set[int]:
