@@ -15,9 +15,10 @@ WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 SOON_MS = 30_000
 EXPECTED = re.compile(
-    r"Failed to load resource|Response Status Error|htmx:(sendError|afterRequest)|Send Error"
+    r"Failed to load resource|Response Status Error|Send Error"
+    r"|htmx:(sendError|sendAbort|afterRequest)"
 )
-"""Refusals and a lost network are part of the play; scripts that break are not."""
+"""Refusals, a lost network and leaving a page are part of the play; scripts that break are not."""
 
 
 @contextmanager

@@ -160,7 +160,11 @@ def import_customers(owner: Page, folder: Path) -> None:
         owner.get_by_role("link", name="带错误的示例表").click()
     sheet = folder / "sample.xlsx"
     sample.value.save_as(sheet)
+    owner.get_by_role("button", name="上传并继续").click()
+    missing = owner.get_by_text("请先选择文件")  # at the field, not in the browser's own bubble
+    expect(missing).to_be_visible()
     owner.get_by_label("表格", exact=True).set_input_files(sheet)
+    expect(missing).to_be_hidden()
     owner.get_by_role("button", name="上传并继续").click()
     owner.get_by_role("button", name="开始检查").click()
     expect(owner.locator("tbody tr", has_text="C21")).to_contain_text("1990-02-30")
