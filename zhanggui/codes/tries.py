@@ -81,6 +81,11 @@ class Tries:
 def take_turn(*, person_id: int, store_id: int) -> Tries:
     """Wait for this person's turn at the store and read the tries so far."""
     turns.take("codes.tries", tenancy.current_merchant_id(), person_id, store_id)
+    return of_person(person_id=person_id, store_id=store_id)
+
+
+def of_person(*, person_id: int, store_id: int) -> Tries:
+    """The tries so far, for a page that shows whether typing is locked; waits for nobody."""
     with connection.cursor() as cursor:
         cursor.execute(
             SQL,

@@ -11,6 +11,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from zhanggui.codes import tries
+from zhanggui.codes.errors import Locked
 from zhanggui.core import clock, numbers, tokens
 from zhanggui.core.caching import never_stored
 from zhanggui.core.errors import DomainError, NotFound
@@ -141,6 +143,13 @@ def undo_bar(request: ManagerRequest) -> dict[str, Any]:
         request.desk.store_id, request.desk.person_id, MANAGER_UNDOES_WITHIN
     )
     return {"undoable": found, "undoable_stamps": stamped[:UNDONE_AT_ONCE]}
+
+
+def lock_of(desk: Desk) -> dict[str, Any]:
+    """That typing is locked at this desk, for a page opened meanwhile; mostly nothing."""
+    known = tries.of_person(person_id=desk.person_id, store_id=desk.store_id)
+    wait_s = known.seconds_locked(clock.now())
+    return {"refusal": Locked(retry_after_s=wait_s)} if wait_s else {}
 
 
 def _may_undo(desk: Desk, use: UseRecord) -> bool:

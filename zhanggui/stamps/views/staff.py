@@ -31,7 +31,7 @@ from zhanggui.stamps.models import Kind, Method
 from zhanggui.stamps.selectors import Figures, LedgerWish, Period, insight
 from zhanggui.stamps.views import redeeming
 from zhanggui.stamps.views.lines import html_of
-from zhanggui.stamps.views.redeeming import show_seen, undo_bar
+from zhanggui.stamps.views.redeeming import lock_of, show_seen, undo_bar
 from zhanggui.ui.frames import Frames
 
 JSON = json.JSONEncoder()
@@ -73,7 +73,8 @@ class PeriodFigures:
 @require_GET
 def desk(request: ManagerRequest) -> HttpResponse:
     """The white bar for six digits (M1)."""
-    return render(request, "stamps/mobile/desk.html", _desk_page(request) | undo_bar(request))
+    page = _desk_page(request) | undo_bar(request) | lock_of(request.desk)
+    return render(request, "stamps/mobile/desk.html", page)
 
 
 @manager_view
@@ -147,7 +148,8 @@ def bar(request: ManagerRequest) -> HttpResponse:
     """The empty bar again, after a result or instead of confirming."""
     if request.headers.get("HX-Request") != "true":
         return redirect("stamps:desk")
-    return render(request, "stamps/mobile/_bar.html", _desk_page(request) | undo_bar(request))
+    page = _desk_page(request) | undo_bar(request) | lock_of(request.desk)
+    return render(request, "stamps/mobile/_bar.html", page)
 
 
 @manager_view
