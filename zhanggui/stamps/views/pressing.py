@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -71,14 +72,15 @@ def press_card(request: CustomerRequest, found: Card) -> HttpResponse:
             raise Http404 from None
         page = {**card_page(known, None, is_more=is_more), "refusal": refusal, "kind": kind.value}
         return render(request, "stamps/mobile/_not_pressed.html", page, status=refusal.status)
-    page, key = {"kind": kind.value}, kind.value
+    told: dict[str, Any] = {"kind": kind.value}
+    key: str | None = kind.value
     if confirmed.won and (known := card_by_token(found.token, found.customer_id)):
         shown = card_page(known, None)
-        page = page | {name: shown[name] for name in ("card", "won", "is_filled")}
+        told |= {name: shown[name] for name in ("card", "won", "is_filled")}
         key = None  # somebody's own
     return PRESSED.answer(
         request,
-        page=page,
+        page=told,
         holes=_said(request.path.removesuffix("press"), confirmed, is_more=is_more),
         key=key,
     )
