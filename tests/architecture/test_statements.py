@@ -49,8 +49,9 @@ ALONE = {"delivery_id", "support_id"}
 """Rows of which a merchant has one at a time."""
 TIERS = ("m/<slug:merchant>/", "operator/<slug:operator>/", "platform/")
 CONDITIONAL = "channels/wechat/menu/conditional/"
-MORE = {f"{tier}{CONDITIONAL}labels": 3 for tier in TIERS}
-"""Labels are asked of WeChat, with the token, the quota and the call's own record."""
+MORE = {f"{tier}{CONDITIONAL}{name}": 4 for tier in TIERS for name in ("labels", "labels/")}
+"""Labels are asked of WeChat, with the token, the quota and the call's own record; the tags of the
+merchant stand beside them."""
 LEAST_PAGES = 35
 LEAST_TIER_PAGES = 15
 EXPORT = re.compile(r'action="(/[^"]*exports/[^"]+)" data-download')

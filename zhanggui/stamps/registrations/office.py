@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from zhanggui.accounts import features, todo
 from zhanggui.accounts import permissions as rights
-from zhanggui.accounts.models import Store, StoreState
+from zhanggui.accounts.models import Store
 from zhanggui.api import operations, scopes
 from zhanggui.api import registry as routes
 from zhanggui.contacts.models import Customer
@@ -189,21 +189,23 @@ def _panels() -> None:
 
 def _store_to_man(request: HttpRequest, subject: Any) -> Mapping[str, Any] | None:
     """An open store without a manager confirms no code: its panel stands above all else."""
-    from zhanggui.stamps.views import managers  # noqa: PLC0415  views are the last to load
-
-    store: Store = subject
-    return managers.panel(request, store) if _lacks_managers(store) else None
+    panel = _panel(request, subject)
+    return panel if panel["is_open"] and not panel["managers"] else None
 
 
 def _store(request: HttpRequest, subject: Any) -> Mapping[str, Any] | None:
+    panel = _panel(request, subject)
+    return None if panel["is_open"] and not panel["managers"] else panel
+
+
+def _panel(request: HttpRequest, store: Store) -> Mapping[str, Any]:
+    """The store's panel, read once for both its places."""
     from zhanggui.stamps.views import managers  # noqa: PLC0415  views are the last to load
 
-    store: Store = subject
-    return None if _lacks_managers(store) else managers.panel(request, store)
-
-
-def _lacks_managers(store: Store) -> bool:
-    return store.state == StoreState.OPEN and not selectors.managers_of(store.pk)
+    known: dict[int, Mapping[str, Any]] = request.__dict__.setdefault("store_panels", {})
+    if store.pk not in known:
+        known[store.pk] = managers.panel(request, store)
+    return known[store.pk]
 
 
 def _customer(request: HttpRequest, subject: Any) -> Mapping[str, Any]:
