@@ -140,7 +140,7 @@ def test_the_life_of_a_card(office: Page, manager: Phone, customer: Phone) -> No
     expect_stamps(customer, 2)
     by_code(manager, show_code(customer), word="集章", press="再集一次", said="集章成功")
     expect_stamps(customer, 3)
-    by_code(manager, show_code(customer), word="集章", press="确认集章", said="集章成功")
+    by_code(manager, show_code(customer), word="集章", press="确认集章", said="集满了")
     expect_stamps(customer, 0)
 
     open_the_coupon(customer)

@@ -172,7 +172,7 @@ def _menu() -> None:
 
 
 def _panels() -> None:
-    for place, context in (("accounts.store.first", _store_to_man), ("accounts.store", _store)):
+    for place, context in (("accounts.store_first", _store_to_man), ("accounts.store", _store)):
         panels.register(
             place=place,
             panel=panels.Panel(

@@ -67,7 +67,6 @@ class TestLock:
             with pytest.raises(Locked) as refusal:
                 confirm(shop.desk, code.digits)
             assert refusal.value.retry_after_s == 600
-            assert "600" in refusal.value.message
             with pytest.raises(Locked):
                 preview(shop.desk, code.digits)
         assert CodeTry.objects.count() == 5
