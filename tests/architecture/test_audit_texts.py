@@ -1,9 +1,10 @@
-"""Whoever reads the audit log reads words: every action in the source has a text."""
+"""Whoever reads the audit log reads words: every action and every target has a text."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from tests.architecture.test_source import PRODUCT
 from zhanggui.accounts import audit
@@ -25,3 +26,24 @@ def test_every_action_has_a_text() -> None:
     }
     assert "stamps.code.confirmed" in named
     assert named - set(audit.actions()) == set()
+
+
+def test_every_target_has_a_text() -> None:
+    named = {
+        kind for file in PRODUCT for kind in _targets(ast.parse(file.read_text(encoding="utf-8")))
+    }
+    assert {"code", "wechat_component"} <= named
+    assert {kind for kind in named if str(audit.target_kind(kind).label) == kind} == set()
+
+
+def _targets(tree: ast.Module) -> Iterator[str]:
+    """The kind of each ``kind:<id>`` that is written where an entry is made."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("audit.record"):
+            for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+                if isinstance(argument, ast.JoinedStr) and isinstance(
+                    first := argument.values[0], ast.Constant
+                ):
+                    kind, colon, rest = str(first.value).partition(":")
+                    if colon and not rest:
+                        yield kind

@@ -183,7 +183,7 @@ def replay(*, delivery: CallbackDelivery, actor: Actor) -> None:
         if delivery.account is not None:
             services.record(actor, delivery.account, "wechat.delivery.replayed")
         else:
-            audit.record_platform(actor, "wechat.delivery.replayed", f"wechat:{delivery.pk}")
+            audit.record_platform(actor, "wechat.delivery.replayed", f"callback:{delivery.pk}")
 
 
 def handle(*, delivery_id: int, is_last_try: bool = False) -> None:

@@ -103,6 +103,8 @@ def register_all() -> None:
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
     audit.register_target("wechat_account", _("Official account"), _accounts)
+    audit.register_target("wechat_component", _("Third-party platform"))
+    audit.register_target("callback", _("Callback"))
     audit.register_target("mini_code", _("Mini program code"), _mini_codes)
     audit.register_field("wechat.serving", _("Serving account"))
     for surface in ("merchant", "operator", "platform"):

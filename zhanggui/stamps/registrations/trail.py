@@ -19,6 +19,7 @@ from zhanggui.stamps.models import (
     Limits,
     ManagerBinding,
     ManagerInvitation,
+    PendingManager,
     Poster,
     Programme,
     Seal,
@@ -100,6 +101,7 @@ def register_all() -> None:
     audit.register_target("screen", _("Counter screen"), _screens)
     audit.register_target("adjustment", _("Adjustment by hand"), _adjustments)
     audit.register_target("limits", _("Limits of the counter"), _limits)
+    audit.register_target("pending", _("Request of a store manager"), _pending)
     audit.register_target("manager_invitation", _("QR code for managers"), _invitations)
 
 
@@ -149,6 +151,10 @@ def _limits(ids: Collection[int]) -> audit.Rows:
 def _managers(ids: Collection[int]) -> audit.Rows:
     bindings = ManagerBinding.objects.filter(pk__in=ids, merchant_id=tenancy.current_merchant_id())
     return bindings.values_list("pk", "name")
+
+
+def _pending(ids: Collection[int]) -> audit.Rows:
+    return PendingManager.objects.filter(pk__in=ids).values_list("pk", "name")
 
 
 def _invitations(ids: Collection[int]) -> audit.Rows:
