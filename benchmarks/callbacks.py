@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 CONNECTIONS = 32
 REFERENCE = Path(__file__).with_name("callbacks.sql")
 KEY = "x" * 43
+WITHOUT_JOB = """
+SELECT count(*) FROM (
+  SELECT id FROM wechat_callbackdelivery
+  EXCEPT
+  SELECT jsonb_array_elements(args -> 'delivery_ids')::bigint FROM procrastinate_jobs
+   WHERE task_name = 'wechat.handle_deliveries'
+  EXCEPT
+  SELECT (args -> 'delivery_id')::bigint FROM procrastinate_jobs
+   WHERE task_name = 'wechat.handle_delivery'
+) AS jobless
+"""
+"""Ours stand in jobs of several, those of pgbench in one each."""
 _messages = count(1)
 
 
@@ -31,10 +43,7 @@ def measure(world: World, *, is_quick: bool) -> list[Result]:
     product = accept(world, each)
     after = reference(world, each)
     least = (before + after) / 2
-    kept = world.counted("SELECT count(*) FROM wechat_callbackdelivery")
-    jobs = world.counted(
-        "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'wechat.handle_delivery'"
-    )
+    jobless = world.counted(WITHOUT_JOB)
     bare, ours = crypto_cost(2_000 if is_quick else 20_000)
     return [
         Result("callbacks.pgbench", least, "per second", None, f"{CONNECTIONS} connections"),
@@ -44,7 +53,7 @@ def measure(world: World, *, is_quick: bool) -> list[Result]:
         Result("callbacks.http.p50", product.percentile(0.5), "ms"),
         Result("callbacks.http.p99", product.percentile(0.99), "ms", None, "at most 50"),
         Result("callbacks.http.failed", failed(product), "requests"),
-        Result("callbacks.without_job", kept - jobs, "pushes", None, "must be 0"),
+        Result("callbacks.without_job", jobless, "pushes", None, "must be 0"),
         Result("callbacks.crypto.bare", bare, "µs", None, "AES and SHA-1 of cryptography"),
         Result("callbacks.crypto", ours, "µs", ours / bare, "callbacks.crypto.bare"),
     ]

@@ -19,6 +19,7 @@ from tests.plugins.database import DatabaseServer
 from wechat_sandbox import create_app
 from zhanggui.accounts.models import Merchant
 from zhanggui.channels.pay import client as pay_client
+from zhanggui.channels.sms import client as sms_client
 from zhanggui.channels.wechat import client as wechat_client
 from zhanggui.channels.wechat.models import ChannelAccount
 from zhanggui.channels.wechat.tests.factories import AES_KEY, SECRET, TOKEN, make_account
@@ -136,6 +137,7 @@ def stage(race_db: str, database_server: DatabaseServer) -> Iterator[Stage]:
         transport = FromProduct(portal, app)
         stack.enter_context(wechat_client.using(transport))
         stack.enter_context(pay_client.using(transport))
+        stack.enter_context(sms_client.using(transport))
         http = stack.enter_context(httpx2.Client(transport=transport, follow_redirects=False))
         yield Stage(http)
         portal.call(app.world.pusher.close)

@@ -10,10 +10,11 @@ import stamina
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from tests.channels.conftest import Stage
+from wechat_sandbox.pay.errors import CODES
 from zhanggui.accounts.models import Merchant, Tier
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant
 from zhanggui.channels.pay import gateway, hooks
-from zhanggui.channels.pay.errors import PayRefusedHere
+from zhanggui.channels.pay.errors import ADVICE, OLD_NAMES, PayError, PayRefusedHere
 from zhanggui.channels.pay.models import (
     BillDifference,
     Mode,
@@ -219,6 +220,22 @@ class TestFaults:
         stage.control("POST", f"merchants/{given['mchid']}/certificate")
         with pytest.raises(PayRefusedHere, match="SIGN_ERROR"):
             connect(tea, given)
+
+    def test_every_code_can_be_provoked_and_has_an_advice(
+        self, stage: Stage, tea: Merchant
+    ) -> None:
+        account = connect(tea, open_merchant(stage))
+        number = begin(account).number
+        told = []
+        for code in CODES:
+            fault = {"path": "/api.mch.weixin.qq.com/*", "code": code, "times": 3}
+            stage.control("POST", "faults", fault)
+            with pytest.raises(PayError) as caught:
+                gateway.call(account, lambda api: api.query(number))
+            stage.control("DELETE", "faults")
+            assert caught.value.advice in ADVICE.values()
+            told.append(caught.value.code)
+        assert told == [OLD_NAMES.get(code, code) for code in CODES]
 
 
 class TestBill:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from config.hot import HotDoors
-from zhanggui.channels.wechat import crypto, receivers, services
+from zhanggui.channels.wechat import crypto, deliveries, receivers, services
 from zhanggui.channels.wechat.crypto import MessageBox
 from zhanggui.channels.wechat.models import CallbackDelivery, ChannelAccount
 from zhanggui.channels.wechat.tests.factories import (
@@ -209,3 +210,30 @@ class TestMemory:
             assert set(pool.map(knock, range(48))) == {"200 OK"}
         assert CallbackDelivery.objects.count() == 1
         assert ProcrastinateJob.objects.count() == 1
+
+    def test_those_that_came_together_share_jobs(self) -> None:
+        """Each stands in exactly one job, in the order in which WeChat sent them."""
+        account, many = make_account(), 64
+        self.answer(account, 1000)
+        began = int(time.time())
+        barrier = threading.Barrier(16)
+
+        def knock(number: int) -> str:
+            barrier.wait(timeout=10)
+            try:
+                path = f"/hooks/wechat/{account.app_id}/"
+                body = text("x", message_id=number, at=began - number)
+                return push("short", path, body, receiver=account.app_id)[0]
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(16) as pool:
+            assert set(pool.map(knock, range(many))) == {"200 OK"}
+        sent_at = dict(CallbackDelivery.objects.values_list("pk", "sent_at"))
+        jobs = ProcrastinateJob.objects.values_list("args", flat=True)
+        loads = [job["delivery_ids"] for job in jobs]
+        assert sorted(itertools.chain(*loads)) == sorted(sent_at)
+        assert len(loads) < many
+        for load in loads:
+            assert len(load) <= deliveries.EACH_JOB
+            assert load == sorted(load, key=sent_at.__getitem__)

@@ -28,9 +28,7 @@ class CodeTooSoon(DomainError):
 class CodesSpent(DomainError):
     code = "E_CODES_SPENT"
     status = 429
-    text = _(
-        "Too many codes were asked for. Try again in %(minutes)s minutes, or sign in by password."
-    )
+    text = _("Too many codes were asked for. Try again in %(minutes)s minutes.")
 
 
 class CodeWrong(DomainError):

@@ -19,7 +19,7 @@ class AudienceForm(forms.Form):
     """Name and rule; the labels are asked of WeChat when the page is there."""
 
     name = forms.CharField(
-        label=pgettext_lazy("of a menu", "Name"),
+        label=pgettext_lazy("of a menu for some followers", "Name"),
         max_length=40,
         help_text=_("For yourselves, for example “Regulars”; followers do not see it."),
     )

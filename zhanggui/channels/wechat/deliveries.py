@@ -49,15 +49,29 @@ WITH given AS (
      received_at)
   SELECT g.*, 'received', 0, '', %(now)s::timestamptz FROM given g
   ON CONFLICT DO NOTHING
-  RETURNING id, account_id, component_id, platform_key
+  RETURNING id, account_id, component_id, platform_key, sent_at
+), loads AS (
+  SELECT jsonb_build_object('delivery_ids', jsonb_agg(id ORDER BY sent_at, id)) AS args
+  FROM (
+    SELECT id, account_id, component_id, sent_at,
+           (row_number() OVER (PARTITION BY account_id, component_id ORDER BY sent_at, id) - 1)
+             / %(each)s::int AS load
+    FROM kept
+  ) AS numbered
+  GROUP BY account_id, component_id, load
 )
-SELECT procrastinate_defer_jobs_v1(array_agg(
-         ROW(%(queue)s::text, %(task)s::text, 0, NULL, NULL,
-             jsonb_build_object('delivery_id', id), NULL)::procrastinate_job_to_defer_v1)),
-       json_agg(json_build_array(account_id, component_id, platform_key))
-FROM kept
+SELECT procrastinate_defer_jobs_v1((
+         SELECT array_agg(
+           ROW(%(queue)s::text, %(task)s::text, 0, NULL, NULL, args, NULL)
+             ::procrastinate_job_to_defer_v1)
+         FROM loads)),
+       (SELECT json_agg(json_build_array(account_id, component_id, platform_key)) FROM kept)
 """
-"""One statement and so one transaction: a push is kept if and only if its job is."""
+"""One statement and so one transaction: a push is kept if and only if it stands in a job."""
+
+EACH_JOB = 8
+"""Pushes of one job. A job costs the database more than the push it is for, so those that came
+together share one; few enough that a slow one holds up few, and of one account."""
 
 
 class Arrived(NamedTuple):
@@ -89,14 +103,15 @@ class Arrived(NamedTuple):
 
 
 def _keep_all(arrived: Sequence[Arrived]) -> list[bool]:
-    """Store pushes with their jobs; says of each whether it is new."""
+    """Store pushes with jobs for them; says of each whether it is new."""
     # in one order everywhere: two processes that keep the same pushes must not wait in a circle
     rows = sorted(arrived, key=lambda one: (one.account_id or 0, one.component_id or 0, one.key))
     values: Values = {
         "given": {"pushes": [one.as_json() for one in rows]},
         "now": clock.now(),
         "queue": tasks.QUEUE,
-        "task": tasks.handle_delivery.name,
+        "task": tasks.handle_deliveries.name,
+        "each": EACH_JOB,
     }
     line = fetch_first(Statement(_KEEP, values))
     written = json.loads(line[1]) if line and line[1] else []
@@ -184,6 +199,19 @@ def replay(*, delivery: CallbackDelivery, actor: Actor) -> None:
             services.record(actor, delivery.account, "wechat.delivery.replayed")
         else:
             audit.record_platform(actor, "wechat.delivery.replayed", f"callback:{delivery.pk}")
+
+
+def handle_all(*, delivery_ids: Sequence[int]) -> None:
+    """Make the first try of pushes that came together; who fails is tried again by its own job.
+
+    Repeated after a crash, it works on those that were not done.
+    """
+    for delivery_id in delivery_ids:
+        try:
+            handle(delivery_id=delivery_id)
+        except Exception as error:  # noqa: BLE001  noted in its row; the others are not at fault
+            log.warning("push failed", delivery_id=delivery_id, error=type(error).__name__)
+            tasks.handle_again(delivery_id=delivery_id)
 
 
 def handle(*, delivery_id: int, is_last_try: bool = False) -> None:

@@ -42,7 +42,10 @@ class Code:
 PAUSES_S = {44990: 1, 44991: 60, 45011: 60, 43108: 3}
 """Seconds: a second's limit, a minute's, and somebody who is being sent another message."""
 OF_ONE_RECEIVER = frozenset(
-    {40003, 43004, 43019, 43101, 43108, 45015, 45047, 46004, 48002, 50001, 50005, 70000}
+    {
+        *(40003, 43004, 43019, 43101, 43108, 45015, 45047, 45059, 45080, 45081, 46004, 48002),
+        *(49003, 50001, 50005, 70000),
+    }
 )
 """These say something of the person a message is for, nothing of the account."""
 
@@ -55,7 +58,7 @@ SUPPORT = _("WeChat found the call itself wrong. Tell support and name the code.
 MENU = _("WeChat does not accept this menu. Check its names, links and the number of entries.")
 TEMPLATE = _("WeChat does not accept this template. Choose it again from the list.")
 PICTURE = _("WeChat does not accept this file. Check its type and size.")
-TOO_LONG = _("A text is too long for WeChat. Shorten it.")
+TOO_LONG = _("A text is empty or too long for WeChat. Change it.")
 SIGN_IN = _("The sign-in took too long or was used already. Open the page again.")
 MOVE = _("WeChat knows of no move between these two accounts, or its 15 days are over.")
 LINK = _("WeChat does not make this link. Check its page, its life and the account's rights.")
@@ -81,6 +84,10 @@ NOT_ALLOWED = _("The receiver has not allowed this message, or the permission is
 PROGRAM = _("The mini program is not linked, has no such page or has no release yet.")
 TICKET = _("WeChat's ticket for the third-party platform is missing. We asked for a new one.")
 PLATFORM = _("The third-party platform is not set up right. Its app id or secret is wrong.")
+LABEL = _(
+    "WeChat does not accept this label of followers. An account has at most 100, each with a name "
+    "of its own, and a follower at most 20."
+)
 SUBSCRIPTIONS = _("WeChat does not accept this subscription template. Check its number and fields.")
 
 _GROUPS: tuple[tuple[Treatment, Text, tuple[int, ...]], ...] = (
@@ -116,10 +123,20 @@ _GROUPS: tuple[tuple[Treatment, Text, tuple[int, ...]], ...] = (
     (Treatment.ASK, RIGHTS, (48001, 40002, 200100)),
     (Treatment.ASK, SETTLE, (48004, 50002, 43107, 200011, 200013, 40226)),
     (Treatment.ASK, _("Resets of the limit are used up for this month."), (48006,)),
+    (
+        Treatment.ASK,
+        _("The mini program has no phone numbers left to ask for. Buy some in its console."),
+        (1400001,),
+    ),
+    (
+        Treatment.ASK,
+        _("The account belongs to another Open Platform account. Take it out there first."),
+        (89000, 89001, 89002, 89003),
+    ),
     (Treatment.ASK, TICKET, (61005, 61006)),
     (Treatment.ASK, PLATFORM, (61011,)),
     (Treatment.ASK, PROGRAM, (41030, 40165, 40166, 45064, 85079, 40159, 85402)),
-    (Treatment.GIVE_UP, PERSON, (40003, 46004)),
+    (Treatment.GIVE_UP, PERSON, (40003, 46004, 49003)),
     (Treatment.GIVE_UP, SIGN_IN, (40029, 40163, 41008, 42003, 61009, 61010)),
     (Treatment.GIVE_UP, _("The receiver does not follow the account."), (43004, 50001, 50005)),
     (Treatment.GIVE_UP, _("The receiver is on the account's blacklist."), (43019,)),
@@ -157,23 +174,38 @@ _GROUPS: tuple[tuple[Treatment, Text, tuple[int, ...]], ...] = (
         (*range(40015, 40029), 40054, 40055, 40119, 40120, 40155, 45010, *range(65301, 65318)),
     ),
     (Treatment.GIVE_UP, PICTURE, (40004, 40005, 40006, 40007, 40008, 40009, 41005, 44001)),
-    (Treatment.GIVE_UP, TOO_LONG, (45002, 45003, 45004, 45008, 9410010)),
+    (Treatment.GIVE_UP, TOO_LONG, (44004, 45002, 45003, 45004, 45008, 9410010)),
     (
         Treatment.GIVE_UP,
         _("All 100,000 permanent QR codes of the account are used up."),
         (45029,),
     ),
-    (Treatment.GIVE_UP, LINK, (40212, 85401, *range(85403, 85409), 9410011)),
+    (Treatment.GIVE_UP, LINK, (40212, 40225, 85096, 85401, *range(85403, 85409), 9410011)),
     (Treatment.GIVE_UP, MOVE, (63178, 63182, 63183)),
-    (Treatment.GIVE_UP, CARD, (40071, 40073, 40078, 40099, 40127, 45033)),
+    (Treatment.GIVE_UP, LABEL, (45056, 45057, 45058, 45059, 45157, 45158, 45159)),
+    (
+        Treatment.GIVE_UP,
+        CARD,
+        (40071, 40073, 40078, 40099, 40109, 40127, 40135, 43010, 45033),
+    ),
+    (
+        Treatment.GIVE_UP,
+        _("WeChat changes the account's industry only once a month."),
+        (40102, 43100),
+    ),
+    (
+        Treatment.GIVE_UP,
+        _("WeChat shows that we are typing only just after somebody wrote."),
+        (45080, 45081),
+    ),
     (Treatment.GIVE_UP, _("The month's mass messages are used up."), (45028,)),
     (
         Treatment.GIVE_UP,
         SUPPORT,
         (
             *(40031, 40032, 40033, 40035, 40039, 40048, 40052, 40053, 40066, 40097, 40129, 40169),
-            *(41001, 41009, 43001, 43002, 43003, 44002, 47001, 61451, 76003, 87009),
-            43104,
+            *(40170, 41001, 41009, 43001, 43002, 43003, 43104, 44002, 47001, 47002, 61451),
+            *(76001, 76003, 87009, 87020),
         ),
     ),
 )

@@ -7,13 +7,27 @@ from procrastinate.contrib.django import app
 
 QUEUE = "wechat"
 RETRIES = 5
-AGAIN = RetryStrategy(max_attempts=RETRIES, exponential_wait=4)
+FIRST_WAIT_S = 4
+AGAIN = RetryStrategy(max_attempts=RETRIES, exponential_wait=FIRST_WAIT_S)
 """After 4, 16, 64, 256 and 1,024 seconds."""
+
+
+@app.task(queue=QUEUE, name="wechat.handle_deliveries", retry=AGAIN)
+def handle_deliveries(delivery_ids: list[int]) -> None:
+    """Work on callbacks that were stored together."""
+    from zhanggui.channels.wechat import deliveries  # noqa: PLC0415  they need each other
+
+    deliveries.handle_all(delivery_ids=delivery_ids)
+
+
+def handle_again(*, delivery_id: int) -> None:
+    """Let a callback whose first try failed be tried again soon, by a job of its own."""
+    handle_delivery.configure(schedule_in={"seconds": FIRST_WAIT_S}).defer(delivery_id=delivery_id)
 
 
 @app.task(queue=QUEUE, name="wechat.handle_delivery", retry=AGAIN, pass_context=True)
 def handle_delivery(context: JobContext, delivery_id: int) -> None:
-    """Work on a callback that was stored."""
+    """Work on one callback: after a try that failed, or once more by hand."""
     from zhanggui.channels.wechat import deliveries  # noqa: PLC0415  they need each other
 
     is_last = context.job.attempts >= RETRIES

@@ -132,6 +132,32 @@ class TestFrame:
             answer = client.post(path, {"frame": token, "phone": PHONE, "do": "ask"})
         assert answer.status_code == 410
 
+    def test_one_that_stood_open_too_long_begins_again(self, client: Client, tea: Merchant) -> None:
+        address = f"{FRAME}?origin={SITE}"
+        token = hidden(client.get(address), "frame")
+        with clock.at(clock.now() + timedelta(minutes=31)):
+            over = client.post(address, {"frame": token, "phone": PHONE, "do": "ask"})
+            [way] = re.findall(r'href="(\?origin=[^"]+)"', over.content.decode())
+            assert client.get(f"{FRAME}{way}").status_code == 200
+
+    def test_another_code_is_asked_for_without_typing_the_number_again(
+        self, client: Client, tea: Merchant
+    ) -> None:
+        page = asked(client)
+        body = {"frame": hidden(page, "frame"), "phone": PHONE, "do": "again"}
+        again = client.post(FRAME, body)
+        assert f'value="{PHONE}"' in again.content.decode()
+        body |= {
+            "picture_token": hidden(again, "picture_token"),
+            "picture": answer_of(hidden(again, "picture_token")),
+            "do": "ask",
+        }
+        soon = client.post(FRAME, body)
+        assert soon.status_code == 429
+        body = {"frame": body["frame"], "phone": PHONE, "code": Inbox().code(f"+86{PHONE}")}
+        assert 'name="code"' in soon.content.decode()  # the first one is typed after all
+        assert "data-enter" in client.post(FRAME, body).content.decode()
+
     def test_a_wrong_picture_sends_nothing(self, client: Client, tea: Merchant) -> None:
         page = client.get(FRAME, {"origin": SITE})
         body = {
@@ -191,7 +217,9 @@ class TestEnter:
     def test_works_once(self, client: Client, tea: Merchant) -> None:
         address = signed_in(Client())
         assert enter(client, address).status_code == 302
-        assert enter(Client(), address).status_code == 410
+        over = enter(Client(), address)
+        assert over.status_code == 410
+        assert f'href="{SITE}"' in over.content.decode()
 
     def test_is_over_after_a_minute(self, client: Client, tea: Merchant) -> None:
         address = signed_in(Client())

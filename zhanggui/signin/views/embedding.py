@@ -32,7 +32,7 @@ from zhanggui.contacts.guards import cookie_path, keep_signed_in
 from zhanggui.core import tenancy
 from zhanggui.core.errors import DomainError
 from zhanggui.signin import rights
-from zhanggui.signin.errors import EntryOver, OriginsFull, OriginWrong
+from zhanggui.signin.errors import CodeTooSoon, EntryOver, FrameOver, OriginsFull, OriginWrong
 from zhanggui.signin.forms import CodeSignInForm, OriginForm
 from zhanggui.signin.models import EmbedOrigin
 from zhanggui.signin.services import embedding, pictures
@@ -42,7 +42,7 @@ from zhanggui.ui.formats import masked_phone
 
 VISITOR = system_actor(gettext_noop("Visitor of a shop's site"))
 SIZE = (420, 460)
-LONGEST_CODE = 64
+LONGEST_CODE, LONGEST_PHONE = 64, 30
 
 
 def _shop_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -78,9 +78,15 @@ def frame(request: HttpRequest, shop: Merchant) -> HttpResponse:
         standing.refuse_paused(shop)
         opened = embedding.frame_of(request.POST.get("frame", ""))
     except DomainError as refusal:
-        return _framed(request, page | {"refusal": refusal}, None, status=refusal.status)
+        # the address still names the site, so a frame that was open for too long begins anew
+        page |= {"refusal": refusal, "begins_again": isinstance(refusal, FrameOver)}
+        return _framed(request, page, None, status=refusal.status)
+    page["frame"] = opened
+    if request.POST.get("do") == steps.AGAIN:
+        form = CodeSignInForm(initial={"phone": request.POST.get("phone", "")[:LONGEST_PHONE]})
+        return _framed(request, page | {"form": form, **_picture(opened)}, opened)
     taken = _ask if steps.is_asking(request) else _enter
-    return taken(request, page | {"frame": opened}, opened)
+    return taken(request, page, opened)
 
 
 def _opened(request: HttpRequest) -> Frame | None:
@@ -95,7 +101,7 @@ def _picture(opened: Frame) -> dict[str, str]:
 
 def _ask(request: HttpRequest, page: dict[str, Any], opened: Frame) -> HttpResponse:
     form = CodeSignInForm(request.POST, is_asking=True)
-    status, sent = 422, {}
+    status, sent = 422, dict[str, Any]()
     if form.is_valid():
         phone = form.cleaned_data["phone"]
         try:
@@ -106,6 +112,10 @@ def _ask(request: HttpRequest, page: dict[str, Any], opened: Frame) -> HttpRespo
                 typed=form.cleaned_data["picture"],
                 ip=devices.ip_of(request),
             )
+        except CodeTooSoon as refusal:  # the code before is on its way: here it is typed
+            form.add_error("phone", refusal.message)
+            status = refusal.status
+            sent = {"sent_to": masked_phone(phone), "wait_s": refusal.retry_after_s or 0}
         except DomainError as refusal:
             field = "picture" if isinstance(refusal, steps.AT_PICTURE) else "phone"
             status = put_refusal(form, refusal, field)
@@ -169,7 +179,10 @@ def enter(request: HttpRequest, shop: Merchant) -> HttpResponse:
         try:
             token = embedding.exchange(code=code, came_from=given.get("came_from", "")[:300])
         except EntryOver as refusal:
+            origin = given.get("came_from", "")[:300]
             page = {"shop": shop, "refusal": refusal}
+            if embedding.origins().filter(origin=origin).exists():
+                page["site"] = origin
             return render(request, "signin/entering.html", page, status=refusal.status)
         response = redirect(cookie_path(shop))
         keep_signed_in(response, shop, token)

@@ -509,7 +509,7 @@ class TestReleaseCheck:
         answer = TestAuthorisedAccounts().ask(client, component, account.app_id, body)
         assert answer.content == b"success"
         names = set(ProcrastinateJob.objects.values_list("task_name", flat=True))
-        assert names == {tasks.handle_delivery.name}
+        assert names == {tasks.handle_deliveries.name}
 
 
 def test_the_clock_of_an_answer_is_ours(

@@ -166,7 +166,8 @@ class TestPush:
             response = post(client, account, event("subscribe"))
             assert (response.status_code, response.content) == (200, b"success")
         assert CallbackDelivery.objects.count() == 1
-        assert ProcrastinateJob.objects.filter(task_name="wechat.handle_delivery").count() == 1
+        job = ProcrastinateJob.objects.get(task_name="wechat.handle_deliveries")
+        assert job.args == {"delivery_ids": [CallbackDelivery.objects.get().pk]}
         account.refresh_from_db()
         assert account.last_callback_at is not None
 
@@ -512,18 +513,47 @@ class TestFailing:
 
         monkeypatch.setattr(hooks, "follow_handlers", [stumble])
         post(client, account, event("subscribe"))
-        job = ProcrastinateJob.objects.get()
-        states = []
+        run_job(ProcrastinateJob.objects.get())
+        states = [CallbackDelivery.objects.get().state]
+        again = ProcrastinateJob.objects.get(task_name="wechat.handle_delivery")
         for attempts in range(tasks.RETRIES + 1):
             with pytest.raises(LookupError):
-                run_job(job, attempts=attempts)
+                run_job(again, attempts=attempts)
             states.append(CallbackDelivery.objects.get().state)
-        assert states == [DeliveryState.FAILED] * tasks.RETRIES + [DeliveryState.DEAD]
-        assert CallbackDelivery.objects.get().tries == tasks.RETRIES + 1
+        assert states == [DeliveryState.FAILED] * (tasks.RETRIES + 1) + [DeliveryState.DEAD]
+        assert CallbackDelivery.objects.get().tries == tasks.RETRIES + 2
         assert health.of(account).failed_deliveries == 1
 
     def test_a_job_for_a_forgotten_delivery_does_nothing(self) -> None:
         deliveries.handle(delivery_id=1)
+
+    def test_one_of_several_hurts_none_of_the_others(
+        self, client: Client, account: ChannelAccount, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        heard: list[str] = []
+
+        def stumble(told: hooks.TextEvent) -> None:
+            heard.append(told.text)
+            if told.text == "b" and heard.count("b") < 2:
+                raise LookupError
+
+        monkeypatch.setattr(hooks, "text_handlers", [stumble])
+        for number, said in enumerate("abc"):
+            post(client, account, text(said, message_id=number))
+        ids = list(CallbackDelivery.objects.order_by("pk").values_list("pk", flat=True))
+        ProcrastinateJob.objects.all().delete()
+
+        deliveries.handle_all(delivery_ids=ids)
+        rows = CallbackDelivery.objects.order_by("pk").values_list("state", flat=True)
+        assert list(rows) == [DeliveryState.DONE, DeliveryState.FAILED, DeliveryState.DONE]
+        again = ProcrastinateJob.objects.get()
+        assert again.args == {"delivery_id": ids[1]}
+        assert again.scheduled_at is not None
+
+        deliveries.handle_all(delivery_ids=ids)  # the worker was killed before it could say so
+        assert heard == ["a", "b", "c", "b"]
+        run_job(again)
+        assert heard == ["a", "b", "c", "b"]
 
 
 class TestReading:

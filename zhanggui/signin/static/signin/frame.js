@@ -1,4 +1,7 @@
 // The sign-in inside a frame: tells the site around it, and only that one, that somebody is in.
+import { start } from "../ui/js/forms.js";
+
+start(); // one press, one request
 const entered = document.querySelector("[data-entered]");
 if (entered && window.parent !== window) {
   const { code, enter, origin } = entered.dataset;
