@@ -49,7 +49,8 @@ WHERE id = %(binding)s
 """One more code of this manager today (D25)."""
 
 # The stamp to take back is looked for among its card's few (OFFSET 0 keeps the planner from a walk
-# through the whole day of the store, newest first) and only for a code that cancels.
+# through the whole day of the store, newest first) and only for a code that cancels. Where another
+# card went into this one, the newest may be the other's: that is found with care.
 # A card moves here only while nothing is won or lost by it (``due_at``, ``floor``); the rest is
 # done by ``services.careful``, one statement after the other.
 # The visit shows in the list of customers, once a day and store. A merge locks customers before
@@ -64,7 +65,11 @@ target AS (
     OFFSET 0) r
   WHERE spent.operation = 'stamps.cancel'
     AND r.store_id = %(store)s AND r.kind = 'accumulate'
-    AND (%(record)s::bigint IS NULL OR r.id = %(record)s)
+    AND (r.id = %(record)s
+         OR %(record)s::bigint IS NULL
+            AND NOT EXISTS (SELECT 1 FROM stamps_card j
+                            WHERE j.merchant_id = %(merchant)s
+                              AND j.merged_into_id = spent.subject_id))
     AND NOT EXISTS (SELECT 1 FROM stamps_stamprecord c
                     WHERE c.merchant_id = %(merchant)s AND c.reverses_id = r.id)
   ORDER BY r.at DESC, r.id DESC LIMIT 1

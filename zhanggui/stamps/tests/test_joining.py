@@ -266,6 +266,28 @@ class TestCancelling:
             seen = preview(shop.desk, code.digits)
             assert [choice.amount for choice in seen.choices] == [4, 3]
 
+    @pytest.mark.parametrize("theirs_is_newer", [True, False])
+    @pytest.mark.parametrize("depth", [1, 2])
+    def test_without_a_choice_the_newest_of_both_goes(
+        self, db: None, depth: int, *, theirs_is_newer: bool
+    ) -> None:
+        with two_cards(0, 0) as (shop, mine, theirs):
+            order = [(mine, 2), (theirs, 4)] if theirs_is_newer else [(theirs, 4), (mine, 2)]
+            for minutes, (card, stamps) in zip((9, 6), order, strict=True):
+                with clock.at(clock.now() - timedelta(minutes=minutes)):
+                    fill(shop, card, stamps)
+            if depth > 1:  # it went into a third one first
+                third = make_card(shop.programme, "王小")
+                merge(third, theirs)
+                merge(mine, now(third))
+            else:
+                merge(mine, theirs)
+            done = cancel(shop.desk, now(mine))
+            assert done.amount == (-4 if theirs_is_newer else -2)
+            again = cancel(shop.desk, now(mine))
+            assert again.amount == (-2 if theirs_is_newer else -4)
+            assert facts(mine) == ("open", 0, 0)
+
     def test_then_taken_apart(self, db: None) -> None:
         with two_cards(3, 4) as (shop, mine, theirs):
             record = StampRecord.objects.filter(card=theirs).latest("pk")
