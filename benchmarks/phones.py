@@ -91,7 +91,7 @@ def lay_out(world: World, many: int) -> list[Phone]:
                 merchant_id=merchant_id,
                 digest=tokens.digest(nonce),
                 customer_id=customer_id,
-                card_id=pk,
+                subject_id=pk,
                 operation="stamps.accumulate",
                 expires_at=now + LIFE,
             )

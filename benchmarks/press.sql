@@ -10,11 +10,11 @@ WITH spent AS (
   WHERE merchant_id = :merchant AND id = :n AND used_at IS NULL AND expires_at > now()
     AND EXISTS (SELECT 1 FROM stamps_seal p
                 WHERE p.merchant_id = :merchant AND p.id = :seal AND p.state = 'active')
-  RETURNING id, card_id
+  RETURNING id, subject_id
 ), moved AS (
   UPDATE stamps_card c SET balance = c.balance + 1, version = c.version + 1, stamped_at = now()
   FROM spent, stamps_programme p
-  WHERE c.merchant_id = :merchant AND c.id = spent.card_id AND c.state = 'open'
+  WHERE c.merchant_id = :merchant AND c.id = spent.subject_id AND c.state = 'open'
     AND p.merchant_id = :merchant AND p.id = c.programme_id AND p.state = 'active'
     AND c.balance + 1 < c.due_at
   RETURNING c.id, c.account_id, c.customer_id

@@ -31,7 +31,7 @@ _NONCE: LiteralString = """
 SELECT id, used_at IS NOT NULL, expires_at <= %(now)s, is_again
 FROM stamps_pressnonce
 WHERE merchant_id = %(merchant)s AND digest = %(nonce)s AND customer_id = %(customer)s
-  AND card_id = %(card)s AND operation = %(operation)s
+  AND subject_id = %(card)s AND operation = %(operation)s
 """
 
 _TICKET: LiteralString = """
@@ -76,7 +76,7 @@ WHERE merchant_id = %(merchant)s AND id = %(nonce_id)s AND used_at IS NULL
   AND EXISTS (SELECT 1 FROM stamps_seal p
               WHERE p.merchant_id = %(merchant)s AND p.id = %(seal)s AND p.state = 'active'
                 AND p.store_id = %(store)s)
-RETURNING id, operation, card_id AS subject_id
+RETURNING id, operation, subject_id
 """
 
 MOVE: LiteralString = f"WITH spent AS ({_USE}),{hot_statements.MOVING}"

@@ -419,7 +419,7 @@ class Migration(migrations.Migration):
                 ),
                 ("digest", models.BinaryField(max_length=32)),
                 ("customer_id", models.BigIntegerField()),
-                ("card_id", models.BigIntegerField()),
+                ("subject_id", models.BigIntegerField()),
                 ("operation", models.CharField(max_length=20)),
                 ("is_again", models.BooleanField(default=False)),
                 ("created_at", models.DateTimeField(default=zhanggui.core.clock.now)),

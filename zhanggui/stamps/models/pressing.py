@@ -102,13 +102,13 @@ class SealChange(TenantModel):
 
 
 class PressNonce(TenantModel):
-    """Lets one customer press once, on one card, for one operation, within 120 s."""
+    """Lets one customer press once, on one card or coupon, for one operation, within 120 s."""
 
     digest = models.BinaryField(max_length=32)
     """SHA-256 of the token on the phone."""
     customer_id = models.BigIntegerField()
-    card_id = models.BigIntegerField()
-    """The card, or for redeeming the coupon."""
+    subject_id = models.BigIntegerField()
+    """What the operation is done on: a coupon for redeeming, else a card."""
     operation = models.CharField(max_length=20)
     is_again = models.BooleanField(default=False)
     """The customer wants another stamp although one came a moment ago (D26)."""

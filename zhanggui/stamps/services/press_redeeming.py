@@ -101,7 +101,7 @@ def allow_redeeming(*, coupon: Coupon, actor: Actor) -> Nonce:
         merchant_id=coupon.merchant_id,
         digest=tokens.digest(token),
         customer_id=coupon.customer_id,
-        card_id=coupon.pk,
+        subject_id=coupon.pk,
         operation=REDEEM,
         created_at=moment,
         expires_at=moment + NONCE_LIVES,
@@ -186,7 +186,7 @@ def _known(wish: _Wish, judged: Judged) -> pressed.Known:
     nonce = PressNonce.objects.filter(
         digest=tokens.digest(wish.nonce),
         customer_id=wish.customer_id,
-        card_id=wish.coupon.pk,
+        subject_id=wish.coupon.pk,
         operation=REDEEM,
     ).first()
     phone = DeviceScale.objects.filter(model=wish.sent.model).first()
