@@ -82,14 +82,16 @@ def test_an_account_is_given_to_a_platform_and_taken_back(desk: Desk, shop: Shop
 
 JS_PAGE = """<!doctype html><title>js</title>
 <script src="{public}/res.wx.qq.com/open/js/jweixin-1.6.0.js"></script>
-<button id="scan">scan</button><button id="photo">photo</button><p id="out"></p>
+<button id="scan">scan</button><button id="photo">photo</button>
+<button id="place">place</button><p id="out"></p>
 <wx-open-subscribe id="sub" template="{notice}">
 <script type="text/wxtag-template"><button>订阅</button></script></wx-open-subscribe>
 <script>
 const out = document.getElementById("out");
 const say = (text) => {{ out.textContent = text; }};
 wx.config({{ appId: "{appid}", timestamp: 1700000000, nonceStr: "n", signature: "{signature}",
-  jsApiList: ["scanQRCode", "chooseImage", "uploadImage", "updateAppMessageShareData"],
+  jsApiList: ["scanQRCode", "chooseImage", "uploadImage", "updateAppMessageShareData",
+    "getLocation"],
   openTagList: ["wx-open-subscribe"] }});
 wx.ready(() => {{ say("ready"); wx.updateAppMessageShareData({{ title: "柠檬茶集章卡",
   desc: "集满十个换一杯", link: location.origin + "/card",
@@ -101,6 +103,9 @@ const sent = (found) => say("media " + found.serverId);
 const upload = (localId) => wx.uploadImage({{ localId, success: sent }});
 document.getElementById("photo").onclick = () =>
   wx.chooseImage({{ count: 1, success: (chosen) => upload(chosen.localIds[0]) }});
+document.getElementById("place").onclick = () => wx.getLocation({{ type: "gcj02",
+  success: (found) => say([found.latitude, found.longitude, found.accuracy].join()),
+  fail: (found) => say(found.errMsg) }});
 const told = (event) => say(event.detail.subscribeDetails);
 document.getElementById("sub").addEventListener("success", told);
 </script>"""
@@ -151,6 +156,33 @@ def test_js_sdk_in_the_phones_browser(desk: Desk, shop: Shop) -> None:
     expect(page.get_by_text("订单通知")).to_be_visible()
     page.get_by_role("button", name="允许").click()
     expect(out).to_contain_text("accept")
+
+
+def test_a_page_asks_where_the_phone_is(desk: Desk, shop: Shop) -> None:
+    js_page(desk, shop, signed=f"{PRODUCT}/js")
+    page, phone = desk.page, f"http://lin.localhost:{desk.sandbox.world.config.port}/_phone/"
+    web = page.frame_locator("iframe.web")
+    out = web.locator("#out")
+
+    def ask(answer: str) -> None:
+        page.goto(f"{phone}?open=/js")
+        expect(out).to_have_text("ready")
+        web.locator("#place").click()
+        page.get_by_role("button", name=answer, exact=True).click()
+
+    ask("拒绝")
+    expect(out).to_have_text("getLocation:fail auth deny")
+    ask("允许")
+    expect(out).to_have_text("30.2553,120.1648,65")
+
+    page.evaluate("sessionStorage.clear()")
+    page.goto(phone)
+    page.get_by_role("button", name="我", exact=True).click()
+    page.get_by_role("button", name=re.compile("所在位置")).click()
+    page.get_by_role("button", name="萧山机场").click()
+    expect(page.get_by_role("button", name=re.compile("所在位置"))).to_contain_text("萧山机场")
+    ask("允许")
+    expect(out).to_have_text("30.236,120.4346,65")
 
 
 def test_a_wrong_signature_is_told(desk: Desk, shop: Shop) -> None:

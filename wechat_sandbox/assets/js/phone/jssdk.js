@@ -3,11 +3,11 @@
 import { ask } from "../dom.js";
 import { offer } from "./bridge.js";
 import { toast } from "./feedback.js";
-import { askForNotices, confirm, pickPicture, pickScan, showPicture } from "./layers.js";
+import { askForNotices, confirm, pickPicture, pickScan, showPicture, whereabouts } from "./layers.js";
 import { openUrl } from "./browser.js";
 
 const FILE = /\/mp\.weixin\.qq\.com\/media\/([\w-]+)/;
-const HERE = { latitude: 23.1291, longitude: 113.2644, speed: 0, accuracy: 65 };
+const ACCURACY_M = 65;
 const shares = new WeakMap();
 
 /** What a page wants to be sent to friends; null when it said nothing or forbade it. */
@@ -78,8 +78,11 @@ offer("previewImage", async (values) => {
   return { err_msg: "previewImage:ok" };
 });
 
-offer("getLocation", async () =>
-  (await confirm("网页想要获取你的位置", "允许")) ? { err_msg: "getLocation:ok", ...HERE } : { err_msg: "getLocation:fail auth deny" });
+offer("getLocation", async () => {
+  if (!(await confirm("网页想要获取你的位置", "允许"))) return { err_msg: "getLocation:fail auth deny" };
+  const { latitude, longitude } = whereabouts();
+  return { err_msg: "getLocation:ok", latitude, longitude, speed: 0, accuracy: ACCURACY_M };
+});
 
 offer("openLocation", async (values) => {
   toast(`${values.name || "位置"}：${values.address || `${values.latitude}, ${values.longitude}`}`);

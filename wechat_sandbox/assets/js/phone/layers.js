@@ -5,6 +5,9 @@ import { iconButton } from "./bar.js";
 import { scanTools } from "./scan.js";
 
 const PLACES = [
+  ["湖滨", "浙江省杭州市上城区东坡路 18 号", 30.2553, 120.1648],
+  ["文三路", "浙江省杭州市西湖区文三路 406 号", 30.2768, 120.1313],
+  ["萧山机场", "浙江省杭州市萧山区空港大道", 30.236, 120.4346],
   ["人民路店", "广东省广州市越秀区人民路 18 号", 23.1291, 113.2644],
   ["天河体育中心", "广东省广州市天河区天河路 299 号", 23.1377, 113.3252],
   ["白云山", "广东省广州市白云区白云山", 23.184, 113.299],
@@ -72,12 +75,33 @@ function sample() {
 }
 
 /** A place with name, label, latitude and longitude, or null. */
-export function pickPlace() {
+export function pickPlace(title = "发送哪个位置") {
   return layer("sheet-layer", "选择位置", (close) =>
-    h("div", { class: "sheet" }, h("p", { class: "sheet-title" }, "发送哪个位置"),
+    h("div", { class: "sheet" }, h("p", { class: "sheet-title" }, title),
       PLACES.map(([name, label, latitude, longitude]) =>
         h("button", { type: "button", class: "sheet-choice", onclick: () => close({ name, label, latitude, longitude }) }, name)),
       h("button", { type: "button", class: "sheet-choice cancel", onclick: () => close(null) }, "取消")));
+}
+
+const STORED = "sandbox-place";
+
+/** Where this phone is: what was chosen under 我, else the first place. */
+export function whereabouts() {
+  try {
+    const kept = JSON.parse(localStorage.getItem(STORED));
+    if (kept?.name) return kept;
+  } catch {
+    // what is kept is not ours
+  }
+  const [name, label, latitude, longitude] = PLACES[0];
+  return { name, label, latitude, longitude };
+}
+
+/** Carry the phone somewhere else; answers where it is then. */
+export async function carry() {
+  const place = await pickPlace("这部手机在哪里");
+  if (place) localStorage.setItem(STORED, JSON.stringify(place));
+  return whereabouts();
 }
 
 /** The subscription dialog of an account; answers {template: accept or reject}, or null. */

@@ -3,6 +3,7 @@
 import { ask, emblem, h, icon, moment, portrait } from "../dom.js";
 import { bar, iconButton } from "./bar.js";
 import { sheet, toast } from "./feedback.js";
+import { carry, whereabouts } from "./layers.js";
 import { navigate } from "./nav.js";
 import { now, state } from "./state.js";
 import { payRow } from "./wallet.js";
@@ -138,6 +139,9 @@ export function meView() {
         toast(forgotten ? "已清除，下次打开网页会重新登录" : "没有需要清除的登录");
       }, "danger"],
     ]);
+  const place = entry("compass", "所在位置", whereabouts().name, async () => {
+    place.querySelector("small").textContent = (await carry()).name;
+  });
   const element = h(
     "section",
     { class: "view" },
@@ -146,6 +150,7 @@ export function meView() {
       h("div", { class: "group" }, entry("wallet", "服务", "钱包与账单", () => navigate("wallet"))),
       h("div", { class: "group" }, smsEntry(), entry("chat", "服务通知", state.notices_unseen ? `${state.notices_unseen} 条新通知` : "", () => navigate("notices"))),
       state.accounts.some((one) => one.admin) ? h("div", { class: "group" }, entry("shop", "公众号助手", "授权管理", () => navigate("care"))) : null,
+      h("div", { class: "group" }, place),
       h("div", { class: "group" }, h("div", { class: "entry" }, icon("phone"), h("span", {}, "手机"), h("small", {}, me.platform === "ios" ? "iPhone" : "Android"))),
       h("div", { class: "group" }, entry("close", "清除网页登录状态", "", signOut))),
   );
