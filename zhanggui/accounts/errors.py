@@ -186,6 +186,18 @@ class NameTaken(DomainError):
     text = _("There is another store with this name. Choose a name that tells them apart.")
 
 
+class PlaceKnown(DomainError):
+    code = "E_PLACE_KNOWN"
+    status = 409
+    text = _("Where this store is has been noted before. Only the back office changes it.")
+
+
+class PlaceOdd(DomainError):
+    code = "E_PLACE"
+    status = 422
+    text = _("The phone gave no place that could be used. Switch its location on and try again.")
+
+
 class AddressTaken(DomainError):
     code = "E_ADDRESS_TAKEN"
     status = 409

@@ -9,9 +9,10 @@ from django.core.validators import RegexValidator
 from django.utils import dates
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import hours, phones
+from zhanggui.accounts import hours, phones, points
 from zhanggui.accounts.errors import PhoneFormat
 from zhanggui.accounts.models import Operator, Store
+from zhanggui.accounts.points import Point
 from zhanggui.core.errors import DomainError
 from zhanggui.ui.forms import PhoneInput
 
@@ -55,6 +56,16 @@ class StoreForm(forms.Form):
     phone = forms.CharField(
         label=_("Phone of the store"), max_length=30, required=False, widget=PhoneInput
     )
+    place = forms.CharField(
+        label=_("Place on the map"),
+        max_length=60,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "31.23040, 121.47370", "autocomplete": "off"}),
+        help_text=_(
+            "Latitude and longitude, copied from Tencent Maps or Amap; a manager in the store can"
+            " also note it on the phone. With it you see which stamps were given far away."
+        ),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,6 +82,17 @@ class StoreForm(forms.Form):
         """The fields of each weekday, Monday first."""
         return [(self[f"opens_{day}"], self[f"closes_{day}"]) for day in hours.WEEKDAYS]
 
+    def clean_place(self) -> Point | None:
+        """The two numbers, in either order."""
+        typed = self.cleaned_data["place"]
+        point = points.read(typed)
+        if typed and point is None:
+            raise forms.ValidationError(
+                _("Two numbers of a place in China, for example 31.23040, 121.47370."),
+                code="place",
+            )
+        return point
+
     def clean(self) -> dict[str, Any]:
         """Opening and closing belong together."""
         clean: dict[str, Any] = super().clean() or {}
@@ -86,7 +108,7 @@ class StoreForm(forms.Form):
         clean: dict[str, Any] = self.cleaned_data
         typed = {day: (clean[f"opens_{day}"], clean[f"closes_{day}"]) for day in hours.WEEKDAYS}
         named = {name: clean[name] for name in ("name", "address", "phone")}
-        return named | {"hours": hours.told(typed)}
+        return named | {"hours": hours.told(typed), "point": clean["place"]}
 
 
 def store_initial(store: Store) -> dict[str, Any]:
@@ -95,6 +117,7 @@ def store_initial(store: Store) -> dict[str, Any]:
         "name": store.name,
         "address": store.address,
         "phone": store.phone,
+        "place": str(store.point or ""),
     }
     for day, (opens, closes) in store.hours.items():
         found |= {f"opens_{day}": opens, f"closes_{day}": closes}

@@ -37,6 +37,7 @@ ACTIONS = {
     "accounts.logo.removed": _("Logo of the shop removed"),
     "accounts.store.created": _("Store opened"),
     "accounts.store.edited": _("Store changed"),
+    "accounts.store.located": _("Place of the store noted"),
     "accounts.store.closed": _("Store closed"),
     "accounts.store.reopened": _("Store reopened"),
     "accounts.person.created": _("Person created"),

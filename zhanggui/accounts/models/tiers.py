@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import pgettext_lazy
 
+from zhanggui.accounts.points import Point
 from zhanggui.core import clock
 from zhanggui.core.models import TenantModel
 
@@ -130,13 +131,28 @@ class Store(TenantModel):
     phone = models.CharField(max_length=30, blank=True)
     hours = models.JSONField(default=dict, blank=True)
     """When it is open, see ``accounts.hours``; empty: nobody has told."""
+    latitude = models.FloatField(null=True)
+    """Where it stands on the map, see ``accounts.points``; None: nobody has told."""
+    longitude = models.FloatField(null=True)
     state = models.CharField(max_length=10, choices=StoreState, default=StoreState.OPEN)
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["merchant", "name"], name="store_name_once_a_merchant")
+            models.UniqueConstraint(fields=["merchant", "name"], name="store_name_once_a_merchant"),
+            models.CheckConstraint(
+                condition=models.Q(latitude__isnull=True, longitude__isnull=True)
+                | models.Q(latitude__isnull=False, longitude__isnull=False),
+                name="a_place_has_both_degrees",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def point(self) -> Point | None:
+        """Where it stands on the map."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Point(self.latitude, self.longitude)

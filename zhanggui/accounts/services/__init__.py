@@ -81,6 +81,7 @@ from zhanggui.accounts.services.stores import (
     close_store,
     create_store,
     edit_store,
+    locate_store,
     reopen_store,
 )
 from zhanggui.accounts.services.support import (
@@ -149,6 +150,7 @@ __all__ = [
     "invite",
     "inviting_operator",
     "is_frozen",
+    "locate_store",
     "new_password",
     "open_session",
     "open_support",

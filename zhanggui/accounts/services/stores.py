@@ -9,14 +9,21 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, standing
 from zhanggui.accounts.actors import Actor
-from zhanggui.accounts.errors import NameTaken
+from zhanggui.accounts.errors import NameTaken, PlaceKnown
 from zhanggui.accounts.hours import Hours
 from zhanggui.accounts.models import Store, StoreState
+from zhanggui.accounts.points import Point
 from zhanggui.core import constraints, tenancy
 
 
 def create_store(
-    *, name: str, actor: Actor, address: str = "", phone: str = "", hours: Hours | None = None
+    *,
+    name: str,
+    actor: Actor,
+    address: str = "",
+    phone: str = "",
+    hours: Hours | None = None,
+    point: Point | None = None,
 ) -> Store:
     """Open a store of the merchant in scope; without ``hours`` nobody knows when it is open.
 
@@ -25,6 +32,7 @@ def create_store(
         PlanLimit: the plan has no room for another store (E_PLAN_LIMIT, 409).
     """
     store = Store(name=name, address=address, phone=phone, hours=dict(hours or {}))
+    store.latitude, store.longitude = point or (None, None)
     with transaction.atomic():
         _refuse_one_more()
         constraints.insert(store, NameTaken)
@@ -40,8 +48,18 @@ def edit_store(
     phone: str,
     actor: Actor,
     hours: Hours | None = None,
+    point: Point | None = None,
 ) -> Store:
-    """Change what a store is called, where it is and when it is open (None: as it was).
+    """Change what a store is called, where it is and when it is open.
+
+    Args:
+        store: as it is.
+        name: as customers call it.
+        address: in words.
+        phone: of the store.
+        actor: who changes it.
+        hours: None leaves them as they were.
+        point: where it stands on the map; None: nobody tells.
 
     Raises:
         NameTaken: the merchant has another store of this name (E_NAME_TAKEN, 409).
@@ -49,6 +67,7 @@ def edit_store(
     wanted: dict[str, Any] = {"name": name, "address": address, "phone": phone}
     if hours is not None:
         wanted["hours"] = dict(hours)
+    wanted["latitude"], wanted["longitude"] = point or (None, None)
     changed = [field for field, value in wanted.items() if getattr(store, field) != value]
     if not changed:
         return store
@@ -70,6 +89,22 @@ def edit_store(
             setattr(store, field, value)
         raise NameTaken from error
     return store
+
+
+def locate_store(*, store_id: int, point: Point, actor: Actor) -> None:
+    """Note where a store stands on the map, where nobody has told; from a phone in the store.
+
+    Whoever works at the counter may tell it once. Afterwards only the office changes it, so that
+    nobody moves the store to where the own friends are.
+
+    Raises:
+        PlaceKnown: it is known (E_PLACE_KNOWN, 409).
+    """
+    unknown = Store.objects.filter(pk=store_id, latitude=None)
+    with transaction.atomic():
+        if not unknown.update(latitude=point.latitude, longitude=point.longitude):
+            raise PlaceKnown
+        audit.record(actor, "accounts.store.located", f"store:{store_id}", store_id=store_id)
 
 
 def close_store(*, store: Store, actor: Actor) -> None:
