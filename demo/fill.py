@@ -26,6 +26,7 @@ from demo import (
     messages,
     pages,
     payments,
+    places,
     posters,
     progress,
     regulars,
@@ -121,6 +122,7 @@ def _fill(size: Size, say: Say) -> Filled:
     labels.make()
     seals.make()
     screens.make()
+    places.make()
     coupons.make()
     tills.make()
     posters.make()

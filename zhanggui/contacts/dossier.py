@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from zhanggui.contacts import fields, holders
 from zhanggui.contacts.holders import Sheet
-from zhanggui.contacts.models import Customer, IdentityLink, LinkMove, Merge
+from zhanggui.contacts.models import Customer, IdentityLink, LinkMove, Merge, Whereabouts
 from zhanggui.contacts.services.holding import merges_into
 from zhanggui.files.writing import clean
 
@@ -29,7 +29,7 @@ _FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\", "-"))
 def sheets_of(customer: Customer) -> list[Sheet]:
     """Every table with rows about this person, also of rows that were merged into it."""
     everybody = [customer.pk, *merges_into(customer.pk)]
-    found = [_profile(everybody), _identities(everybody), _merges(everybody)]
+    found = [_profile(everybody), _identities(everybody), _merges(everybody), _places(everybody)]
     for holder in holders.known():
         parts = [sheet for pk in everybody for sheet in holder.sheets(pk)]
         found += _joined(parts)
@@ -97,6 +97,13 @@ def _merges(ids: Sequence[int]) -> Sheet:
     ]
     columns = [_("Time"), _("From"), _("To"), _("Taken back")]
     return Sheet("merges", _("Merges"), columns, rows)
+
+
+def _places(ids: Sequence[int]) -> Sheet:
+    columns = [_("Time"), _("Latitude"), _("Longitude"), _("Accuracy in metres")]
+    told = Whereabouts.objects.filter(customer_id__in=ids).order_by("pk")
+    rows = [(one.at, one.latitude, one.longitude, one.accuracy_m) for one in told]
+    return Sheet("whereabouts", _("Place of the phone"), columns, rows)
 
 
 def zip_of(sheets: Sequence[Sheet], zone: str) -> bytes:

@@ -53,6 +53,7 @@ ACTIONS = {
     "contacts.erasure.withdrawn": _("Erasure of a customer withdrawn"),
     "contacts.customer.erased": _("Data of a customer erased"),
     "contacts.person.exported": _("Everything about a customer handed out"),
+    "contacts.place.told": _("Phone told where it is"),
     "contacts.segment.created": _("Segment made"),
     "contacts.segment.edited": _("Segment changed"),
     "contacts.segment.deleted": _("Segment deleted"),

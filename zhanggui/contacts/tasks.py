@@ -18,6 +18,15 @@ def erase_due(timestamp: int) -> None:
     services.erase_due_everywhere(actor=system_actor("erasure"))
 
 
+@app.periodic(cron="5 * * * *", periodic_id="contacts.forget_places")
+@app.task(name="contacts.forget_places", queueing_lock="contacts.forget_places")
+def forget_places(timestamp: int) -> None:
+    """Let go where phones were, every hour."""
+    from zhanggui.contacts.services import whereabouts  # noqa: PLC0415  only the worker needs them
+
+    whereabouts.forget()
+
+
 @app.periodic(cron="11 4 * * *", periodic_id="contacts.find_duplicates")
 @app.task(name="contacts.find_duplicates", queueing_lock="contacts.find_duplicates")
 def find_duplicates(timestamp: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.contacts.views import detail, merging, privacy, segments, tags
+from zhanggui.contacts.views import detail, merging, places, privacy, segments, tags
 from zhanggui.contacts.views import list as customer_list
 
 app_name = "contacts"
@@ -44,5 +44,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{LIST}segments/condition", segments.segment_condition, name="segment_condition"),
     path(f"{LIST}segments/preview", segments.segment_preview, name="segment_preview"),
     path(SEGMENT, segments.segment_edit, name="segment_edit"),
+    path("w/<slug:merchant>/place", places.tell, name="tell_place"),
     path(f"{SEGMENT}delete", segments.segment_delete, name="segment_delete"),
 ]

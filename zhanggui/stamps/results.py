@@ -105,6 +105,8 @@ class Preview:
     """So many seconds ago the card was stamped another way: the manager must say 再集一次 (D26)."""
     stamped_by: str = ""
     """That way, as people call it."""
+    far_m: int | None = None
+    """How far the customer's phone is from the store at least; None: not far, or not told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from zhanggui.core import clock
 EMPTY = "—"
 SHOWN_OF_PHONE = 7
 HOUR_MIN = 60
+KILOMETRE_M = 1000
+ROUGH_KM = 10
 WEEKDAYS_ZH = "一二三四五六日"
 WEEKDAYS_EN = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS_EN = (
@@ -49,6 +51,17 @@ def count(number: int | None) -> str:
 def percent(share: float | Decimal | None) -> str:
     """A share of one with one decimal: 0.1234 is 12.3%."""
     return EMPTY if share is None else f"{share * 100:.1f}%"
+
+
+def distance(metres: int | None) -> str:
+    """Metres as people say them: 350 m, 1.2 km, 12 km."""
+    if metres is None:
+        return EMPTY
+    if metres < KILOMETRE_M:
+        return gettext("%(n)s m") % {"n": metres}
+    kilometres = metres / KILOMETRE_M
+    digits = 0 if kilometres >= ROUGH_KM else 1
+    return gettext("%(n)s km") % {"n": f"{kilometres:,.{digits}f}"}
 
 
 def day(value: date | datetime | None) -> str:

@@ -24,6 +24,7 @@ from zhanggui.contacts.models.privacy import Erasure, ErasureState
 from zhanggui.contacts.models.segments import Segment
 from zhanggui.contacts.models.sessions import CustomerSession
 from zhanggui.contacts.models.tags import Tag, TagColour
+from zhanggui.contacts.models.whereabouts import Whereabouts
 
 __all__ = [
     "PHONE_COLUMN",
@@ -50,4 +51,5 @@ __all__ = [
     "Source",
     "Tag",
     "TagColour",
+    "Whereabouts",
 ]

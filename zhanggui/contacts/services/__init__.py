@@ -61,6 +61,7 @@ from zhanggui.contacts.services.tags import (
     take_tag,
     untag_customer,
 )
+from zhanggui.contacts.services.whereabouts import note_place
 
 __all__ = [
     "BLOCKABLE",
@@ -98,6 +99,7 @@ __all__ = [
     "merge_customers",
     "merge_tags",
     "note_follow",
+    "note_place",
     "open_session",
     "preview_merge",
     "prove_phone",

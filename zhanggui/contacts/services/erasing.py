@@ -34,6 +34,7 @@ from zhanggui.contacts.models import (
     ImportedCustomer,
     LinkState,
     Merge,
+    Whereabouts,
 )
 from zhanggui.contacts.services.duplicates import forget_pairs_of
 from zhanggui.contacts.services.holding import merges_into, take
@@ -175,6 +176,7 @@ def _erase(erasure: Erasure, customer: Customer, actor: Actor) -> None:
     Merge.objects.filter(survivor_id__in=everybody).update(changed={}, moved={})
     Merge.objects.filter(replaced_id__in=everybody).update(changed={}, moved={})
     ImportedCustomer.objects.filter(customer_id__in=everybody).update(before=None)
+    Whereabouts.objects.filter(customer_id__in=everybody).delete()
     erasure.state, erasure.ended_at, erasure.reason = ErasureState.DONE, clock.now(), ""
     erasure.save(update_fields=["state", "ended_at", "reason"])
     audit.record(

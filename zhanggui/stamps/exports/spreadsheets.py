@@ -47,6 +47,8 @@ def _record_rows(query: Query) -> Iterator[tuple[Any, ...]]:
                 record.balance_after,
                 str(_("yes")) if row.is_cancelled else "",
                 record.reason,
+                record.distance_m,
+                str(_("yes")) if record.is_far else "",
             )
 
 
@@ -67,11 +69,13 @@ LEDGER = Export(
         Column("balance", _("Stamps afterwards"), kind="number", width=10),
         Column("cancelled", _("Taken back later"), width=10),
         Column("reason", _("Reason"), width=28),
+        Column("distance", _("Phone from the store, metres"), kind="number", width=12),
+        Column("far", _("Phone far away"), width=10),
     ),
     rows=_record_rows,
     count=lambda query: query.counted(_records(query)),
     parameters=frozenset(
-        {"q", "store", "programme", "manager", "odd", "kind", "way", "since", "until"}
+        {"q", "store", "programme", "manager", "odd", "far", "kind", "way", "since", "until"}
     ),
 )
 
@@ -183,6 +187,7 @@ def _manager_rows(query: Query) -> Iterator[tuple[Any, ...]]:
             one.cancels,
             one.codes,
             one.odd,
+            one.far,
             f"{one.same_share:.3f}",
             one.cases,
             "、".join(str(signal) for signal in one.signals),
@@ -200,6 +205,7 @@ MANAGERS = Export(
         Column("cancels", _("Times cancelled"), kind="number"),
         Column("codes", _("By code"), kind="number"),
         Column("odd", _("At odd hours"), kind="number"),
+        Column("far", _("Phone far away"), kind="number"),
         Column("same", _("Share of the three cards stamped most"), width=12),
         Column("cases", _("Open cases"), kind="number"),
         Column("signals", _("What stands out"), width=30),

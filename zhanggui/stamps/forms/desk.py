@@ -123,6 +123,23 @@ class LimitsForm(forms.Form):
             " about, or with a session that was carried off."
         ),
     )
+    asks_place = forms.BooleanField(
+        label=_("Ask customers where they are when they collect"),
+        required=False,
+        help_text=_(
+            "WeChat asks them, and nobody has to agree. Only the distance to the store is kept; the"
+            " place itself is deleted within two hours. Needs stores with a place on the map."
+        ),
+    )
+    far_from_m = forms.IntegerField(
+        label=_("A phone counts as far away from"),
+        min_value=100,
+        max_value=100_000,
+        help_text=_(
+            "Such stamps count, are marked in the ledger and go to the fraud desk: a code may have"
+            " been read out to somebody who is not there."
+        ),
+    )
 
 
 class ReportForm(forms.Form):
@@ -166,6 +183,7 @@ def read_filter(sent: Mapping[str, str]) -> LedgerWish:
         programme=_id(sent.get("programme", "")),
         manager=_id(sent.get("manager", "")),
         odd="1" if sent.get("odd") == "1" else "",
+        far="1" if sent.get("far") == "1" else "",
         since=_day(sent.get("since", "")),
         until=_day(sent.get("until", "")),
     )

@@ -53,6 +53,9 @@ class Moved(NamedTuple):
     phone_hash: bytes
     is_same_wechat: bool
     """Whether the customer's WeChat is the manager's."""
+    distance_m: int | None
+    is_far: bool
+    """See ``places``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,8 @@ def moved_of(rows: list[Line]) -> Moved | None:
         record_id=read.number(row[15]),
         phone_hash=read.raw_bytes(row[16]),
         is_same_wechat=read.is_true(row[17]),
+        distance_m=read.number_or_none(row[18]),
+        is_far=read.is_true(row[19]),
     )
 
 
@@ -234,6 +239,8 @@ def _booking_values(question: Question, moved: Moved, booking: Booking) -> dict[
         "code": b.code_id,
         "cancelled": m.cancelled_id,
         "reason": b.reason,
+        "distance": m.distance_m,
+        "is_far": m.is_far,
         "actor_kind": b.actor_kind.value,
         "actor": b.actor_id,
         "action": b.action,

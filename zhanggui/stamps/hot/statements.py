@@ -14,6 +14,7 @@ from zhanggui.codes.services import CONSUME
 from zhanggui.codes.tries import MOST_IN_A_DAY, TOLD_EXPIRED_AT_MOST
 from zhanggui.ledger import hot as ledger
 from zhanggui.messaging import outbox
+from zhanggui.stamps import places
 
 FACTS: LiteralString = f"""
 SELECT
@@ -136,8 +137,10 @@ SELECT spent.id, spent.operation, moved.id, moved.account_id, moved.balance, mov
                  ON i.person_id = %(person)s AND i.account_id = n.account_id
                     AND i.openid = n.openid
                WHERE n.merchant_id = %(merchant)s AND n.customer_id = moved.customer_id
-                 AND n.state = 'active')
+                 AND n.state = 'active'),
+       place.metres, place.metres >= place.far
 FROM spent LEFT JOIN moved ON true LEFT JOIN target ON true
+LEFT JOIN LATERAL ({places.OF}moved.customer_id) place ON true
 """  # noqa: S608  constants only
 """What follows the CTE ``spent``: a code here, the right to press once in ``pressed``."""
 
@@ -147,10 +150,11 @@ RECORD: LiteralString = """
 INSERT INTO stamps_stamprecord
   (merchant_id, id, transaction_id, kind, method, card_id, customer_id, store_id, manager_id,
    manager_name, customer_name, name_key, amount, balance_after, code_id, reverses_id, reason,
-   at, business_date)
+   distance_m, is_far, at, business_date)
 VALUES (%(merchant)s, %(record)s, %(transaction)s, %(kind)s, %(method)s, %(card)s, %(customer)s,
         %(store)s, %(person)s, %(manager_name)s, %(customer_name)s, %(name_key)s, %(amount)s,
-        %(balance)s, %(code)s, %(cancelled)s, %(reason)s, %(now)s, %(day)s)
+        %(balance)s, %(code)s, %(cancelled)s, %(reason)s, %(distance)s, %(is_far)s, %(now)s,
+        %(day)s)
 """
 
 BOOKED = (*ledger.BOOKED, RECORD, audit.ENTRY)

@@ -26,7 +26,7 @@ MOST: LiteralString = "51"
 
 _HEAD: LiteralString = """
 SELECT r.id, r.at, r.amount, r.balance_after, r.customer_name, r.manager_name, r.reason,
-       r.reverses_id, k.name, c.id
+       r.reverses_id, k.name, c.id, CASE WHEN r.is_far THEN r.distance_m END
 FROM (
   SELECT * FROM stamps_stamprecord
   WHERE merchant_id = %(merchant)s AND store_id = %(store)s
@@ -47,7 +47,7 @@ _OLDEST_FIRST: LiteralString = "ORDER BY r.at, r.id"
 
 COLUMNS = (
     *("id", "at", "amount", "balance_after", "customer_name", "manager_name", "reason"),
-    "reverses_id",
+    *("reverses_id", "distance_m", "is_far"),
 )
 
 
@@ -65,6 +65,8 @@ class Entry(NamedTuple):
     reverses_id: int | None
     name_now: str
     cancelled_by_id: int | None
+    far_m: int | None
+    """How far the customer's phone was at least, where that was far away."""
 
 
 def turn(
@@ -130,7 +132,7 @@ def _statement(kind: Kind | None, cursor: Cursor | None) -> LiteralString:
 
 
 def _entry(line: Line) -> Entry:
-    id_, at, amount, after, name, manager, reason, reverses, name_now, cancelled_by = line
+    id_, at, amount, after, name, manager, reason, reverses, name_now, cancelled_by, far = line
     return Entry(
         int(id_ or 0),
         datetime.fromisoformat((at or b"").decode()),
@@ -142,6 +144,7 @@ def _entry(line: Line) -> Entry:
         int(reverses) if reverses is not None else None,
         (name_now or b"").decode(),
         int(cancelled_by) if cancelled_by is not None else None,
+        int(far) if far is not None else None,
     )
 
 
@@ -158,4 +161,5 @@ def _entry_of(row: LedgerRow) -> Entry:
         record.reverses_id,
         row.name_now,
         row.cancelled_by_id,
+        record.distance_m if record.is_far else None,
     )

@@ -42,6 +42,7 @@ from zhanggui.stamps.models.pressing import (
 )
 from zhanggui.stamps.models.rehearsal import Rehearsal
 from zhanggui.stamps.models.rounds import (
+    FAR_FROM_M,
     OPERATIONS_A_DAY,
     Adjustment,
     AdjustmentState,
@@ -56,6 +57,7 @@ from zhanggui.stamps.models.rounds import (
 from zhanggui.stamps.models.tallies import DayTally, Scope, Tally, VisitorTally
 
 __all__ = [
+    "FAR_FROM_M",
     "MATCHED",
     "OPERATIONS_A_DAY",
     "STEPS",

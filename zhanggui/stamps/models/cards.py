@@ -263,6 +263,10 @@ class StampRecord(TenantModel):
     code = TenantForeignKey(OneTimeCode, null=True, on_delete=models.PROTECT)
     reverses = TenantForeignKey("self", null=True, on_delete=models.PROTECT)
     reason = models.CharField(max_length=200, blank=True)
+    distance_m = models.PositiveIntegerField(null=True)
+    """How far at least the customer's phone was from the store; None: it did not tell."""
+    is_far = models.BooleanField(default=False, db_default=False)
+    """Farther than the shop takes for being there (``Limits.far_from_m``): "remote" (section 8)."""
     at = models.DateTimeField(default=clock.now)
     business_date = models.DateField()
 
@@ -284,6 +288,11 @@ class StampRecord(TenantModel):
             models.Index(fields=["merchant", "store", "-at", "-id"], name="records_of_a_store"),
             models.Index(fields=["merchant", "-at", "-id"], name="records_newest_first"),
             models.Index(fields=["merchant", "card", "-at", "-id"], name="records_of_a_card"),
+            models.Index(
+                fields=["merchant", "-at", "-id"],
+                condition=models.Q(is_far=True),
+                name="records_from_far",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -28,6 +28,7 @@ class CaseKind(models.TextChoices):
     OUTLIER = "outlier", _("A manager confirms far more codes than the others")
     OFF_HOURS = "off_hours", _("A manager stamps at odd hours")
     SHUT_PRESS = "shut_press", _("A stamp was pressed outside opening hours")
+    FAR = "far", _("Stamps while the customer's phone was far away")
     SAME_CARDS = "same_cards", _("A manager stamps the same few cards")
 
 

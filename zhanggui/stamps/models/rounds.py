@@ -20,6 +20,7 @@ from zhanggui.ledger.models import Transaction
 OPERATIONS_A_DAY = 200
 SECOND_PERSON_ABOVE = 5
 SIGNIN_FOR_UNDO_MIN = 30
+FAR_FROM_M = 1000
 
 
 class WhenFull(models.TextChoices):
@@ -232,6 +233,14 @@ class Limits(TenantModel):
         default=SIGNIN_FOR_UNDO_MIN, validators=[MinValueValidator(5), MaxValueValidator(720)]
     )
     """A manager who signed in longer ago does so again before undoing (section 8)."""
+    asks_place = models.BooleanField(default=False, db_default=False)
+    """Customers are asked to let the shop know where they are when they collect (7.7)."""
+    far_from_m = models.PositiveIntegerField(
+        default=FAR_FROM_M,
+        db_default=FAR_FROM_M,
+        validators=[MinValueValidator(100), MaxValueValidator(100_000)],
+    )
+    """A phone farther than this from the store is "remote"."""
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

@@ -89,6 +89,11 @@ ADVICE: dict[str, Promise] = {
         "The store's stamp was pressed although the store was closed. Ask who had it: it may have"
         " left the store. The shop can refuse such presses under “Limits of the counter”."
     ),
+    CaseKind.FAR: _(
+        "When this was confirmed, the customer's phone said it was far from the store. Somebody may"
+        " have read a code out over the telephone, or the stamp has left the store. A phone can be"
+        " wrong: ask before you decide."
+    ),
     CaseKind.SAME_CARDS: _(
         "Most stamps of this manager went to the same few cards. Regulars explain it, or a"
         " friend's card."

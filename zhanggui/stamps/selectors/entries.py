@@ -46,6 +46,8 @@ class LedgerWish(TypedDict):
     """The person who confirmed."""
     odd: str
     """``1``: only entries at odd hours of the night."""
+    far: str
+    """``1``: only those whose customer's phone was far away."""
     since: date | None
     until: date | None
 
@@ -148,6 +150,8 @@ def ledger_of(wanted: LedgerWish, zone: str) -> QuerySet[StampRecord]:
         records = records.filter(manager_id=wanted["manager"])
     if wanted["odd"]:
         records = with_hour(records, zone).filter(odd_hours())
+    if wanted["far"]:
+        records = records.filter(is_far=True)
     return records
 
 

@@ -26,6 +26,7 @@ DAYS = 30
 LEAST = 20
 """Below so many operations nothing is said: chance alone would do it."""
 ODD_SHARE = 0.1
+FAR_SHARE = 0.1
 SAME_SHARE = 0.5
 FEW_CARDS = 3
 MANY, TIMES = 50, 3
@@ -54,6 +55,8 @@ class Manager:
     codes: int
     odd: int
     """Operations at odd hours."""
+    far: int
+    """Operations while the customer's phone was far away."""
     favourites: list[Favourite] = field(default_factory=list)
     """The three cards stamped most often."""
     cases: int = 0
@@ -77,6 +80,11 @@ class Manager:
         return self.operations >= LEAST and self.odd >= self.operations * ODD_SHARE
 
     @property
+    def is_often_far(self) -> bool:
+        """Whether at a tenth or more the customer was somewhere else."""
+        return self.operations >= LEAST and self.far >= self.operations * FAR_SHARE
+
+    @property
     def has_favourites(self) -> bool:
         """Whether half or more went to three cards."""
         return self.given >= LEAST and self.same_share >= SAME_SHARE
@@ -91,6 +99,7 @@ class Manager:
         """What stands out, in a few words each."""
         found: list[tuple[bool, Text]] = [
             (self.is_at_odd_hours, _("at odd hours")),
+            (self.is_often_far, _("customers far away")),
             (self.has_favourites, _("always the same cards")),
             (self.is_far_ahead, _("far more than the others")),
         ]
@@ -114,6 +123,7 @@ def managers(zone: str, *, days: int = DAYS) -> list[Manager]:
             cancels=Count("pk", filter=Q(kind=Kind.CANCEL)),
             codes=Count("pk", filter=Q(method=Method.CODE)),
             odd=Count("pk", filter=selectors.odd_hours()),
+            far=Count("pk", filter=Q(is_far=True)),
         )
     )
     stores = dict(Store.objects.values_list("pk", "name"))

@@ -92,9 +92,10 @@ def alarm(
     store_id: int | None,
     actor: Actor,
     manager: tuple[int, str] | None = None,
+    record_id: int | None = None,
 ) -> None:
     """Open a case for the office, once for each subject; inside the caller's transaction."""
-    row = Case(kind=kind, subject=subject[:40], store_id=store_id)
+    row = Case(kind=kind, subject=subject[:40], store_id=store_id, record_id=record_id)
     if manager is not None:
         row.manager_id, row.manager_name = manager
     if Case.objects.filter(kind=kind, subject=row.subject).exists():

@@ -24,7 +24,7 @@ from zhanggui.core.errors import DomainError
 from zhanggui.core.models import IdempotencyRecord
 from zhanggui.ledger import services as ledger
 from zhanggui.ledger.models import Transaction, Unit
-from zhanggui.stamps import rules
+from zhanggui.stamps import places, rules
 from zhanggui.stamps.errors import RewardUsed
 from zhanggui.stamps.models import (
     Card,
@@ -261,6 +261,10 @@ def answer_of(done: Done, store_name: str) -> Confirmed:
 
 def _finish(record: StampRecord, card: Card, done: Done) -> Done:
     record.balance_after = card.shown
+    if record.method != Method.UNDO:  # which is no act of the customer's
+        record.distance_m, record.is_far = places.seen(
+            customer_id=card.customer_id, store_id=record.store_id
+        )
     record.at, record.business_date = record.transaction.at, record.transaction.business_date
     record.save(force_insert=True)
     _note_visit(card, record.store_id)

@@ -16,7 +16,7 @@ from zhanggui.codes import tries
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock
-from zhanggui.stamps import rewards, rules, ways
+from zhanggui.stamps import places, rewards, rules, ways
 from zhanggui.stamps.models import Card, Kind, ManagerBinding, Method
 from zhanggui.stamps.operations import SUBJECT, kind_of
 from zhanggui.stamps.results import CancelChoice, Desk, Preview
@@ -106,6 +106,7 @@ def shown(
     choices = _choices(card, store_id, moment) if kind is Kind.CANCEL else ()
     first = -choices[0].amount if choices else 1
     held_until = code.held_until or code.expires_at
+    place = places.seen(customer_id=card.customer_id, store_id=store_id)
     past = rules.seconds_since_other_way(card, method) if kind is Kind.ACCUMULATE else None
     return Preview(
         code_id=code.pk,
@@ -125,6 +126,7 @@ def shown(
         seconds_left=max(0, int((held_until - moment).total_seconds())),
         stamped_s_ago=past,
         stamped_by=str(Method(card.stamped_by).label) if past is not None else "",
+        far_m=place.distance_m if place.is_far else None,
     )
 
 

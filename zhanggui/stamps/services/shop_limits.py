@@ -13,7 +13,7 @@ from django.db import transaction
 from zhanggui.accounts import audit
 from zhanggui.core import tenancy
 from zhanggui.stamps.models import Limits
-from zhanggui.stamps.models.rounds import SIGNIN_FOR_UNDO_MIN
+from zhanggui.stamps.models.rounds import FAR_FROM_M, SIGNIN_FOR_UNDO_MIN
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -28,6 +28,8 @@ class LimitsInput:
     second_person_above: int
     signin_for_undo_min: int = SIGNIN_FOR_UNDO_MIN
     may_press_when_shut: bool = True
+    asks_place: bool = False
+    far_from_m: int = FAR_FROM_M
 
 
 def limits() -> Limits:

@@ -38,6 +38,7 @@ FAST = timedelta(days=1)
 WEEK = timedelta(days=7)
 MANY = 50
 TIMES = 3
+FAR_SINCE = timedelta(days=1)
 
 
 def watch(actor: Actor) -> None:
@@ -49,6 +50,7 @@ def watch(actor: Actor) -> None:
             watch_cards(actor)
             watch_managers(actor)
             watch_habits(actor)
+            watch_places(actor)
 
 
 def code_share(store_id: int) -> float | None:
@@ -131,3 +133,17 @@ def watch_habits(actor: Actor) -> None:
                     actor=actor,
                     manager=(one.manager_id, one.name),
                 )
+
+
+def watch_places(actor: Actor) -> None:
+    """Stamps while the customer's phone was far away: one case for each customer and day."""
+    far = StampRecord.objects.filter(is_far=True, at__gt=clock.now() - FAR_SINCE)
+    for record in far.order_by("at", "pk"):
+        alarm(
+            CaseKind.FAR,
+            f"customer:{record.customer_id}:{record.business_date}",
+            store_id=record.store_id,
+            actor=actor,
+            manager=(record.manager_id, record.manager_name) if record.manager_id else None,
+            record_id=record.pk,
+        )

@@ -44,7 +44,7 @@ class TestSignals:
         def one(**values: Any) -> outliers.Manager:
             usual: dict[str, Any] = {
                 "manager_id": 1, "name": "x", "store_id": 1, "store": "y",
-                "operations": 60, "given": 60, "cancels": 0, "codes": 0, "odd": 0,
+                "operations": 60, "given": 60, "cancels": 0, "codes": 0, "odd": 0, "far": 0,
             }  # fmt: skip
             return outliers.Manager(**usual | values)
 

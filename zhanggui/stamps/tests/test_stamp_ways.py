@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from zhanggui.accounts.models import AuditEntry
+from zhanggui.accounts.models import AuditEntry, Store
+from zhanggui.accounts.points import Point, Told
 from zhanggui.codes.models import CodeTry, OneTimeCode
+from zhanggui.contacts import services as contacts
 from zhanggui.contacts.models import Customer
 from zhanggui.core import clock
 from zhanggui.core.models import IdempotencyRecord
@@ -33,6 +35,7 @@ from zhanggui.stamps.tests.factories import (
     Shop,
     cancel,
     confirm,
+    customer_of,
     make_card,
     make_programme,
     stamp,
@@ -115,6 +118,10 @@ def prepared(shop: Shop, dice: random.Random) -> Card:
     if dice.random() < 0.5:
         for template in ("stamps.stamped", "stamps.cancelled"):
             Rule(template=template, is_on=True).save()
+    if dice.random() < 0.5:
+        Store.objects.filter(pk=shop.store.pk).update(latitude=31.2304, longitude=121.4737)
+        told = Told(Point(31.2304 + dice.choice([0, 0.01]), 121.4737), dice.choice([0, 65]))
+        contacts.note_place(customer=card.customer, told=told, actor=customer_of(card))
     return card
 
 

@@ -101,6 +101,8 @@ def limits(request: MerchantRequest) -> HttpResponse:
         "may_stamp_own": now.may_stamp_own,
         "may_press_when_shut": now.may_press_when_shut,
         "signin_for_undo_min": now.signin_for_undo_min,
+        "asks_place": now.asks_place,
+        "far_from_m": now.far_from_m,
     }
     form = LimitsForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():

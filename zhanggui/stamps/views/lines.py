@@ -60,14 +60,17 @@ def _line(entry: Entry, moment: str, after: str) -> dict[str, object]:
 
 
 def _notes(entry: Entry) -> str:
-    """What was cancelled by what, and why; mostly empty."""
-    if not (entry.cancelled_by_id or entry.reverses_id or entry.reason):
+    """What was cancelled by what, and why, and what looks odd; mostly empty."""
+    if not (entry.cancelled_by_id or entry.reverses_id or entry.reason or entry.far_m):
         return ""
     notes = ""
     if entry.cancelled_by_id:
         notes += _link(entry.cancelled_by_id, gettext("cancelled"))
     if entry.reverses_id:
         notes += _link(entry.reverses_id, gettext("takes back an earlier stamp"))
+    if entry.far_m:
+        far = gettext("Phone at least %(far)s away") % {"far": formats.distance(entry.far_m)}
+        notes += f'<small class="stamps-far">{escape(far)}</small>'
     if entry.reason:
         notes += f"<small>{escape(entry.reason)}</small>"
     return notes

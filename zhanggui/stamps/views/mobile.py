@@ -19,7 +19,7 @@ from zhanggui.contacts.guards import CustomerRequest
 from zhanggui.core import clock, numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.coupons import selectors as coupon_selectors
-from zhanggui.stamps import selectors, services, ways
+from zhanggui.stamps import places, selectors, services, ways
 from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, CardState, Kind, Method, Programme, ProgrammeState
 from zhanggui.stamps.operations import SUBJECT
@@ -120,6 +120,7 @@ def card(request: CustomerRequest, token: str) -> HttpResponse:
         return redirect("stamps:card", request.merchant.slug, found.token)
     page = card_page(found, _newest_live(found))
     page["takes_press"] = selectors.takes_press(found.programme)
+    page["asks_place"] = page["takes_stamps"] and places.asks(found.programme)
     if "counter" in request.GET:
         page["proof"] = services.proof_on(found)
     return render(request, "stamps/mobile/card.html", page)

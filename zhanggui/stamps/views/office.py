@@ -56,6 +56,7 @@ def _filters(wanted: LedgerWish) -> dict[str, Any]:
         "programmes": list(Programme.objects.order_by("id")),
         "kinds": Kind.choices,
         "methods": Method.choices,
+        "has_places": services.limits().asks_place,
         "is_filtered": any(wanted.values()),
     }
 

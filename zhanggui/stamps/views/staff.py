@@ -22,7 +22,7 @@ from zhanggui.core.caching import never_stored
 from zhanggui.core.errors import DomainError, KeyReused
 from zhanggui.coupons import selectors as coupon_selectors
 from zhanggui.coupons.selectors import UseFigures
-from zhanggui.stamps import selectors, services
+from zhanggui.stamps import places, selectors, services
 from zhanggui.stamps.errors import FormBroken, OtherCode
 from zhanggui.stamps.forms.desk import read_confirm, read_filter
 from zhanggui.stamps.guards import ManagerRequest, manager_view
@@ -74,6 +74,7 @@ class PeriodFigures:
 def desk(request: ManagerRequest) -> HttpResponse:
     """The white bar for six digits (M1)."""
     page = _desk_page(request) | undo_bar(request) | lock_of(request.desk)
+    page["wants_place"] = places.is_missing(request.desk.store_id)
     return render(request, "stamps/mobile/desk.html", page)
 
 

@@ -123,6 +123,11 @@ def percent(share: float | Decimal | None) -> str:
 
 
 @register.filter
+def distance(metres: int | None) -> str:
+    return formats.distance(metres)
+
+
+@register.filter
 def signed(number: int | None) -> str:
     """A change with its sign: +3, −2, 0."""
     if number is None:

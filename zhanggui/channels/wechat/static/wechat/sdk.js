@@ -3,10 +3,13 @@
 // works as in any other browser.
 //
 // <button data-wechat-scan hidden>: opens the scanner; the text comes as the event "wechat:scanned".
+// <button data-wechat-place hidden>: asks where the phone is; the answer comes as the event
+// "wechat:placed" with latitude, longitude and accuracy, a refusal as "wechat:unplaced".
+// "wechat:ready" on the document: from now on these buttons work.
 // <wx-open-subscribe>: WeChat's own element, which asks for permission to send; allowed here.
 
 const TAGS = ["wx-open-subscribe"];
-const APIS = ["updateAppMessageShareData", "updateTimelineShareData", "scanQRCode"];
+const APIS = ["updateAppMessageShareData", "updateTimelineShareData", "scanQRCode", "getLocation"];
 const page = document.getElementById("wechat-page");
 let phone = null;
 
@@ -50,10 +53,23 @@ function share() {
 
 function reveal() {
   if (!phone) return;
-  for (const button of document.querySelectorAll("[data-wechat-scan]")) button.hidden = false;
+  for (const button of document.querySelectorAll("[data-wechat-scan], [data-wechat-place]")) button.hidden = false;
+}
+
+function locate(button) {
+  const say = (name, detail) => button.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+  const no = () => say("wechat:unplaced", null);
+  phone.getLocation({
+    type: "gcj02", // as maps of China count
+    success: ({ latitude, longitude, accuracy }) => say("wechat:placed", { latitude, longitude, accuracy }),
+    cancel: no,
+    fail: no,
+  });
 }
 
 document.addEventListener("click", (event) => {
+  const place = event.target.closest("[data-wechat-place]");
+  if (place && phone) locate(place);
   const button = event.target.closest("[data-wechat-scan]");
   if (!button || !phone) return;
   phone.scanQRCode({
@@ -72,6 +88,7 @@ if (page) {
       page.dataset.state = "ready";
       share();
       reveal();
+      document.dispatchEvent(new Event("wechat:ready"));
     },
     (error) => {
       page.dataset.state = error.message;

@@ -63,6 +63,14 @@ document.addEventListener("wechat:scanned", (event) => {
   if (form.isConnected) form.requestSubmit();
 });
 
+// where the phone is, noted as the store's place
+document.addEventListener("wechat:placed", (event) => {
+  const form = event.target.closest("[data-store-place] form");
+  if (!form) return;
+  for (const [name, value] of Object.entries(event.detail)) form.elements[name].value = value;
+  form.requestSubmit();
+});
+
 // digits typed over a scanned code are typed digits
 document.addEventListener("input", (event) => {
   const scan = event.isTrusted && event.target.closest("[data-bar]")?.querySelector("input[name=scan]");
