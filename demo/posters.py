@@ -1,6 +1,11 @@
-"""Posters of the tea house, at the door and on tables, and what its rewards cost."""
+"""Posters of the tea house, at door, window and tables, and what its rewards cost."""
 
 from __future__ import annotations
+
+from io import BytesIO
+from math import sin
+
+from PIL import Image, ImageDraw
 
 from demo.base import owner_of
 from demo.cast import MERCHANTS
@@ -11,6 +16,11 @@ from zhanggui.core import tenancy
 from zhanggui.stamps import services
 from zhanggui.stamps.models import Look, Programme, ProgrammeState
 from zhanggui.stamps.services import PosterInput
+
+PICTURED = "window"
+WIDE, HIGH = 1920, 1080
+HILLS = ((0.42, "#b9d3cb"), (0.55, "#8db8ab"), (0.68, "#5d9585"), (0.82, "#2f6a5c"))
+"""How far from the top a row of hills begins, and its colour; the nearest one last."""
 
 
 def make() -> None:
@@ -36,6 +46,13 @@ def make() -> None:
                 look=Look.CELADON,
             ),
         }
+        wanted[PICTURED] = PosterInput(
+            name="临街橱窗",
+            headline="集章送好茶",
+            text="进店坐坐，喝一杯明前茶。",
+            programme_id=programme.pk if programme else None,
+            look=Look.CELADON,
+        )
         if programme and find("costs") is None:
             costs = {5: 600, programme.slots: 1_800}
             row = services.set_costs(
@@ -46,3 +63,26 @@ def make() -> None:
             if find(f"poster:{key}") is None:  # asks the sandbox, so not inside a transaction
                 made = services.make_poster(merchant=merchant, values=values, actor=owner)
                 Made.objects.create(key=f"poster:{key}", row_id=made.pk)
+                if key == PICTURED:
+                    services.set_poster_picture(poster_id=made.pk, content=_hills(), actor=owner)
+
+
+def _hills() -> bytes:
+    """What the tea house is named after: green hills in the mist, as a JPEG."""
+    picture = Image.new("RGB", (WIDE, HIGH), "#eef3ee")
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((1380, 130, 1580, 330), fill="#e9b9a8")
+    for number, (top, colour) in enumerate(HILLS):
+        ridge = [
+            (
+                x,
+                HIGH * top
+                - 90 * sin(x / (310 - 40 * number) + 2 * number)
+                - 38 * sin(x / 97 + number),
+            )
+            for x in range(0, WIDE + 1, 8)
+        ]
+        pen.polygon([(0, HIGH), *ridge, (WIDE, HIGH)], fill=colour)
+    made = BytesIO()
+    picture.save(made, "JPEG", quality=90)
+    return made.getvalue()

@@ -5,13 +5,13 @@ What was sent is kept as a draft at once, so that a form with errors comes back 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.guards import MerchantRequest
-from zhanggui.accounts.models import picture_url
+from zhanggui.accounts.models import PictureKind, picture_url
 from zhanggui.accounts.services import pictures
 from zhanggui.core.errors import DomainError
 
@@ -21,6 +21,8 @@ class WithPicture(forms.Form):
 
     Its view is marked with ``takes_files`` and calls ``hold`` for every POST.
     """
+
+    picture_kind: ClassVar = PictureKind.CARD
 
     picture = forms.FileField(
         label=_("Picture"),
@@ -45,7 +47,9 @@ class WithPicture(forms.Form):
         if sent is not None:
             try:
                 content = sent.read(pictures.BYTES_AT_MOST + 1)
-                token = pictures.draft(merchant=request.merchant, content=content)
+                token = pictures.draft(
+                    merchant=request.merchant, content=content, kind=self.picture_kind
+                )
             except DomainError as refusal:
                 refused = refusal.message
         data = request.POST.copy()

@@ -86,6 +86,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{OFFICE}posters/sample", posters.poster_sample, name="poster_sample"),
     path(f"{OFFICE}posters/<int:poster_id>/", posters.poster, name="poster"),
     path(f"{OFFICE}posters/<int:poster_id>/edit", posters.poster_edit, name="poster_edit"),
+    path(f"{OFFICE}posters/<int:poster_id>/picture", posters.poster_picture, name="poster_picture"),
     path(f"{OFFICE}posters/<int:poster_id>/archive", posters.poster_archive, name="poster_archive"),
     path(
         f"{OFFICE}posters/<int:poster_id>/<slug:form>.pdf", posters.poster_file, name="poster_file"

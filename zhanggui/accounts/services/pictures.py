@@ -116,7 +116,13 @@ def _set_logo(merchant: Merchant, token: str) -> str:
     return before
 
 
-def put_on(row: Pictured, *, merchant: Merchant, content: bytes | None) -> bool:
+def put_on(
+    row: Pictured,
+    *,
+    merchant: Merchant,
+    content: bytes | None,
+    kind: PictureKind = PictureKind.CARD,
+) -> bool:
     """Put a picture on a row that the caller has locked; None takes it off.
 
     Returns:
@@ -128,16 +134,16 @@ def put_on(row: Pictured, *, merchant: Merchant, content: bytes | None) -> bool:
     before = row.picture_token
     if content is None and not before:
         return False
-    clean = None if content is None else cleaned(content, PictureKind.CARD)
+    clean = None if content is None else cleaned(content, kind)
     row.picture_token = ""
     if clean is not None:
-        row.picture_token = keep(place=merchant, kind=PictureKind.CARD, content=clean)
+        row.picture_token = keep(place=merchant, kind=kind, content=clean)
     row.save(update_fields=["picture_token"])
     forget(before)
     return True
 
 
-def draft(*, merchant: Merchant, content: bytes) -> str:
+def draft(*, merchant: Merchant, content: bytes, kind: PictureKind = PictureKind.CARD) -> str:
     """Keep the picture of a form that is not saved yet; answers its token.
 
     Nobody sees it but who sent it; ``adopt`` puts it to use, else it is gone after a day.
@@ -145,7 +151,7 @@ def draft(*, merchant: Merchant, content: bytes) -> str:
     Raises:
         PictureUnreadable, PictureTooBig: as ``cleaned``; nothing was kept.
     """
-    clean = cleaned(content, PictureKind.CARD)
+    clean = cleaned(content, kind)
     return keep(place=merchant, kind=PictureKind.DRAFT, content=clean)
 
 
@@ -154,14 +160,14 @@ def is_draft(token: str, merchant: Merchant) -> bool:
     return bool(token) and _drafts(merchant).filter(token=token).exists()
 
 
-def adopt(token: str, merchant: Merchant) -> str:
+def adopt(token: str, merchant: Merchant, kind: PictureKind = PictureKind.CARD) -> str:
     """Put a draft to use, once, in the transaction of the row that shows it.
 
     Returns:
         The token; empty when there is no such draft of this shop (any more).
     """
     found = _drafts(merchant).filter(token=token)
-    return token if token and found.update(kind=PictureKind.CARD) else ""
+    return token if token and found.update(kind=kind) else ""
 
 
 def forget_drafts() -> int:
@@ -186,9 +192,12 @@ def copied(token: str, merchant: Merchant) -> str:
 
 def logo_of(merchant: Merchant) -> bytes | None:
     """A shop's logo as PNG, at most 512 px; None without one."""
-    if not merchant.logo_token:
-        return None
-    found = PlacePicture.objects.filter(token=merchant.logo_token).first()
+    return content_of(merchant.logo_token)
+
+
+def content_of(token: str) -> bytes | None:
+    """A picture to draw with; None without one."""
+    found = PlacePicture.objects.filter(token=token).first() if token else None
     return bytes(found.content) if found else None
 
 

@@ -7,15 +7,23 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
+from zhanggui.accounts.guards import MerchantRequest
 from zhanggui.accounts.models import Store, StoreState
+from zhanggui.accounts.picture_forms import WithPicture
 from zhanggui.stamps.models import Look, Poster, Programme, ProgrammeState
-from zhanggui.stamps.services.posters import PosterInput
+from zhanggui.stamps.services.posters import KIND, PosterInput
+
+PICTURE_HELP = _(
+    "Your shop or what you sell: on top of the poster, in place of the drawn card."
+    " At best wide, 1920 by 1080 pixels; JPEG, PNG or WebP, at most 5 MB."
+)
 
 
-class PosterForm(forms.Form):
+class PosterForm(WithPicture):
     """What stands on a poster, and where its code leads."""
+
+    picture_kind = KIND
 
     name = forms.CharField(
         label=_("Name of the poster"),
@@ -45,7 +53,7 @@ class PosterForm(forms.Form):
         help_text=_("One or two short lines."),
     )
     look = forms.ChoiceField(
-        label=pgettext_lazy("poster", "Background"),
+        label=_("Colours"),
         choices=Look.choices,
         initial=Look.PAPER,
         widget=forms.RadioSelect(attrs={"class": "is-short"}),
@@ -57,6 +65,11 @@ class PosterForm(forms.Form):
         help_text=_("On top and in the middle of the code, if the shop has one."),
     )
 
+    picture_own = forms.CharField(
+        required=False, widget=forms.HiddenInput(attrs={"data-picture-own": ""})
+    )
+    """Set by the page while a picture was chosen and not sent yet."""
+
     def __init__(self, *args: Any, poster: Poster | None = None, **kwargs: Any) -> None:
         if poster is not None:
             names = ("name", "headline", "text", "look", "shows_logo")
@@ -65,6 +78,8 @@ class PosterForm(forms.Form):
                 "store": poster.store_id,
             }
         super().__init__(*args, **kwargs)
+        self.fields["picture"].label = _("Own picture")
+        self.fields["picture"].help_text = PICTURE_HELP
         programme_id = poster.programme_id if poster else None
         store_id = poster.store_id if poster else None
         programmes, stores = self.fields["programme"], self.fields["store"]
@@ -74,6 +89,11 @@ class PosterForm(forms.Form):
         if isinstance(stores, forms.ModelChoiceField):
             fitting = Q(state=StoreState.OPEN) | Q(pk=store_id)
             stores.queryset = Store.objects.filter(fitting).order_by("id")
+
+    def hold(self, request: MerchantRequest) -> None:
+        """Keep the picture that was sent; from now on the page has it from us."""
+        super().hold(request)
+        self.data["picture_own"] = ""
 
     def values(self) -> PosterInput:
         """What was typed, for the service."""

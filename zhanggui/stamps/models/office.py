@@ -11,7 +11,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import pgettext_lazy
 
-from zhanggui.accounts.models import Store
+from zhanggui.accounts.models import Store, picture_url
 from zhanggui.core import clock, tokens
 from zhanggui.core.models import TenantForeignKey, TenantModel
 
@@ -44,6 +44,8 @@ class Poster(TenantModel):
     text = models.CharField(max_length=60, blank=True)
     look = models.CharField(max_length=10, choices=Look, default=Look.PAPER)
     shows_logo = models.BooleanField(default=True)
+    picture_token = models.CharField(max_length=40, blank=True)
+    """The shop's own background (``accounts.PlacePicture``); empty: only the drawn one."""
     code_id = models.BigIntegerField()
     """The tracked code that is printed (a global row)."""
     created_at = models.DateTimeField(default=clock.now)
@@ -59,6 +61,11 @@ class Poster(TenantModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def picture_url(self) -> str:
+        """Where its own background is shown; empty without one."""
+        return picture_url(self.picture_token)
 
 
 class RewardCosts(TenantModel):

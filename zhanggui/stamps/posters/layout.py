@@ -1,8 +1,9 @@
 """Where everything stands on a poster, a table tent and a counter card.
 
-One face is composed for a width and a height; sheets hold it once, twice (folded into a tent, the
-upper half on its head) or four times (to be cut). Codes are at least 25 mm wide with their quiet
-zone, on white, whatever the background.
+One face is composed for a width and a height. A picture of the shop's own takes its top, on wide
+faces its left side, and the place of the drawn card, whose reward is then told in words.
+Sheets hold a face once, twice (folded into a tent, the upper half on its head) or four times (to be
+cut). Codes are at least 25 mm wide with their quiet zone, on white, whatever the background.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext
 from PIL import Image
 
 from zhanggui.channels.wechat.tracking.pictures import Look as CodeLook
@@ -23,6 +24,7 @@ from zhanggui.stamps.posters.shapes import (
     Line,
     Page,
     Part,
+    Photo,
     Picture,
     Rect,
     Shape,
@@ -31,6 +33,7 @@ from zhanggui.stamps.posters.shapes import (
     fitting,
     headline_of,
     lines_of,
+    moved,
     printable,
 )
 from zhanggui.ui.stampcard import SIGNS
@@ -38,6 +41,13 @@ from zhanggui.ui.stampcard import SIGNS
 WIDEST_ROW = 10
 """Places in one row of the drawn card; more go into a second row."""
 SAMPLE_SHARE = 0.4
+FOOT, WORDS_TO_CODE = 26, 6
+"""Below the code, and between it and the words above; in hundredths of a tall face's width."""
+WIDE_PHOTO = 0.34
+"""What an own picture takes of a wide face; of a tall one as much as the code leaves free."""
+LEAST_PHOTO, MOST_PHOTO = 0.18, 0.42
+CODE_UNDER_PHOTO = 34
+"""The code's width under a picture, in hundredths of the face's."""
 MARK = "#9aa0a6"
 MARK_MM = 4.0
 HEADLINE_STEP = 1.3
@@ -87,6 +97,10 @@ class Content:
     call: str
     """Under the code: what to do with it."""
     logo: bytes | None = None
+    has_picture: bool = False
+    """Whether the shop has chosen one of its own."""
+    picture_url: str = ""
+    picture: bytes = b""
     design: str = ""
     """Which sign is on the stamped places (``ui.stampcard.SIGNS``)."""
 
@@ -94,6 +108,16 @@ class Content:
     def words(self) -> tuple[str, ...]:
         """What people typed."""
         return (self.shop, self.store, self.headline, self.text, self.reward)
+
+    @property
+    def offer(self) -> str:
+        """What the full card is worth, for faces without a drawn one."""
+        if not self.has_picture or not self.reward:
+            return ""
+        return gettext("%(slots)s stamps: %(reward)s") % {
+            "slots": self.slots,
+            "reward": self.reward,
+        }
 
     def as_printed(self) -> Content:
         """Without what the font cannot print, so that picture and paper say the same."""
@@ -185,12 +209,41 @@ def face(
     width: float, height: float, content: Content, colours: Colours, code_edge: int
 ) -> list[Shape]:
     """One face; wide ones have the code at the right, tall ones below the words."""
+    if content.has_picture:
+        return _with_photo(width, height, content, colours, code_edge)
     shapes = _ground(width, height, colours)
     if width > height:
         shapes += _wide(width, height, content, colours, code_edge)
     else:
         shapes += _tall(width, height, content, colours, code_edge)
     return shapes
+
+
+def _with_photo(
+    width: float, height: float, content: Content, colours: Colours, code_edge: int
+) -> list[Shape]:
+    """The picture, the logo on it, and everything else in what is left of the face."""
+    if width > height:
+        right, down = width * WIDE_PHOTO, 0.0
+        photo = Photo(0, 0, right, height, content.picture_url, content.picture)
+    else:
+        right, down = 0.0, _photo_height(width, height, content, colours)
+        photo = Photo(0, 0, width, down, content.picture_url, content.picture)
+    left_wide, left_high = width - right, height - down
+    rest = _ground(left_wide, left_high, colours)
+    rest += _tall(left_wide, left_high, content, colours, code_edge)
+    unit = left_wide / 100
+    corner = 11 * unit
+    logo = _logo(corner, photo.height - corner, 7 * unit, content.logo) if content.logo else []
+    return [photo, *logo, *(moved(shape, right, down) for shape in rest)]
+
+
+def _photo_height(width: float, height: float, content: Content, colours: Colours) -> float:
+    """What words and a code of a good size leave of a tall face."""
+    unit = width / 100
+    _shapes, words_end = _words_of(width, content, colours)
+    free = height - words_end - (FOOT + CODE_UNDER_PHOTO + WORDS_TO_CODE) * unit
+    return min(max(free, height * LEAST_PHOTO), height * MOST_PHOTO)
 
 
 def _ground(width: float, height: float, colours: Colours) -> list[Shape]:
@@ -215,9 +268,32 @@ def _tall(
 ) -> list[Shape]:
     unit = width / 100
     middle, room = width / 2, width * 0.8
+    shapes, y = _words_of(width, content, colours)
+    bottom = height - 12 * unit
+    has_card = content.slots > 0 and not content.has_picture
+    under = 43 if has_card else 14 + WORDS_TO_CODE
+    most = 44 if has_card else 56
+    code = max(min(most * unit, bottom - y - under * unit), 25.0)
+    code_top = bottom - 14 * unit - code
+    if has_card:
+        shapes += _card(
+            Rect(width * 0.1, y + 3 * unit, room, code_top - y - 8 * unit), content, colours
+        )
+    shapes += _code(middle - code / 2, code_top, code, content, code_edge)
+    shapes.append(
+        _fit(Words(middle, bottom - 5 * unit, content.call, 4.4 * unit, colours.ink), room)
+    )
+    shapes.append(_fit(Words(middle, bottom, _foot(content), 2.8 * unit, colours.muted), room))
+    return shapes
+
+
+def _words_of(width: float, content: Content, colours: Colours) -> tuple[list[Shape], float]:
+    """What a tall face says above its code, and where the last line of it stands."""
+    unit = width / 100
+    middle, room = width / 2, width * 0.8
     shapes: list[Shape] = []
     y = 15 * unit
-    if content.logo:
+    if content.logo and not content.has_picture:
         shapes += _logo(middle, y + 3 * unit, 7 * unit, content.logo)
         y += 17 * unit
     shapes.append(_fit(Words(middle, y, content.shop, 5 * unit, colours.accent), room))
@@ -230,20 +306,11 @@ def _tall(
     for line in lines_of(content.text, 4.4 * unit, room, 2):
         y += 6 * unit
         shapes.append(_fit(Words(middle, y, line, 4.4 * unit, colours.muted), room))
-    bottom = height - 12 * unit
-    code = min(44 * unit, bottom - y - (43 if content.slots else 20) * unit)
-    code = max(code, 25.0)
-    code_top = bottom - 14 * unit - code
-    if content.slots:
-        shapes += _card(
-            Rect(width * 0.1, y + 3 * unit, room, code_top - y - 8 * unit), content, colours
-        )
-    shapes += _code(middle - code / 2, code_top, code, content, code_edge)
-    shapes.append(
-        _fit(Words(middle, bottom - 5 * unit, content.call, 4.4 * unit, colours.ink), room)
-    )
-    shapes.append(_fit(Words(middle, bottom, _foot(content), 2.8 * unit, colours.muted), room))
-    return shapes
+    if content.offer:
+        y += 8 * unit
+        offer = Words(middle, y, content.offer, 4.8 * unit, colours.accent, is_bold=True)
+        shapes.append(_fit(offer, room))
+    return shapes, y
 
 
 def _wide(

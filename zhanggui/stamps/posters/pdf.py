@@ -6,9 +6,21 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from PIL import Image, ImageOps
+
 from zhanggui.channels.wechat.tracking.fonts import font
 from zhanggui.stamps.posters import svg
-from zhanggui.stamps.posters.shapes import Circle, Line, Page, Picture, Rect, Shape, Sign, Words
+from zhanggui.stamps.posters.shapes import (
+    Circle,
+    Line,
+    Page,
+    Photo,
+    Picture,
+    Rect,
+    Shape,
+    Sign,
+    Words,
+)
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -17,6 +29,7 @@ FAMILY = "NotoSansSC"
 POINTS_A_MM = 72 / 25.4
 DASH_MM = 1.5
 HALF_TURN = 180
+JPEG_QUALITY = 88
 
 
 def draw(page: Page, *, title: str) -> bytes:
@@ -73,9 +86,23 @@ def _one(pdf: FPDF, shape: Shape, left: float, top: float) -> None:
             content = BytesIO(shape.content)
             place = (left + shape.left, top + shape.top, shape.width, shape.height)
             pdf.image(content, *place)
+        case Photo():
+            place = (left + shape.left, top + shape.top, shape.width, shape.height)
+            pdf.image(_filling(shape), *place)
         case Sign():
             corner = (left + shape.x - shape.size / 2, top + shape.y - shape.size / 2)
             pdf.image(BytesIO(svg.file_of(shape)), *corner, shape.size, shape.size)
+
+
+def _filling(photo: Photo) -> BytesIO:
+    """The middle of the photo in the form of its box; no larger than it came."""
+    made = BytesIO()
+    with Image.open(BytesIO(photo.content)) as picture:
+        scale = min(picture.width / photo.width, picture.height / photo.height)
+        size = (max(1, round(photo.width * scale)), max(1, round(photo.height * scale)))
+        ImageOps.fit(picture.convert("RGB"), size).save(made, "JPEG", quality=JPEG_QUALITY)
+    made.seek(0)
+    return made
 
 
 def _style(pdf: FPDF, fill: str, stroke: str, line: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -81,6 +81,20 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture of the shop's own; it fills its box, and what stands out is cut off."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    url: str
+    """Where pages show it; empty: it was chosen and not sent yet, the browser puts it in."""
+    content: bytes = b""
+    """For paper; empty: not wanted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Sign:
     """A line drawing in SVG around 0/0, within ``SIGN_EDGE``, in one colour."""
 
@@ -95,7 +109,21 @@ class Sign:
 SIGN_EDGE = 36
 """Width of the square that a sign is drawn in, in its own units."""
 
-Shape = Rect | Circle | Line | Words | Picture | Sign
+Shape = Rect | Circle | Line | Words | Picture | Photo | Sign
+
+
+def moved(shape: Shape, right: float, down: float) -> Shape:
+    """A shape at another place."""
+    match shape:
+        case Rect() | Picture() | Photo():
+            return replace(shape, left=shape.left + right, top=shape.top + down)
+        case Circle() | Words() | Sign():
+            return replace(shape, x=shape.x + right, y=shape.y + down)
+        case Line():
+            return Line(
+                shape.x1 + right, shape.y1 + down, shape.x2 + right, shape.y2 + down,
+                shape.stroke, shape.line, is_dashed=shape.is_dashed,
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from zhanggui.stamps.posters.shapes import (
     Line,
     Page,
     Part,
+    Photo,
     Picture,
     Rect,
     Shape,
@@ -20,6 +21,8 @@ from zhanggui.stamps.posters.shapes import (
     Words,
 )
 
+NO_PHOTO = "#d9d4ca"
+"""Where a photo comes, until it is there."""
 FONTS = "PingFang SC, HarmonyOS Sans, Noto Sans SC, Microsoft YaHei, sans-serif"
 
 
@@ -68,12 +71,23 @@ def _one(shape: Shape) -> str:
                 f' scale({shape.size / SIGN_EDGE:.4f})" fill="none" stroke="{shape.stroke}">'
                 f"{plain(shape)}</g>"
             )
-        case Picture():
-            data = base64.b64encode(shape.content).decode()
-            return (
-                f'<image x="{shape.left:.2f}" y="{shape.top:.2f}" width="{shape.width:.2f}"'
-                f' height="{shape.height:.2f}" href="data:image/png;base64,{data}"/>'
-            )
+        case Picture() | Photo():
+            return _picture(shape)
+
+
+def _picture(shape: Picture | Photo) -> str:
+    place = (
+        f'x="{shape.left:.2f}" y="{shape.top:.2f}" width="{shape.width:.2f}"'
+        f' height="{shape.height:.2f}"'
+    )
+    if isinstance(shape, Picture):
+        data = base64.b64encode(shape.content).decode()
+        return f'<image {place} href="data:image/png;base64,{data}"/>'
+    link = f' href="{escape(shape.url)}"' if shape.url else ""
+    return (
+        f'<rect {place} fill="{NO_PHOTO}"/>'
+        f'<image {place}{link} preserveAspectRatio="xMidYMid slice" data-picture-own=""/>'
+    )
 
 
 def plain(sign: Sign) -> str:

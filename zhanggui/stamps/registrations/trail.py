@@ -72,6 +72,8 @@ ACTIONS = {
     "stamps.costs.set": _("Costs of rewards set"),
     "stamps.poster.made": _("Poster made"),
     "stamps.poster.changed": _("Poster changed"),
+    "stamps.poster.pictured": _("Picture put on the poster"),
+    "stamps.poster.unpictured": _("Picture taken off the poster"),
     "stamps.poster.archived": _("Poster put away"),
     "stamps.poster.brought_back": _("Poster brought back"),
     "stamps.manager.invited": _("QR code for managers made"),

@@ -45,6 +45,7 @@ from zhanggui.stamps.services.posters import (
     change_poster,
     make_poster,
     put_away_poster,
+    set_poster_picture,
 )
 from zhanggui.stamps.services.press_redeeming import (
     allow_redeeming,
@@ -153,6 +154,7 @@ __all__ = [
     "screen_of",
     "set_costs",
     "set_limits",
+    "set_poster_picture",
     "settle_case",
     "stamp_by_counter",
     "start_rehearsal",

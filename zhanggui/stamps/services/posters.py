@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from zhanggui.accounts import audit
-from zhanggui.accounts.models import Merchant, Store
+from zhanggui.accounts.models import Merchant, PictureKind, Store
+from zhanggui.accounts.services import pictures
 from zhanggui.channels.wechat import services as account_services
 from zhanggui.channels.wechat.models import TrackedCode
 from zhanggui.channels.wechat.tracking import services as tracking
@@ -22,6 +23,7 @@ from zhanggui.stamps.models import Look, Poster, Programme
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
 
+KIND = PictureKind.BACKGROUND
 FIELDS = ("name", "programme", "store", "headline", "text", "look", "shows_logo")
 
 
@@ -39,11 +41,19 @@ class PosterInput:
     shows_logo: bool = True
 
 
-def make_poster(*, merchant: Merchant, values: PosterInput, actor: Actor) -> Poster:
+def make_poster(
+    *, merchant: Merchant, values: PosterInput, actor: Actor, picture_draft: str = ""
+) -> Poster:
     """Make a poster with a permanent code of the account that serves the shop.
 
     Calls WeChat: not inside a transaction. A code whose poster could not be kept leads to the
     page of all cards.
+
+    Args:
+        merchant: the shop in scope.
+        values: what was typed in.
+        actor: who makes it.
+        picture_draft: the token of a picture kept for the form (``pictures.draft``).
 
     Raises:
         PosterNameTaken: another one has this name (E_POSTER_NAME, 409).
@@ -70,6 +80,7 @@ def make_poster(*, merchant: Merchant, values: PosterInput, actor: Actor) -> Pos
     try:
         with transaction.atomic():
             _put(poster, values)
+            poster.picture_token = pictures.adopt(picture_draft, merchant, KIND)
             poster.save(force_insert=True)
             audit.record(actor, "stamps.poster.made", f"poster:{poster.pk}", details=_facts(values))
     except IntegrityError as error:
@@ -99,6 +110,21 @@ def change_poster(*, poster_id: int, values: PosterInput, actor: Actor) -> Poste
     code = TrackedCode.objects.get(pk=poster.code_id)
     tracking.change_code(code=code, values=_code(values, code.page_url), actor=actor)
     return poster
+
+
+def set_poster_picture(*, poster_id: int, content: bytes | None, actor: Actor) -> None:
+    """Put the shop's own picture on a poster; None takes it off. What hangs stays as it is.
+
+    Raises:
+        Poster.DoesNotExist: none of this merchant's.
+        PictureTooBig, PictureUnreadable: nothing was changed (422).
+    """
+    with transaction.atomic():
+        poster = Poster.objects.select_for_update(of=("self",)).get(pk=poster_id)
+        merchant = Merchant.objects.get(pk=poster.merchant_id)
+        if pictures.put_on(poster, merchant=merchant, content=content, kind=KIND):
+            action = "unpictured" if content is None else "pictured"
+            audit.record(actor, f"stamps.poster.{action}", f"poster:{poster.pk}")
 
 
 def put_away_poster(*, poster_id: int, actor: Actor) -> None:

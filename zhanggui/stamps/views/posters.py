@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -19,6 +20,8 @@ from zhanggui.accounts.forms import put_refusal
 from zhanggui.accounts.guards import MerchantRequest, merchant_view
 from zhanggui.accounts.models import Merchant, Store
 from zhanggui.accounts.services import pictures
+from zhanggui.accounts.tier_forms import PictureForm
+from zhanggui.accounts.views.pictures import take
 from zhanggui.channels.wechat import services as account_services
 from zhanggui.channels.wechat.jssdk import uses_phone
 from zhanggui.channels.wechat.models import TrackedCode
@@ -27,6 +30,7 @@ from zhanggui.channels.wechat.tracking import selectors as scans
 from zhanggui.contacts.guards import CustomerRequest
 from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError, NotFound
+from zhanggui.core.uploads import takes_files
 from zhanggui.stamps import permissions, services
 from zhanggui.stamps.forms.posters import PosterForm
 from zhanggui.stamps.guards import card_view
@@ -81,6 +85,7 @@ def _reached(figures: scans.Figures | None) -> int:
     return figures.opened + figures.scans if figures else 0
 
 
+@takes_files(most_bytes=pictures.BYTES_AT_MOST)
 @merchant_view(MAY)
 @require_http_methods(["GET", "POST"])
 def poster_new(request: MerchantRequest) -> HttpResponse:
@@ -89,11 +94,15 @@ def poster_new(request: MerchantRequest) -> HttpResponse:
     form = PosterForm(request.POST or None, initial=initial)
     status = 200
     if request.method == "POST":
+        form.hold(request)
         status = 422
         if form.is_valid():
             try:
                 made = services.make_poster(
-                    merchant=request.merchant, values=form.values(), actor=request.actor
+                    merchant=request.merchant,
+                    values=form.values(),
+                    actor=request.actor,
+                    picture_draft=form.picture_token,
                 )
             except DomainError as refusal:
                 status = put_refusal(form, refusal, _field_of(refusal))
@@ -122,23 +131,61 @@ def poster_edit(request: MerchantRequest, poster_id: int) -> HttpResponse:
             else:
                 messages.success(request, _("Saved. The printed code stays the same."))
                 return redirect("stamps:poster", request.merchant.slug, found.pk)
-    page = _form_page(request, form) | {"poster": found}
+    return _edit_page(request, found, form, status=status)
+
+
+def _edit_page(
+    request: MerchantRequest,
+    found: Poster,
+    form: PosterForm,
+    *,
+    status: int,
+    picture_form: PictureForm | None = None,
+) -> HttpResponse:
+    page = _form_page(request, form, found) | {
+        "poster": found,
+        "picture_url": found.picture_url,
+        "picture_form": picture_form or PictureForm(),
+    }
     return render(request, f"{FOLDER}/poster_form.html", page, status=status)
+
+
+@takes_files(most_bytes=pictures.BYTES_AT_MOST)
+@require_POST
+@merchant_view(MAY)
+def poster_picture(request: MerchantRequest, poster_id: int) -> HttpResponse:
+    """Put the shop's own picture on a poster, or take it off."""
+    found = _found(poster_id)
+    refused = take(
+        request,
+        lambda content: services.set_poster_picture(
+            poster_id=found.pk, content=content, actor=request.actor
+        ),
+    )
+    if refused is None:
+        return redirect("stamps:poster_edit", request.merchant.slug, found.pk)
+    form, status = refused
+    return _edit_page(request, found, PosterForm(poster=found), status=status, picture_form=form)
 
 
 def _field_of(refusal: DomainError) -> str | None:
     return "name" if refusal.code == "E_POSTER_NAME" else None
 
 
-def _form_page(request: MerchantRequest, form: PosterForm) -> dict[str, Any]:
-    return {"form": form, "picture": _sample(request.merchant, form.data or form.initial)}
+def _form_page(
+    request: MerchantRequest, form: PosterForm, poster: Poster | None = None
+) -> dict[str, Any]:
+    picture = _sample(request.merchant, form.data or form.initial, poster)
+    return {"form": form, "picture": picture}
 
 
 @merchant_view(MAY)
 @require_safe
 def poster_sample(request: MerchantRequest) -> HttpResponse:
     """The picture while the form is being filled in."""
-    return HttpResponse(_sample(request.merchant, request.GET))
+    number = numbers.whole(request.GET.get("poster", ""))
+    shown = Poster.objects.filter(pk=number).first() if number is not None else None
+    return HttpResponse(_sample(request.merchant, request.GET, shown))
 
 
 @merchant_view(permissions.VIEW.name)
@@ -175,7 +222,9 @@ def poster_file(request: MerchantRequest, poster_id: int, form: str) -> HttpResp
     content = _content(
         found, request.merchant, resolver.address_of(code), pictures.logo_of(request.merchant)
     )
-    file = pdf.draw(layout.page(chosen, content, Look(found.look)), title=found.name)
+    picture = pictures.content_of(found.picture_token) or b""
+    page = layout.page(chosen, replace(content, picture=picture), Look(found.look))
+    file = pdf.draw(page, title=found.name)
     response = HttpResponse(file, content_type="application/pdf")
     name = f"{found.name} {chosen.label}.pdf"
     response["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
@@ -214,6 +263,8 @@ def _content(poster: Poster, merchant: Merchant, address: str, logo: bytes | Non
         number=f"NO. {poster.pk:04d}" if poster.pk else "",
         call=_("Scan in WeChat, take your card"),
         logo=logo if poster.shows_logo else None,
+        has_picture=bool(poster.picture_token),
+        picture_url=poster.picture_url,
         design=programme.design if programme else "",
     )
 
@@ -223,18 +274,26 @@ def _picture(content: Content, look: str, chosen: Format) -> SafeString:
     return svg.draw(page, label=f"{chosen.label}: {content.headline}")
 
 
-def _sample(merchant: Merchant, given: Mapping[str, Any]) -> SafeString:
+def _sample(merchant: Merchant, given: Mapping[str, Any], poster: Poster | None) -> SafeString:
     """A poster as typed so far; what makes no sense yet is left out."""
     typed = str(given.get("look") or "")
+    draft = str(given.get("picture_draft") or "")
+    if poster is not None:
+        draft = poster.picture_token
+    elif not pictures.is_draft(draft, merchant):
+        draft = ""
     sample = Poster(
         headline=str(given.get("headline") or _("Collect stamps, get a gift"))[:24],
         text=str(given.get("text") or "")[:60],
         look=typed if typed in Look.values else Look.PAPER,
         shows_logo=bool(given.get("shows_logo")),
+        picture_token=draft,
         programme=_chosen(Programme, given.get("programme")),
         store=_chosen(Store, given.get("store")),
     )
     content = _content(sample, merchant, SAMPLE_CODE, pictures.logo_of(merchant))
+    if given.get("picture_own"):  # chosen and not sent yet: the page puts it in
+        content = replace(content, has_picture=True, picture_url="")
     return format_html(
         "{}{}", _picture(content, sample.look, FORMATS["poster"]), _left_out(content)
     )

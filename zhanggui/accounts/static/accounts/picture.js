@@ -1,6 +1,8 @@
 // A picture that was chosen but not sent yet is shown where the page previews it: in
-// [data-picture-shown], on the stamp card in [data-picture-card], again when htmx redraws it.
+// [data-picture-shown], on the stamp card in [data-picture-card], in a drawing's picture, again
+// when htmx redraws it. A hidden field [data-picture-own] tells the server to leave room for it.
 const input = document.querySelector("input[type=file][data-picture]");
+const told = document.querySelector("input[data-picture-own]");
 let chosen = "";
 
 function onCard(card) {
@@ -18,12 +20,16 @@ function show() {
     image.src = chosen;
     image.hidden = false;
   }
+  for (const image of document.querySelectorAll("image[data-picture-own]")) {
+    image.setAttribute("href", chosen);
+  }
 }
 
 input?.addEventListener("change", () => {
   if (chosen) URL.revokeObjectURL(chosen);
   const file = input.files[0];
   chosen = file?.type.startsWith("image/") ? URL.createObjectURL(file) : "";
+  if (told) told.value = chosen ? "1" : "";
   show();
 });
 document.addEventListener("htmx:afterSwap", show);
