@@ -32,6 +32,10 @@ DATA_COMMAND = ROOT / "demo" / "management" / "commands" / "demo_data.py"
 SANDBOX_DATA = "sandbox.sqlite3"
 RESETTABLE = (f"{SANDBOX_DATA}*", "demo*.json")
 SHOWN_SIGN_INS = 12
+RECORD = "migrations.json"
+OLD_RECORD = "migrated"
+"""What versions before the record kept: one sum of everything."""
+REQUIRED = "requirements/run.txt"
 
 
 @dataclass(frozen=True)
@@ -137,18 +141,25 @@ class Demo:
 
     def _migrate(self) -> None:
         """Bring the schema up to date; our own database remembers what it was brought to."""
-        stamp = self.cluster.home / "migrated" if self.cluster else None
-        wanted = _fingerprint_of_migrations()
-        if stamp and stamp.exists() and stamp.read_text() == wanted:
+        record = Record(self.cluster.home) if self.cluster else None
+        wanted = sums_of_migrations()
+        if record and record.is_of(wanted):
             return
+        if record and record.is_of_another_version(wanted):
+            raise Stop(
+                "这个演示的数据是另一个版本的程序建立的，数据表不一样，这个版本用不了。"
+                "请运行 make demo-reset 重新生成（会删除演示里的数据）。",
+                "Another version made this demo's data, and its tables are not this version's. "
+                "Run make demo-reset to make it anew (what is in the demo is deleted).",
+            )
         self.log.say("更新数据库结构…… Bringing the database up to date...")
         if self._run("db", settings.manage("migrate", "--noinput", "--verbosity", "0")):
             raise Stop(
                 "数据库结构更新失败，原因见上面的日志。",
                 "The database could not be brought up to date; the log above says why.",
             )
-        if stamp:
-            stamp.write_text(wanted)
+        if record:
+            record.write(wanted)
 
     def _make_data(self) -> None:
         if not self.options.has_data or not DATA_COMMAND.exists():
@@ -243,12 +254,45 @@ def _start_over(var: Path) -> None:
     shutil.rmtree(var / "files", ignore_errors=True)
 
 
-def _fingerprint_of_migrations() -> str:
-    sums = hashlib.sha256((ROOT / "requirements" / "run.txt").read_bytes())
-    for home in ("config", "demo", "zhanggui"):
-        for file in sorted((ROOT / home).glob("**/migrations/*.py")):
-            sums.update(f"{file.relative_to(ROOT)}:".encode() + file.read_bytes())
-    return sums.hexdigest()
+Sums = dict[str, str]
+"""A sum of each file that a schema depends on, by its path."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Which migrations a demo's database has been through."""
+
+    home: Path
+
+    def is_of(self, wanted: Sums) -> bool:
+        """Whether nothing is to be done."""
+        return self._read() == wanted
+
+    def is_of_another_version(self, wanted: Sums) -> bool:
+        """Whether a migration it has been through is another one now: no step leads from there."""
+        known = self._read()
+        if known is None:
+            return (self.home / OLD_RECORD).exists()
+        return any(wanted.get(file) != sum_ for file, sum_ in known.items() if file != REQUIRED)
+
+    def write(self, done: Sums) -> None:
+        """Remember what the database was brought to."""
+        (self.home / RECORD).write_text(json.dumps(done), encoding="utf-8")
+
+    def _read(self) -> Sums | None:
+        try:
+            found: Sums = json.loads((self.home / RECORD).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return found
+
+
+def sums_of_migrations() -> Sums:
+    """The migrations of this version, and the packages that bring their own."""
+    homes = ("config", "demo", "zhanggui")
+    files = [file for home in homes for file in (ROOT / home).glob("**/migrations/*.py")]
+    paths = [REQUIRED, *sorted(str(file.relative_to(ROOT)) for file in files)]
+    return {path: hashlib.sha256((ROOT / path).read_bytes()).hexdigest() for path in paths}
 
 
 def _sign_ins(file: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from tests.plugins.product import free_port
 
 pytestmark = pytest.mark.timeout(400)
 STARTS_S = 150.0
+CHANGED = "zhanggui/stamps/migrations/0001_initial.py"
 
 
 @dataclass
@@ -119,3 +121,7 @@ class TestDemo:
         assert _marked(str(demo.var)) == []
         assert demo.status == 0
         assert "Traceback" not in demo.log.read_text()
+
+        record = demo.var / "postgresql" / "migrations.json"
+        record.write_text(json.dumps(json.loads(record.read_text()) | {CHANGED: "another"}))
+        assert "make demo-reset" in demo.try_another(), "tables of another version"
