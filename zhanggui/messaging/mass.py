@@ -176,6 +176,13 @@ def cancel(campaign: Campaign) -> tuple[int, int]:
     return int(many), int(freed)
 
 
+def ways(house: House, template: MessageTemplate) -> tuple[bool, bool]:
+    """Whether a mailing goes by WeChat, and whether by SMS, as the shop is set up now."""
+    rule = house.rule(template)
+    has_wechat = house.account is not None and bool(house.binding(template))
+    return rule.by_wechat and has_wechat, rule.by_sms and house.has_sms
+
+
 def _with_people(
     campaign: Campaign, tail: LiteralString, values: dict[str, Any]
 ) -> tuple[str, dict[str, Any]]:
@@ -188,13 +195,13 @@ def _with_people(
 
 def _values(house: House, campaign: Campaign) -> dict[str, Any]:
     template = templates.get(campaign.template)
-    rule = house.rule(template)
     text = _text(house, template, campaign)
     account = house.account
+    by_wechat, by_sms = ways(house, template)
     return {
         "merchant": house.merchant.pk,
-        "wechat": rule.by_wechat and account is not None and bool(house.binding(template)),
-        "sms": rule.by_sms and house.has_sms,
+        "wechat": by_wechat,
+        "sms": by_sms,
         "account": account.pk if account else 0,
         "kind": template.kind.value,
         "needs_consent": template.kind == Kind.MARKETING and house.settings.needs_consent,

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from zhanggui.accounts.forms import put_refusal
@@ -53,6 +53,13 @@ TONES = {
     CampaignState.DONE: "success",
     CampaignState.CANCELLED: "danger",
 }
+OUT_OF_REACH = {
+    (True, True): _("Do not follow the account and have no mobile number"),
+    (True, False): _("Do not follow the official account"),
+    (False, True): _("Have no mobile number"),
+    (False, False): _("Neither WeChat nor SMS is switched on for this message"),
+}
+"""Whom a mailing cannot reach, by its ways: WeChat, SMS."""
 
 
 @require_safe
@@ -186,6 +193,7 @@ def _cost(house: House, template: MessageTemplate, row: Campaign) -> dict[str, A
     due = hours.due(template.kind, now, house.settings, house.merchant.time_zone)
     return {
         "estimate": found,
+        "out_of_reach": OUT_OF_REACH[mass.ways(house, template)],
         "purse": purse,
         "left": left,
         "missing": max(found.segments - left, 0),
