@@ -14,7 +14,7 @@ from zhanggui.accounts.services.people import SHORTEST_PASSWORD
 from zhanggui.accounts.services.registration import AGREEMENT_AT_MOST
 from zhanggui.accounts.services.tiers import DISPLAY_NAME_AT_MOST
 from zhanggui.core import tokens
-from zhanggui.ui.forms import PhoneInput
+from zhanggui.ui.forms import LinesInput, PhoneInput
 
 SHORT_NAME = RegexValidator(
     r"^[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]$",
@@ -118,7 +118,7 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         max_length=200,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=LinesInput(attrs={"rows": 3}),
         help_text=_("Its people read this when they are refused, and it stands in the audit log."),
     )
 
@@ -216,7 +216,7 @@ class AgreementForm(forms.Form):
     text = forms.CharField(
         label=_("Registration agreement"),
         max_length=AGREEMENT_AT_MOST,
-        widget=forms.Textarea(attrs={"rows": 16}),
+        widget=LinesInput(attrs={"rows": 16}),
         help_text=_(
             "Plain text; an empty line begins a paragraph, a line that begins with # is a heading."
         ),
@@ -229,6 +229,6 @@ class RejectForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         max_length=200,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=LinesInput(attrs={"rows": 3}),
         help_text=_("The applicant is told this sentence."),
     )

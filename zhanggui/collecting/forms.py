@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.collecting.services import Asked
+from zhanggui.ui.forms import LinesInput
 from zhanggui.ui.money import YuanField
 
 MOST_YUAN = 50_000
@@ -42,7 +43,7 @@ class RequestForm(forms.Form):
         label=_("Note to the payer"),
         max_length=200,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=LinesInput(attrs={"rows": 3}),
     )
 
     def __init__(self, *args: Any, is_for_customer: bool, **kwargs: Any) -> None:

@@ -17,6 +17,7 @@ from zhanggui.contacts.search import fold
 from zhanggui.contacts.services import CustomerInput
 from zhanggui.core import clock
 from zhanggui.ui import formats
+from zhanggui.ui.forms import LinesInput
 
 LONGEST_NOTE = 1000
 LONGEST_REASON = 200
@@ -66,7 +67,7 @@ class CustomerForm(forms.Form):
         label=_("Note"),
         required=False,
         max_length=LONGEST_NOTE,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=LinesInput(attrs={"rows": 3}),
         help_text=_("Only your staff sees it."),
     )
 

@@ -18,6 +18,7 @@ from zhanggui.core import clock
 from zhanggui.coupons import rules
 from zhanggui.coupons.models import CouponKind, CouponTemplate, TemplateState, Validity
 from zhanggui.coupons.services import TemplateInput
+from zhanggui.ui.forms import LinesInput
 from zhanggui.ui.money import YuanField
 
 MOST_YUAN = 100_000
@@ -77,7 +78,7 @@ class TemplateForm(forms.Form):
         label=_("Terms of use"),
         max_length=1000,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=LinesInput(attrs={"rows": 3}),
         help_text=_("One a line, for example “Not together with other offers”."),
     )
     validity = forms.ChoiceField(
@@ -322,7 +323,7 @@ class ReportForm(forms.Form):
         label=_("What happened? (may stay empty)"),
         required=False,
         max_length=300,
-        widget=forms.Textarea(
+        widget=LinesInput(
             attrs={"rows": 3, "placeholder": _("For example: I was not in the shop that day.")}
         ),
     )

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.messaging.models import Purse
 from zhanggui.messaging.templates import MessageTemplate
 from zhanggui.messaging.wallet import MOST_AT_ONCE
+from zhanggui.ui.forms import LinesInput
 
 LONGEST_FIELD = 200
 HOURS = [(str(hour), f"{hour:02d}:00") for hour in range(24)]
@@ -78,7 +79,7 @@ class RuleForm(forms.Form):
         label=_("Own words for the SMS"),
         required=False,
         max_length=300,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=LinesInput(attrs={"rows": 3}),
         help_text=_("Left empty, ours are used."),
     )
 
@@ -119,7 +120,7 @@ class MailingForm(forms.Form):
             self.fields[f"field_{field.name}"] = forms.CharField(
                 label=str(field.label),
                 max_length=LONGEST_FIELD,
-                widget=forms.Textarea(attrs={"rows": 2, "placeholder": str(field.example)}),
+                widget=LinesInput(attrs={"rows": 2, "placeholder": str(field.example)}),
             )
         self.own = [f"field_{field.name}" for field in chosen.fields]
 

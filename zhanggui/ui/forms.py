@@ -80,3 +80,12 @@ class PhoneInput(forms.TextInput):
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         usual = {"inputmode": "tel", "autocomplete": "tel", "maxlength": "20"}
         super().__init__(attrs=usual | (attrs or {}))
+
+
+class LinesInput(forms.Textarea):
+    """Several lines; the end of a line counts as one sign, as people and their browsers see it."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """Fold the two signs that forms send for it."""
+        value = super().value_from_datadict(data, files, name)
+        return value.replace("\r\n", "\n") if isinstance(value, str) else value

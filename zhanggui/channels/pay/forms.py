@@ -13,6 +13,7 @@ from zhanggui.channels.pay import signing
 from zhanggui.channels.pay.models import Mode, Way
 from zhanggui.channels.pay.services.accounts import Keys
 from zhanggui.core import clock
+from zhanggui.ui.forms import LinesInput
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
 MOST_BYTES = 20_000
@@ -88,7 +89,7 @@ def _pasted() -> forms.CharField:
         label=_("or its text"),
         required=False,
         max_length=MOST_BYTES,
-        widget=forms.Textarea(attrs={**PLAIN, "rows": 3, "placeholder": "-----BEGIN ..."}),
+        widget=LinesInput(attrs={**PLAIN, "rows": 3, "placeholder": "-----BEGIN ..."}),
     )
 
 

@@ -14,6 +14,7 @@ from zhanggui.channels.wechat.replies import rules
 from zhanggui.channels.wechat.replies.rules import Word
 from zhanggui.channels.wechat.replies.services import ReplyInput
 from zhanggui.files import kinds
+from zhanggui.ui.forms import LinesInput
 
 WHOLE = "whole"
 INSIDE = "inside"
@@ -26,7 +27,7 @@ class ReplyForm(forms.Form):
 
     words = forms.CharField(
         label=_("Words"),
-        widget=forms.Textarea(attrs={"rows": 4}),
+        widget=LinesInput(attrs={"rows": 4}),
         help_text=_("One a line. Case and width do not matter."),
     )
     match = forms.ChoiceField(
@@ -58,7 +59,7 @@ class ReplyForm(forms.Form):
     text = forms.CharField(
         label=pgettext_lazy("automatic reply", "Text"),
         max_length=REPLY_SIGNS,
-        widget=forms.Textarea(attrs={"rows": 5}),
+        widget=LinesInput(attrs={"rows": 5}),
         required=False,
         help_text=_("Up to 600 characters; line breaks stay."),
     )
@@ -117,10 +118,6 @@ class ReplyForm(forms.Form):
         if any(len(line) > rules.WORD_LENGTH for line in found):
             raise forms.ValidationError(_("A word has at most 30 characters."))
         return found
-
-    def clean_text(self) -> str:
-        """The text with the line breaks of the chat."""
-        return str(self.cleaned_data["text"]).replace("\r\n", "\n").strip()
 
     def clean_url(self) -> str:
         """An address people can be sent to."""
@@ -218,7 +215,7 @@ class CodeForm(forms.Form):
         label=_("What is said to whoever scans"),
         max_length=REPLY_SIGNS,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        widget=LinesInput(attrs={"rows": 4}),
         help_text=_("Empty: the account answers as it does to following."),
     )
     page = forms.ChoiceField(
@@ -254,10 +251,6 @@ class CodeForm(forms.Form):
             tag = self.fields["tag_id"]
             assert isinstance(tag, forms.ChoiceField)  # noqa: S101  for the type checker
             tag.choices = [("", _("No tag")), *tags]
-
-    def clean_reply(self) -> str:
-        """The text with the line breaks of the chat."""
-        return str(self.cleaned_data["reply"]).replace("\r\n", "\n").strip()
 
     def clean_page_url(self) -> str:
         """An address people can be sent to."""

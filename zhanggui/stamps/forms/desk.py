@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from zhanggui.stamps.models import Kind, Method, Verdict
 from zhanggui.stamps.selectors import LedgerWish
+from zhanggui.ui.forms import LinesInput
 
 MOST_DIGITS, MOST_AMOUNT, LONGEST_REASON = 40, 100, 200
 MOST_SEARCHED, LONGEST_ID = 40, 18
@@ -149,7 +150,7 @@ class ReportForm(forms.Form):
         label=_("What happened? (may stay empty)"),
         required=False,
         max_length=300,
-        widget=forms.Textarea(
+        widget=LinesInput(
             attrs={"rows": 3, "placeholder": _("For example: I was not in the shop that day.")}
         ),
     )
@@ -164,7 +165,7 @@ class SettleForm(forms.Form):
     note = forms.CharField(
         label=_("Note"),
         max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=LinesInput(attrs={"rows": 3}),
         help_text=_("Whom you asked and what you did. Only your staff reads it."),
     )
 

@@ -25,6 +25,7 @@ from zhanggui.stamps.models import (
 from zhanggui.stamps.services.cycles import terms_now
 from zhanggui.stamps.services.programmes import ProgrammeInput, RewardInput, values_of
 from zhanggui.stamps.ways import OFFERED, STRENGTHS, listed
+from zhanggui.ui.forms import LinesInput
 from zhanggui.ui.money import YuanField
 
 type Choices = list[tuple[str, str | Promise]]
@@ -70,7 +71,7 @@ class ProgrammeForm(forms.Form):
         label=_("Rules"),
         max_length=1000,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        widget=LinesInput(attrs={"rows": 4}),
         help_text=_("Shown behind the three dots on the card. One rule a line."),
     )
     reward = forms.CharField(

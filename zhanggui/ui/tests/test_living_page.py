@@ -203,6 +203,20 @@ class TestForms:
         summary.locator("a").first.click()
         expect(page.locator("#id_name")).to_be_focused()
 
+    def test_signs_are_counted_as_the_server_counts_them(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/form/")
+        note = page.locator("#id_note")
+        line = page.locator(".zg-field", has=note).locator("[data-length]")
+        note.focus()
+        page.keyboard.insert_text("🍰" * 200)
+        assert note.input_value() == "🍰" * 200
+        expect(line).to_contain_text("200")
+        page.keyboard.press("Home")
+        page.keyboard.insert_text("茶🍵")
+        assert note.input_value() == "🍰" * 200, "what is typed beyond is not taken"
+        note.fill("🍰" * 160 + "\n" * 40 + "茶")
+        assert len(note.input_value()) == len("🍰" * 160 + "\n" * 40), "a new line is one sign"
+
 
 class TestDialogs:
     def test_opens_and_closes_by_keyboard_and_gives_the_focus_back(

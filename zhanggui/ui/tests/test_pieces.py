@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from zhanggui.ui import assets, icons, stampcard
 from zhanggui.ui.charts import Chart, Series
-from zhanggui.ui.forms import DigitsInput, PhoneInput
+from zhanggui.ui.forms import DigitsInput, LinesInput, PhoneInput
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
@@ -207,3 +207,9 @@ class TestAssets:
     def test_missing_packages_stop_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(assets, "NODE_MODULES", Path("/nowhere"))
         assert [fault.id for fault in assets.VendorFinder().check()] == ["ui.E001"]
+
+
+def test_a_new_line_is_one_sign() -> None:
+    field = forms.CharField(widget=LinesInput, max_length=3)
+    sent = field.widget.value_from_datadict({"note": "一\r\n二"}, {}, "note")
+    assert field.clean(sent) == "一\n二"

@@ -1,9 +1,11 @@
 // What a field says of itself while it is filled in: what is missing, in the page's own words and
-// not in the browser's bubble, and how many characters are left before no more are taken.
+// not in the browser's bubble, and how many characters are left before no more are taken. Browsers
+// count an emoji as two, the server as one.
 import { text } from "./texts.js";
 
 const NEAR = 0.8; // from here on the length is told
 const COUNTED = "input[type=text][maxlength], input:not([type])[maxlength], textarea[maxlength]";
+const UNITS = 2; // of the browser's counting, at most, for one sign
 
 function placeOf(input) {
   return input.closest(".zg-field, .zg-check, label") ?? input.parentElement;
@@ -41,11 +43,33 @@ function settled(input) {
   input.removeAttribute("aria-invalid");
 }
 
+// the field's own limit only has to let everything in that the server takes
+function limitOf(input) {
+  const { most } = input.dataset;
+  if (most) return Number(most);
+  const limit = Number(input.getAttribute("maxlength"));
+  input.dataset.most = limit;
+  input.setAttribute("maxlength", limit * UNITS);
+  return limit;
+}
+
+// what was just typed or pasted is shortened, as the browser does it, not the end of the text
+function cut(input, most) {
+  const before = [...input.value.slice(0, input.selectionStart)];
+  const after = [...input.value.slice(input.selectionStart)];
+  const length = before.length + after.length;
+  if (length <= most) return length;
+  const kept = before.slice(0, Math.max(0, most - after.length)).join("");
+  input.value = kept + after.slice(0, most).join("");
+  input.setSelectionRange(kept.length, kept.length);
+  return most;
+}
+
 function count(input) {
-  const most = Number(input.getAttribute("maxlength"));
+  const most = limitOf(input);
+  const length = cut(input, most);
   const place = input.closest(".zg-field");
   if (!place || input.inputMode === "numeric") return;
-  const length = input.value.length;
   if (length < most * NEAR) {
     place.querySelector("[data-length]")?.remove();
     return;
@@ -56,11 +80,14 @@ function count(input) {
 
 export function start() {
   document.addEventListener("invalid", missing, true);
-  for (const kind of ["input", "change"]) {
+  document.addEventListener("focusin", (event) => {
+    if (event.target.matches(COUNTED)) limitOf(event.target);
+  });
+  for (const kind of ["input", "change", "compositionend"]) {
     document.addEventListener(kind, (event) => {
       if (!event.target.form) return;
       settled(event.target);
-      if (event.target.matches(COUNTED)) count(event.target);
+      if (!event.isComposing && event.target.matches(COUNTED)) count(event.target);
     });
   }
 }

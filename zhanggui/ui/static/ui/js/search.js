@@ -1,5 +1,5 @@
 // The search over everything: Ctrl-K or the magnifier opens it, arrows choose, Enter goes there.
-import { open } from "./dialog.js";
+import { close, open } from "./dialog.js";
 
 function hits(dialog) {
   return [...dialog.querySelectorAll("[data-hit]")];
@@ -33,10 +33,15 @@ export function start() {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();
       show(dialog);
-    } else if (dialog.contains(event.target) && event.key === "ArrowDown") {
+    } else if (!dialog.contains(event.target) || event.isComposing) {
+      return;
+    } else if (event.key === "Escape") {
+      event.preventDefault(); // else the browser only empties the field
+      close(dialog);
+    } else if (event.key === "ArrowDown") {
       event.preventDefault();
       move(dialog, 1);
-    } else if (dialog.contains(event.target) && event.key === "ArrowUp") {
+    } else if (event.key === "ArrowUp") {
       event.preventDefault();
       move(dialog, -1);
     }
