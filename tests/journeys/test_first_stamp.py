@@ -173,7 +173,7 @@ def look_at_the_office(office: Page, shop: Shop) -> None:
     office.goto(shop.office)
     figures = office.locator(".zg-figure", has_text="盖章次数").locator(".zg-figure-value")
     expect(figures.first).to_have_text("1")
-    from_menu(office, "柜台", "集章流水")
+    from_menu(office, "集章", "集章流水")
     rows = office.locator("tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.nth(0)).to_contain_text("取消累计")

@@ -302,7 +302,7 @@ def usable_again(customer: Phone) -> None:
 
 def export(office: Page) -> None:
     """The ledger as a workbook: each booking a row."""
-    from_menu(office, "柜台", "集章流水")
+    from_menu(office, "集章", "集章流水")
     office.locator("summary", has_text="导出").click()
     with office.expect_download() as waiting:
         office.locator("[name=format][value=xlsx]").click()

@@ -98,6 +98,7 @@ def register_all() -> None:
             "contacts:customers",
             VIEW_CUSTOMERS.name,
             order=60,
+            covers=("../jobs/imports/",),
         ),
     )
 

@@ -169,10 +169,10 @@ def find_customers(text: str, limit: int) -> list[Customer]:
     """The first customers that fit a text, for the search over everything."""
     if not fold(text):
         return []
-    return newest(found(Filters(search=text)), limit).page.rows
+    return newest(found(Filters(search=text)), limit).rows
 
 
-def newest(rows: QuerySet[Customer], limit: int) -> paging.Found[Customer]:
+def newest(rows: QuerySet[Customer], limit: int) -> paging.Page[Customer]:
     """The newest customers of those that fit, and how many fit."""
     return paging.found_first(rows, order=ORDER, size=limit)
 

@@ -65,7 +65,6 @@ def register_all() -> None:
             order=600,
             section=sections.ADMINISTRATION,
             badge=following.badge,
-            covers=("../imports/",),
         ),
     )
     for surface, right in (

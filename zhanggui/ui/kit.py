@@ -14,8 +14,8 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.core import clock
 from zhanggui.ui import lists, navigation
 from zhanggui.ui.charts import Chart, Series
-from zhanggui.ui.forms import DigitsInput, PhoneInput
-from zhanggui.ui.paging import Page
+from zhanggui.ui.forms import DigitsInput, LinesInput, PhoneInput
+from zhanggui.ui.paging import Count, Page
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class SampleForm(forms.Form):
         label=_("Opened on"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )
     note = forms.CharField(
-        label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 3}), max_length=200
+        label=_("Note"), required=False, widget=LinesInput(attrs={"rows": 3}), max_length=200
     )
     digits = forms.CharField(label=_("Six digits of the customer"), widget=DigitsInput())
     is_open = forms.BooleanField(label=_("Open for customers"), required=False, initial=True)
@@ -170,9 +170,9 @@ def _list(request: HttpRequest, rows: list[dict[str, Any]]) -> lists.Shown:
     fitting = [row for row in rows if shown.search in row["name"] and wanted in {"", row["tone"]}]
     by_name = shown.sort.name == "name"
     shown.rows = sorted(fitting, key=lambda r: r["name" if by_name else "at"], reverse=not by_name)
-    shown.count = len(shown.rows) if shown.is_filtered else 12_843
+    shown.page = Page(shown.rows, "", "", 50)
     if not shown.is_filtered:
-        shown.page = Page(shown.rows, "next-token", "previous-token", 50)
+        shown.page = Page(shown.rows, "next-token", "previous-token", 50, lambda: Count(12_843))
     return shown
 
 

@@ -256,8 +256,6 @@ class Shown:
         self.bulk: list[Bulk] = []
         self.rows: list[Any] = []
         self.page: paging.Page[Any] | None = None
-        self.count = 0
-        self.is_more = False
         self.chips: list[Chip] = []
 
     # -- filled in the order of the page
@@ -281,32 +279,28 @@ class Shown:
         self,
         found: QuerySet[Row],
         *,
-        count: int | None = None,
-        count_up_to: int = paging.COUNT_UP_TO,
         size: int = paging.SIZE,
         is_large: bool = False,
     ) -> Shown:
-        """Ask for one page of rows in the chosen order, and for the count unless it is given.
+        """Ask for one page of rows in the chosen order.
 
-        Counting stops at ``count_up_to``; the page then says so with a plus. What is found in a
-        large table (``is_large``) is found before it is put in order: ``paging.found_first``.
+        What is found in a large table (``is_large``) is found before it is put in order:
+        ``paging.found_first``.
         """
-        order, after = self.sort.order, self.after
-        if is_large and self.is_filtered:
-            first = paging.found_first(found, order=order, after=after, size=size)
-            self.page, self.count, self.is_more = first.page, first.count, first.is_more
-        else:
-            self.page = paging.keyset(found, order=order, after=after, size=size)
-            counted = count if count is not None else self._count(found, count_up_to)
-            self.count, self.is_more = min(counted, count_up_to), counted > count_up_to
+        turn = paging.found_first if is_large and self.is_filtered else paging.keyset
+        self.page = turn(found, order=self.sort.order, after=self.after, size=size)
         self.rows = self.page.rows
         return self
 
-    def _count(self, found: QuerySet[Any], up_to: int) -> int:
-        page = self.page
-        if page is not None and not self.after and not page.next:
-            return len(page.rows)  # everything is on this page
-        return found.order_by()[: up_to + 1].count()
+    @property
+    def count(self) -> int:
+        """How many rows fit, see ``is_more``."""
+        return (self.page and self.page.count) or 0
+
+    @property
+    def is_more(self) -> bool:
+        """Whether more rows fit than ``count``."""
+        return bool(self.page and self.page.is_more)
 
     def _chips(self, query: QueryDict) -> Iterator[Chip]:
         if self.search:

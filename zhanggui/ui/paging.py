@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core import signing
 from django.db.models import Model, Q, QuerySet
@@ -19,6 +20,13 @@ MANY, COUNT_MANY_UP_TO = 20_000, 1_000
 """Of more rows than the first nobody compares numbers above the second."""
 
 
+class Count(NamedTuple):
+    """How many rows a list has; there are more than ``number`` with ``is_more``."""
+
+    number: int
+    is_more: bool = False
+
+
 @dataclass(frozen=True)
 class Page[Row]:
     """One page of rows with the tokens that lead on and back; empty where nothing follows."""
@@ -27,6 +35,25 @@ class Page[Row]:
     next: str
     previous: str
     size: int
+    ask: Callable[[], Count] | None = field(default=None, compare=False, repr=False)
+    """Counts all pages, where there are more than this one; asked once, by who wants to know."""
+
+    @cached_property
+    def counted(self) -> Count | None:
+        """How many rows all pages have; None where nobody can tell."""
+        if self.ask:
+            return self.ask()
+        return None if self.next or self.previous else Count(len(self.rows))
+
+    @property
+    def count(self) -> int | None:
+        """What a list's heading says; see ``is_more``."""
+        return self.counted.number if self.counted else None
+
+    @property
+    def is_more(self) -> bool:
+        """Whether there are more than ``count``."""
+        return bool(self.counted and self.counted.is_more)
 
     def __iter__(self) -> Any:
         return iter(self.rows)
@@ -52,24 +79,21 @@ def keyset[Row: Model](
         size: rows a page.
 
     Returns:
-        At most ``size`` rows in the given order. One query.
+        At most ``size`` rows in the given order. One query, and one more for its count.
     """
     fields = _fields(order)
-    return turned(
+    page = turned(
         lambda cursor, most: _fetch(queryset, fields, cursor, most),
         order=order,
         after=after,
         size=size,
     )
+    return replace(page, ask=lambda: _count(queryset)) if page.next or page.previous else page
 
 
-@dataclass(frozen=True, slots=True)
-class Found[Row]:
-    """One page of what fits, and how much fits; there is more than ``count`` with ``is_more``."""
-
-    page: Page[Row]
-    count: int
-    is_more: bool
+def _count(queryset: QuerySet[Any]) -> Count:
+    counted = queryset.order_by()[: COUNT_UP_TO + 1].count()
+    return Count(min(counted, COUNT_UP_TO), counted > COUNT_UP_TO)
 
 
 def found_first[Row: Model](
@@ -78,7 +102,7 @@ def found_first[Row: Model](
     order: Sequence[str],
     after: str = "",
     size: int = SIZE,
-) -> Found[Row]:
+) -> Page[Row]:
     """As ``keyset`` of what fits in a large table, found before it is put in order.
 
     The database would walk the order and look for rows that fit: long, where they are few or none
@@ -99,7 +123,7 @@ def found_first[Row: Model](
         found = list(rows[: up_to + 1])
     if len(found) > up_to:
         page = keyset(queryset, order=order, after=after, size=size)
-        return Found(page, up_to, is_more=True)
+        return replace(page, ask=lambda: Count(up_to, is_more=True))
 
     def fetch(cursor: Cursor | None, most: int) -> list[Row]:
         back = cursor is not None and cursor.is_backward
@@ -110,7 +134,7 @@ def found_first[Row: Model](
         return [objects[pk] for pk, *_values in fitting[:most] if pk in objects]
 
     page = turned(fetch, order=order, after=after, size=size)
-    return Found(page, len(found), is_more=False)
+    return replace(page, ask=lambda: Count(len(found)))
 
 
 def _expected(queryset: QuerySet[Any]) -> int:

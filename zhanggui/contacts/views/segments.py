@@ -109,8 +109,8 @@ def _preview(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
         return {"is_open": True}
     rows = selectors.found(selectors.Filters()).filter(conditions.fitting(kept))
     found = selectors.newest(rows, PREVIEW)
-    dress(found.page.rows, selectors.tags(), {})
-    return {"first": found.page.rows, "count": found.count, "is_more": found.is_more}
+    dress(found.rows, selectors.tags(), {})
+    return {"first": found.rows, "count": found.count, "is_more": found.is_more}
 
 
 @require_safe

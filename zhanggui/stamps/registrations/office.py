@@ -86,6 +86,15 @@ def _menu() -> None:
             section=sections.CARDS,
         ),
         menus.Entry(
+            "stamps_ledger",
+            _("Stamp ledger"),
+            "list-details",
+            "stamps:ledger",
+            permissions.VIEW.name,
+            order=115,
+            section=sections.CARDS,
+        ),
+        menus.Entry(
             "stamps_posters",
             _("Posters"),
             "photo",
@@ -103,15 +112,6 @@ def _menu() -> None:
             order=130,
             section=sections.CARDS,
             covers=("../visitors/", "../rewards/"),
-        ),
-        menus.Entry(
-            "stamps_ledger",
-            _("Stamp ledger"),
-            "list-details",
-            "stamps:ledger",
-            permissions.VIEW.name,
-            order=200,
-            section=sections.COUNTER,
         ),
         menus.Entry(
             "stamps_seals",

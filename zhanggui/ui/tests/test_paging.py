@@ -147,3 +147,32 @@ class TestTokens:
         assert paging._unpack(paging._pack(START)) == START
         assert paging._unpack(paging._pack(START.date())) == START.date()
         assert paging._unpack(paging._pack(12)) == 12
+
+
+class TestCounting:
+    def test_one_page_is_its_own_count(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        make_rows(4)
+        with django_assert_num_queries(1):
+            shown = page()
+            assert (shown.count, shown.is_more) == (4, False)
+
+    @pytest.mark.parametrize(("up_to", "known"), [(9, (9, False)), (8, (8, True))])
+    def test_more_pages_are_counted_once_and_not_beyond_what_people_read(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        django_assert_num_queries: DjangoAssertNumQueries,
+        up_to: int,
+        known: tuple[int, bool],
+    ) -> None:
+        monkeypatch.setattr(paging, "COUNT_UP_TO", up_to)
+        make_rows(9)
+        for shown in walk(ORDER):
+            with django_assert_num_queries(1):
+                assert (shown.count, shown.is_more) == known
+                assert (shown.count, shown.is_more) == known
+
+    def test_nobody_knows_what_does_not_come_from_the_database(self) -> None:
+        assert Page([1], "more", "", 1).count is None
+        assert Page([1], "", "", 1).count == 1
