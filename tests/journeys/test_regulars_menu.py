@@ -54,7 +54,7 @@ def come_in(phone: Phone) -> Phone:
 
 def put_tag(office: Page) -> None:
     """The owner finds her by name and gives her a new tag."""
-    from_menu(office, "顾客", "顾客")
+    office.get_by_role("link", name="顾客", exact=True).first.click()
     office.locator("main input[name=q]").fill(NICKNAME)
     office.locator("main input[name=q]").press("Enter")
     expect(office.locator("tbody tr")).to_have_count(1)
