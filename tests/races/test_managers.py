@@ -8,8 +8,9 @@ import pytest
 from django.db import connection
 
 from tests.races.racing import outcomes, race
+from zhanggui.accounts import services as account_services
 from zhanggui.accounts.models import Person
-from zhanggui.accounts.tests.factories import make_person, make_store
+from zhanggui.accounts.tests.factories import ACTOR, make_person, make_store
 from zhanggui.core.db import turns
 from zhanggui.stamps import services
 from zhanggui.stamps.models import ManagerBinding, ManagerInvitation
@@ -87,3 +88,30 @@ class TestOneCode:
         pairs = [(make_invitation(shop.store), person) for person in people(5)]
 
         assert scans(shop, pairs) == {"ok": 2, "E_MANAGER_LIMIT": 3}
+
+
+class TestClosing:
+    """Whoever scans while the store closes is not left as its manager."""
+
+    def close_while_scanning(self, shop: Shop) -> int:
+        """Five people scan at the moment of closing; how many are managers afterwards."""
+        store = make_store(shop.merchant)
+        invitation = make_invitation(store, max_people=5)
+        closing = partial(account_services.close_store, store=store, actor=ACTOR)
+        scanning = [
+            partial(services.accept_scan, invitation_id=invitation.pk, person=person)
+            for person in people(5)
+        ]
+        found = dict(outcomes(race(shop.merchant.pk, [*scanning[:2], closing, *scanning[2:]])))
+        assert found.pop("ok") >= 1
+        assert set(found) <= {"E_QR_REVOKED", "E_QR_USED"}
+        return ManagerBinding.objects.filter(store_id=store.pk, removed_at=None).count()
+
+    def test_nobody_stays(self, shop: Shop) -> None:
+        assert [self.close_while_scanning(shop) for _ in range(3)] == [0, 0, 0]
+
+    def test_control_without_turns_somebody_may_stay(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(turns, "TAKE", "SELECT %(turn)s::bigint")
+        assert max(self.close_while_scanning(shop) for _ in range(12)) > 0

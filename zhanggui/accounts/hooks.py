@@ -1,7 +1,7 @@
 """What accounts tells the modules above it; they register in their ``apps.py``.
 
-A handler of a merchant runs inside the transaction of the step it is told of: what it refuses
-undoes the step.
+A handler of a merchant or a store runs inside the transaction of the step it is told of: what it
+refuses undoes the step.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from collections.abc import Callable
 from django.utils.functional import Promise
 
 from zhanggui.accounts.actors import Actor
-from zhanggui.accounts.models import Membership, Merchant, Person, Role, Tier
+from zhanggui.accounts.models import Membership, Merchant, Person, Role, Store, Tier
 
 Text = str | Promise
 MerchantHandler = Callable[[Merchant, Actor], None]
+StoreHandler = Callable[[Store, Actor], None]
 Deleter = Callable[[Merchant, Actor], int]
 Notifier = Callable[[Person, Text], None]
 
 _created: list[MerchantHandler] = []
 _archived: list[MerchantHandler] = []
+_closed: list[StoreHandler] = []
 _deleters: list[Deleter] = []
 _notifiers: list[Notifier] = []
 
@@ -34,6 +36,12 @@ def on_merchant_archived(handler: MerchantHandler) -> None:
     """Run when a merchant was archived."""
     if handler not in _archived:
         _archived.append(handler)
+
+
+def on_store_closed(handler: StoreHandler) -> None:
+    """Run when a store of the merchant in scope was taken out of business."""
+    if handler not in _closed:
+        _closed.append(handler)
 
 
 def on_data_deleted(deleter: Deleter) -> None:
@@ -65,6 +73,12 @@ def merchant_archived(merchant: Merchant, actor: Actor) -> None:
     """Tell that a merchant was archived."""
     for handler in _archived:
         handler(merchant, actor)
+
+
+def store_closed(store: Store, actor: Actor) -> None:
+    """Tell that a store was taken out of business."""
+    for handler in _closed:
+        handler(store, actor)
 
 
 def delete_data(merchant: Merchant, actor: Actor) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit, standing
+from zhanggui.accounts import audit, hooks, standing
 from zhanggui.accounts.actors import Actor
 from zhanggui.accounts.errors import NameTaken, PlaceKnown
 from zhanggui.accounts.hours import Hours
@@ -108,8 +108,10 @@ def locate_store(*, store_id: int, point: Point, actor: Actor) -> None:
 
 
 def close_store(*, store: Store, actor: Actor) -> None:
-    """Take a store out of business; what its customers hold stays."""
-    _change_store(store, StoreState.CLOSED, "accounts.store.closed", actor)
+    """Take a store out of business; what its customers hold stays, its managers go."""
+    with transaction.atomic():
+        if _change_store(store, StoreState.CLOSED, "accounts.store.closed", actor):
+            hooks.store_closed(store, actor)
 
 
 def reopen_store(*, store: Store, actor: Actor) -> None:
@@ -124,12 +126,13 @@ def reopen_store(*, store: Store, actor: Actor) -> None:
         _change_store(store, StoreState.OPEN, "accounts.store.reopened", actor)
 
 
-def _change_store(store: Store, state: StoreState, action: str, actor: Actor) -> None:
+def _change_store(store: Store, state: StoreState, action: str, actor: Actor) -> bool:
     with transaction.atomic():
         changed = Store.objects.filter(pk=store.pk).exclude(state=state).update(state=state)
         store.state = state
         if changed:
             audit.record(actor, action, f"store:{store.pk}", store_id=store.pk)
+    return changed == 1
 
 
 def _refuse_one_more() -> None:

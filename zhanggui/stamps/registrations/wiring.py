@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from zhanggui.accounts import audit, standing, todo
+from zhanggui.accounts import hooks as account_hooks
 from zhanggui.channels.wechat import hooks
 from zhanggui.channels.wechat.menus import builtin
 from zhanggui.channels.wechat.menus.builtin import BuiltinPage
@@ -27,6 +28,7 @@ from zhanggui.stamps.selectors import tally_statements
 from zhanggui.stamps.services.coupon_cases import open_case
 from zhanggui.stamps.services.managers import PURPOSE
 from zhanggui.stamps.services.press_redeeming import takes_press
+from zhanggui.stamps.services.store_closing import end_managers
 
 if TYPE_CHECKING:
     from zhanggui.accounts.guards import MerchantRequest
@@ -90,6 +92,7 @@ def connect() -> None:
     holders.register(HOLDER)
     timeline.register(customers.TIMELINE)
     coupon_hooks.on_not_me(open_case)
+    account_hooks.on_store_closed(end_managers)
     pads.register(_pad_of)
     hooks.on_scan(PURPOSE, scans.manager_invitation_scanned)
     hooks.on_follow(scans.followed)

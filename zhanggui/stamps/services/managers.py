@@ -15,7 +15,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.accounts import audit
+from zhanggui.accounts import audit, hooks
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.models import Person, Store, StoreState
@@ -48,6 +48,7 @@ from zhanggui.stamps.models import (
     PendingState,
 )
 from zhanggui.stamps.results import Desk, Invited, Scanned
+from zhanggui.stamps.services import telling_owners
 
 if TYPE_CHECKING:
     from zhanggui.accounts.actors import Actor
@@ -99,7 +100,7 @@ def invite_manager(*, store: Store, actor: Actor, max_people: int = 1) -> Invite
 def _open_invitation(store: Store, actor: Actor, max_people: int) -> ManagerInvitation:
     moment = clock.now()
     with transaction.atomic():
-        _take_turn(store.pk)
+        take_turn(store.pk)
         waiting = ManagerInvitation.objects.filter(
             store=store, state=InvitationState.FRESH, expires_at__gt=moment
         )
@@ -125,7 +126,7 @@ def _open_invitation(store: Store, actor: Actor, max_people: int) -> ManagerInvi
     return invitation
 
 
-def _take_turn(store_id: int) -> None:
+def take_turn(store_id: int) -> None:
     """One at a time for a store: its open codes and its managers are counted."""
     turns.take("stamps.managers", tenancy.current_merchant_id(), store_id)
 
@@ -199,7 +200,7 @@ def accept_scan(
 
 
 def _scan(invitation_id: int, person: Person, moment: datetime) -> Scanned | _Late:
-    _take_turn(_invitation(invitation_id).store_id)
+    take_turn(_invitation(invitation_id).store_id)
     invitation = _invitation(invitation_id)
     store = invitation.store
     bound = _active_binding(person.pk)
@@ -215,6 +216,7 @@ def _scan(invitation_id: int, person: Person, moment: datetime) -> Scanned | _La
     if not use(invitation.pk):
         raise InvitationUsed
     _bind(invitation, person, person_actor(person), "stamps.manager.bound")
+    hooks.notify_owners(invitation.merchant, telling_owners.bound(store))
     return _scanned(invitation, is_new=True)
 
 
@@ -291,6 +293,7 @@ def _wait_for_approval(invitation: ManagerInvitation, person: Person) -> _Late:
         f"manager_invitation:{invitation.pk}",
         store_id=invitation.store_id,
     )
+    hooks.notify_owners(invitation.merchant, telling_owners.asks(invitation.store))
     return _Late(is_new=True)
 
 
@@ -328,9 +331,9 @@ def approve_pending(*, pending_id: int, actor: Actor) -> ManagerBinding:
     """
     try:
         with transaction.atomic():
+            take_turn(_pending(pending_id).store_id)
             pending = _decide(pending_id, PendingState.APPROVED, actor)
             invitation = _invitation(pending.invitation_id)
-            _take_turn(invitation.store_id)
             person = Person.objects.get(pk=pending.person_id)
             bound = _active_binding(person.pk)
             if bound is not None:
@@ -398,12 +401,17 @@ def _decide(pending_id: int, state: PendingState, actor: Actor) -> PendingManage
     changed = PendingManager.objects.filter(pk=pending_id, state=PendingState.WAITING).update(
         state=state, decided_at=clock.now(), decided_by_id=actor.id
     )
-    pending = PendingManager.objects.filter(pk=pending_id).first()
-    if pending is None:
-        raise NotFound
+    pending = _pending(pending_id)
     if not changed:
         raise InvitationClosed
     return pending
+
+
+def _pending(pending_id: int) -> PendingManager:
+    found = PendingManager.objects.filter(pk=pending_id).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def remove_manager(*, binding_id: int, actor: Actor) -> ManagerBinding:
@@ -418,7 +426,7 @@ def remove_manager(*, binding_id: int, actor: Actor) -> ManagerBinding:
     if binding is None:
         raise NotFound
     with transaction.atomic():
-        _unbind(binding, "admin", "stamps.manager.removed", actor)
+        unbind(binding, "admin", "stamps.manager.removed", actor)
     return binding
 
 
@@ -432,11 +440,12 @@ def leave(*, desk: Desk, actor: Actor) -> None:
     if binding is None:
         raise NotManager
     with transaction.atomic():
-        if not _unbind(binding, "self", "stamps.manager.left", actor):
+        if not unbind(binding, "self", "stamps.manager.left", actor):
             raise NotManager
 
 
-def _unbind(binding: ManagerBinding, by: str, action: str, actor: Actor) -> bool:
+def unbind(binding: ManagerBinding, by: str, action: str, actor: Actor) -> bool:
+    """End a binding; whether it was not over before. ``by`` says who or what ended it."""
     changed = ManagerBinding.objects.filter(pk=binding.pk, removed_at=None).update(
         removed_at=clock.now(), removed_by=by
     )
@@ -446,6 +455,6 @@ def _unbind(binding: ManagerBinding, by: str, action: str, actor: Actor) -> bool
             action,
             f"manager:{binding.pk}",
             store_id=binding.store_id,
-            details={"person": binding.person_id},
+            details={"person": binding.person_id, "by": by},
         )
     return changed == 1

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from zhanggui.accounts.models import AuditEntry, Person, Store, StoreState
-from zhanggui.accounts.tests.factories import ACTOR, make_person, make_store
+from zhanggui.accounts import hooks
+from zhanggui.accounts.models import AuditEntry, Person, Role, Store, StoreState
+from zhanggui.accounts.tests.factories import ACTOR, make_person, make_staff, make_store
 from zhanggui.channels.wechat import services as wechat
 from zhanggui.channels.wechat.errors import WechatUnreachable
 from zhanggui.core import clock, tenancy
@@ -265,6 +267,46 @@ class TestLateScan:
             services.approve_pending(pending_id=second.pk, actor=ACTOR)
 
         assert [waiting.name for waiting in selectors.waiting_for_approval()] == ["乙"]
+
+
+class TestOwnersAreTold:
+    """Whoever comes in by a QR code, which may have been sent on, is told to the owners (D03)."""
+
+    @pytest.fixture
+    def told(self, shop: Shop) -> Iterator[list[tuple[str, str]]]:
+        """Who is told, and what."""
+        make_staff(shop.merchant, role=Role.OWNER)
+        make_staff(shop.merchant, role=Role.MANAGER)
+        found: list[tuple[str, str]] = []
+        before = list(hooks._notifiers)
+        hooks._notifiers[:] = [lambda who, text: found.append((who.name, str(text)))]
+        yield found
+        hooks._notifiers[:] = before
+
+    @pytest.mark.spec("stamps D03")
+    def test_of_one_who_is_bound_at_once(
+        self, shop: Shop, invitation: ManagerInvitation, told: list[tuple[str, str]]
+    ) -> None:
+        who = person("http://evil.example")
+        with clock.at(T0):
+            scan(invitation, who)
+            scan(invitation, who)
+
+        ((_name, text),) = told
+        assert shop.store.name in text
+        assert "刚刚扫码成为" in text
+        assert "evil" not in text
+
+    @pytest.mark.spec("stamps D03")
+    def test_of_one_who_waits(
+        self, shop: Shop, invitation: ManagerInvitation, told: list[tuple[str, str]]
+    ) -> None:
+        for _ in range(2):
+            with clock.at(T0 + timedelta(minutes=31)), pytest.raises(InvitationPending):
+                scan(invitation, person("晚到"))
+
+        assert len(told) == 2  # two people
+        assert "等您" in told[0][1]
 
 
 class TestRemove:
