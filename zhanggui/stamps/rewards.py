@@ -6,6 +6,7 @@ A reward without a coupon template is handed out at the counter: the card knows 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zhanggui.stamps.models import Card, Reward, RewardState, Terms
@@ -61,6 +62,20 @@ def is_worth(reward: Mapping[str, Any], least_fen: int) -> bool:
     if template_id is None or not _givers:
         return True
     return _givers[0].value_fen(template_id) >= least_fen
+
+
+def value_fen(reward: Mapping[str, Any]) -> int:
+    """What a reward of ``Terms.rewards`` is worth; 0 where nobody has said so."""
+    template_id = reward["template"]
+    return _givers[0].value_fen(template_id) if template_id and _givers else 0
+
+
+def won_fen(card: Card, since: datetime) -> int:
+    """What a card has won from a moment on, those taken back not counted."""
+    given = Reward.objects.select_related("terms").filter(
+        card_id=card.pk, state=RewardState.ISSUED, issued_at__gte=since
+    )
+    return sum(value_fen(reward.terms.at(reward.position)) for reward in given)
 
 
 def issue(*, terms: Terms, position: int, card: Card, actor: Actor) -> int | None:

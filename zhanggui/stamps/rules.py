@@ -36,6 +36,7 @@ from zhanggui.stamps.errors import (
     StampsGone,
     TooFast,
     TooManyToday,
+    TooValuable,
     TooWeak,
     WayOff,
 )
@@ -49,6 +50,7 @@ from zhanggui.stamps.models import (
     StampRecord,
 )
 from zhanggui.stamps.models import CardState as State
+from zhanggui.ui.formats import money
 
 MANAGER_CANCELS_WITHIN = timedelta(hours=24)
 OFFICE_CANCELS_WITHIN = timedelta(days=15)
@@ -170,6 +172,7 @@ def why_not(
     return (
         _way_off(card.programme, method)
         or _too_weak(card, amount, method)
+        or too_valuable(card, amount, counter.zone)
         or _too_fast(card, amount, counter, method, is_again=is_again)
         or _own_card(card, counter)
     )
@@ -199,6 +202,19 @@ def _too_weak(card: Card, amount: int, method: Method) -> DomainError | None:
             needed = [str(Method(way).label) for way in programme.strong_ways]
             return TooWeak(reward=reward["name"], ways="、".join(needed))
     return None
+
+
+def too_valuable(card: Card, amount: int, zone: str) -> TooValuable | None:
+    """A card wins no more in a day than the shop allows; beyond it two people decide (8)."""
+    winning = wins(card, amount)
+    if not winning:
+        return None
+    most = Limits.objects.values_list("reward_fen_a_day", flat=True).first()
+    if most is None:
+        return None
+    today = clock.start_of(clock.local_date(clock.now(), zone), zone)
+    worth = rewards.won_fen(card, today) + sum(map(rewards.value_fen, winning))
+    return TooValuable(most=money(most)) if worth > most else None
 
 
 def wins(card: Card, amount: int) -> list[dict[str, Any]]:

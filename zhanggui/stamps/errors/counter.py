@@ -111,6 +111,17 @@ class TooWeak(DomainError):
     text = _("This stamp wins “%(reward)s”. For a reward of this value the shop wants: %(ways)s.")
 
 
+class TooValuable(DomainError):
+    """The stamp would win more than one card may win in a day (section 8)."""
+
+    code = "E_REWARD_VALUE"
+    status = 409
+    text = _(
+        "With this stamp the card would win rewards worth more than %(most)s today, the most that"
+        " the shop allows. The office can give it by hand; a second person approves it."
+    )
+
+
 class UndoOver(DomainError):
     """Only the last ten minutes of one's own can be undone at the counter (feature 3)."""
 

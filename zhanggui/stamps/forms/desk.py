@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from zhanggui.stamps.models import Kind, Method, Verdict
 from zhanggui.stamps.selectors import LedgerWish
 from zhanggui.ui.forms import LinesInput
+from zhanggui.ui.money import YuanField
 
 MOST_DIGITS, MOST_AMOUNT, LONGEST_REASON = 40, 100, 200
 MOST_SEARCHED, LONGEST_ID = 40, 18
@@ -102,6 +103,14 @@ class LimitsForm(forms.Form):
         min_value=0,
         max_value=100,
         help_text=_("Whoever asks for one never approves it."),
+    )
+    reward_fen_a_day = YuanField(
+        label=_("One card wins rewards in a day worth at most"),
+        required=False,
+        help_text=_(
+            "By the value of their coupons. A stamp that would win more is given by the office, and"
+            " a second person approves it. Empty: no limit."
+        ),
     )
     may_stamp_own = forms.BooleanField(
         label=_("Managers may stamp their own card"),

@@ -241,6 +241,8 @@ class Limits(TenantModel):
         validators=[MinValueValidator(100), MaxValueValidator(100_000)],
     )
     """A phone farther than this from the store is "remote"."""
+    reward_fen_a_day = models.PositiveIntegerField(null=True)
+    """What one card may win in a day; more takes a second person (section 8). None: any."""
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [

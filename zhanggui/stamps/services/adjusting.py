@@ -40,7 +40,7 @@ ADJUSTED = "stamps.adjusted"
 
 
 def adjust(*, card_id: int, amount: int, reason: str, actor: Actor) -> Adjustment:
-    """Give (+) or take (-) stamps by hand; above the shop's limit a second person must approve.
+    """Give (+) or take (-) stamps by hand; above the shop's limits a second person must approve.
 
     Args:
         card_id: of the merchant in scope.
@@ -69,7 +69,7 @@ def adjust(*, card_id: int, amount: int, reason: str, actor: Actor) -> Adjustmen
             asked_by_id=actor.id or 0,
             asked_by=actor.name[:80],
         )
-        is_small = abs(amount) <= limits().second_person_above
+        is_small = _is_small(card, amount)
         if is_small:
             row.state, row.decided_at = AdjustmentState.DONE, clock.now()
         row.save(force_insert=True)
@@ -120,6 +120,14 @@ def reject(*, adjustment_id: int, note: str, actor: Actor) -> Adjustment:
             actor, "stamps.adjustment.rejected", f"adjustment:{row.pk}", details=_facts(row)
         )
     return row
+
+
+def _is_small(card: Card, amount: int) -> bool:
+    """Whether one person decides: few stamps, and no more won than a card may win in a day."""
+    if abs(amount) > limits().second_person_above:
+        return False
+    zone = Merchant.objects.values_list("time_zone", flat=True).get(pk=card.merchant_id)
+    return amount < 0 or rules.too_valuable(card, amount, zone) is None
 
 
 def _waiting(adjustment_id: int, actor: Actor) -> Adjustment:

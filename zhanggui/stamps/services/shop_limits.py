@@ -30,6 +30,7 @@ class LimitsInput:
     may_press_when_shut: bool = True
     asks_place: bool = False
     far_from_m: int = FAR_FROM_M
+    reward_fen_a_day: int | None = None
 
 
 def limits() -> Limits:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.models import Person
-from zhanggui.accounts.tests.factories import ACTOR, make_store
+from zhanggui.accounts.tests.factories import ACTOR, make_person, make_store
 from zhanggui.channels.wechat.models import PersonIdentity
 from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.contacts import services as contacts
@@ -18,16 +19,24 @@ from zhanggui.coupons.models import Coupon, UseRecord
 from zhanggui.coupons.tests import factories as coupon_factories
 from zhanggui.coupons.tests.factories import make_coupon
 from zhanggui.stamps import selectors, services
-from zhanggui.stamps.errors import OwnCard, TooFast, TooManyOperations, TooManyToday
+from zhanggui.stamps.errors import (
+    OwnCard,
+    TooFast,
+    TooManyOperations,
+    TooManyToday,
+    TooValuable,
+)
 from zhanggui.stamps.models import Card, ManagerBinding
 from zhanggui.stamps.services import LimitsInput
 from zhanggui.stamps.tests.factories import (
+    FakeCoupons,
     Shop,
     balance_of,
     cancel,
     confirm,
     make_card,
     make_invitation,
+    make_programme,
     make_shop,
     manager_of,
     preview,
@@ -240,3 +249,53 @@ class TestOwnCard:
         customer = contacts.create_customer(name="旁人", phone="+8613900139002", actor=ACTOR)
         card = services.open_card(programme=shop.programme, customer_id=customer.pk, actor=ACTOR)
         assert stamp(shop.desk, card).after == 1
+
+
+class TestRewardsOfADay:
+    """What one card wins in a day is capped; beyond it two people decide (section 8)."""
+
+    @pytest.fixture
+    def card(self, shop: Shop, coupons: FakeCoupons) -> Card:
+        """Wins ¥18 with its second stamp and ¥18 with its fourth; a day is worth ¥20."""
+        values = LimitsInput(200, False, 5, reward_fen_a_day=2_000)
+        services.set_limits(values=values, actor=ACTOR)
+        way = services.RewardInput(2, "小食", template_id=1)
+        return make_card(make_programme(slots=4, reward_template_id=1, on_the_way=[way]))
+
+    def test_the_stamp_beyond_it_is_refused_at_the_counter(self, shop: Shop, card: Card) -> None:
+        with clock.at(NOON):
+            for _ in range(3):
+                stamp(shop.desk, card)
+            code = take_code(card)
+            with pytest.raises(TooValuable) as refusal:
+                preview(shop.desk, code.digits)
+            assert "¥20.00" in refusal.value.message
+            with pytest.raises(TooValuable):
+                confirm(shop.desk, code.digits)
+        assert balance_of(card) == 3
+        with clock.at(NOON + timedelta(days=1)):
+            assert stamp(shop.desk, card).won == ["招牌奶茶一杯"]
+
+    def test_the_office_gives_it_with_a_second_person(self, shop: Shop, card: Card) -> None:
+        with clock.at(NOON):
+            for _ in range(3):
+                stamp(shop.desk, card)
+            asked = services.adjust(card_id=card.pk, amount=1, reason="确有其事", actor=ACTOR)
+            assert (asked.state, balance_of(card)) == ("waiting", 3)
+            second = person_actor(make_person("白先生"))
+            services.approve(adjustment_id=asked.pk, actor=second)
+        assert Card.objects.get(pk=card.pk).state == "rewarded"
+
+    def test_what_was_taken_back_counts_no_more(self, shop: Shop, card: Card) -> None:
+        with clock.at(NOON):
+            stamp(shop.desk, card)
+            stamp(shop.desk, card)
+            cancel(shop.desk, card)
+            assert stamp(shop.desk, card).won == ["小食"]
+
+    def test_without_a_limit_all_is_won(self, shop: Shop, card: Card) -> None:
+        services.set_limits(values=LimitsInput(200, False, 5), actor=ACTOR)
+        with clock.at(NOON):
+            for _ in range(4):
+                stamp(shop.desk, card)
+        assert Card.objects.get(pk=card.pk).state == "rewarded"

@@ -103,6 +103,7 @@ def limits(request: MerchantRequest) -> HttpResponse:
         "signin_for_undo_min": now.signin_for_undo_min,
         "asks_place": now.asks_place,
         "far_from_m": now.far_from_m,
+        "reward_fen_a_day": now.reward_fen_a_day,
     }
     form = LimitsForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
