@@ -21,6 +21,11 @@ FIELDS = (
     Field("store", _("Store"), _("Renmin Road")),
     Field("time", _("Time"), "2026年3月1日 14:30", "time"),
 )
+FIELDS_TAKEN = tuple(
+    Field("amount", _("Stamps taken back"), "1", "number") if field.name == "amount" else field
+    for field in FIELDS
+)
+"""A number of WeChat's has no sign, so the name of the place says which way it goes."""
 PAGE = "n"
 """The shop's page of one message; short, because an SMS pays for each letter."""
 STAMPED = MessageTemplate(
@@ -44,7 +49,7 @@ CANCELLED = MessageTemplate(
     explanation=_(
         "Goes to the customer when a stamp is taken back, with a link for “that was not me”."
     ),
-    fields=FIELDS,
+    fields=FIELDS_TAKEN,
     words=_(
         "{shop}: {amount} stamp was taken back at {store}. “{programme}” now has {balance} of "
         "{slots}. Not you? {link}"

@@ -7,10 +7,11 @@ visit although no two cards look alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -75,6 +76,17 @@ class Slot:
 
 
 @dataclass(frozen=True)
+class Way:
+    """Something that is won before the card is full."""
+
+    number: int
+    name: str
+    left: int
+    """Stamps that it still takes; 0: the card is there."""
+    is_next: bool
+
+
+@dataclass(frozen=True)
 class Card:
     """The slots and the size of the drawing."""
 
@@ -85,6 +97,8 @@ class Card:
     filled: int
     mark: str
     design: str
+    ways: list[Way]
+    """By position."""
 
     @property
     def left(self) -> int:
@@ -119,6 +133,7 @@ def layout(
     seed: str = "",
     mark: str = "",
     gifts: Collection[int] = (),
+    ways: Sequence[Mapping[str, Any]] = (),
     design: str = "",
 ) -> Card:
     """Place the slots of a card.
@@ -130,6 +145,8 @@ def layout(
         seed: what makes this card look like itself, for example its public token.
         mark: one or two characters on the seal; empty draws the stamp's own sign.
         gifts: the numbers of the slots that win something, besides the last.
+        ways: the same with names, ``{"at": 5, "name": "…"}``, which are told below the slots; one
+            for the full card is left out.
         design: which of ``SIGNS`` is drawn; others than these draw the plain seal.
     """
     size = max(SMALLEST, min(LARGEST, size))
@@ -137,6 +154,8 @@ def layout(
     wide = columns(size)
     pitch = SLOT + GAP
     rows = math.ceil(size / wide)
+    named = _ways(size, filled, ways)
+    won_at = {*gifts, *(way.number for way in named)}
     slots = []
     for at in range(size):
         row, column = divmod(at, wide)
@@ -151,14 +170,21 @@ def layout(
                 is_stamped=at < filled,
                 is_fresh=filled - fresh <= at < filled,
                 is_next=at == filled,
-                is_reward=at == size - 1 or at + 1 in gifts,
+                is_reward=at == size - 1 or at + 1 in won_at,
                 turn=round(chance[0] / 255 * 18 - 9, 1),
                 wear=chance[1] % WEAR_KINDS,
             )
         )
     width, height = wide * pitch - GAP, rows * pitch - GAP
     known = design if design in SIGNS else ""
-    return Card(slots, width, height, size, filled, mark[:2], known)
+    return Card(slots, width, height, size, filled, mark[:2], known, named)
+
+
+def _ways(size: int, filled: int, ways: Sequence[Mapping[str, Any]]) -> list[Way]:
+    places = sorted((int(way["at"]), str(way["name"])) for way in ways)
+    inside = [(at, name) for at, name in places if 0 < at < size]
+    next_at = min((at for at, _name in inside if at > filled), default=0)
+    return [Way(at, name, max(0, at - filled), at == next_at) for at, name in inside]
 
 
 def wear(kind: int) -> Iterator[Speck]:

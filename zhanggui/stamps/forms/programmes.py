@@ -299,8 +299,10 @@ def initial_of(programme: Programme) -> dict[str, Any]:
     return found
 
 
-def gifts_of(given: Mapping[str, Any]) -> list[int]:
-    """The places of rewards on the way as they are typed, for the sample card."""
-    typed = (str(given.get(f"way_at_{number}") or "") for number in WAYS)
-    found = (numbers.whole(text) for text in typed)
-    return [number for number in found if number is not None]
+def ways_of(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rewards on the way as they are typed, for the sample card; those without a place not."""
+    typed = [
+        (numbers.whole(str(given.get(f"way_at_{number}") or "")), given.get(f"way_name_{number}"))
+        for number in WAYS
+    ]
+    return [{"at": at, "name": str(name or _("the reward"))[:60]} for at, name in typed if at]

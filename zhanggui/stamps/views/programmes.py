@@ -19,7 +19,7 @@ from zhanggui.core import numbers
 from zhanggui.core.errors import DomainError
 from zhanggui.core.uploads import takes_files
 from zhanggui.stamps import services
-from zhanggui.stamps.forms.programmes import WAYS, NewProgrammeForm, ProgrammeForm, gifts_of
+from zhanggui.stamps.forms.programmes import NewProgrammeForm, ProgrammeForm, ways_of
 from zhanggui.stamps.models import Programme, ProgrammeState, Terms
 from zhanggui.stamps.selectors import insight
 from zhanggui.stamps.services import picturing
@@ -202,13 +202,8 @@ def _sample(given: Any) -> dict[str, Any]:
         "reward": str(given.get("reward") or "")[:60] or _("the reward"),
         "slots": slots,
         "filled": max(1, int(slots * SAMPLE_SHARE)),
-        "gifts": gifts_of(given),
         "design": str(given.get("design") or ""),
-        "ways": [
-            (given.get(f"way_at_{number}"), given.get(f"way_name_{number}"))
-            for number in WAYS
-            if given.get(f"way_at_{number}") and given.get(f"way_name_{number}")
-        ],
+        "ways": ways_of(given),
     }
 
 

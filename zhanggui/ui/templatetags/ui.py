@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -82,6 +82,7 @@ def stampcard_of(  # noqa: PLR0917  what the component is given
     seed: str = "",
     mark: str = "",
     gifts: Collection[int] = (),
+    ways: Sequence[Mapping[str, Any]] = (),
     design: str = "",
 ) -> stampcard.Card:
     """Where each slot of a stamp card lies and what it shows."""
@@ -92,6 +93,7 @@ def stampcard_of(  # noqa: PLR0917  what the component is given
         seed=str(seed),
         mark=str(mark),
         gifts=gifts or (),
+        ways=ways or (),
         design=str(design),
     )
 

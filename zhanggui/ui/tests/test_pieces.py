@@ -86,6 +86,28 @@ class TestStampcard:
         assert "再集 1 个章，得一杯茶" in drawn
         assert 'aria-label="10 格集章卡，已集 9 个章"' in drawn
 
+    def test_rewards_on_the_way_are_named_below_the_slots(self) -> None:
+        ways = [
+            {"at": 10, "name": "一壶茶"},
+            {"at": 7, "name": "<b>酥</b>"},
+            {"at": 3, "name": "糖"},
+        ]
+        card = stampcard.layout(size=10, filled=4, ways=ways)
+        assert [s.number for s in card.slots if s.is_reward] == [3, 7, 10]
+        assert [(way.number, way.left, way.is_next) for way in card.ways] == [
+            (3, 0, False),
+            (7, 3, True),
+        ]
+        with translation.override("zh-hans"):
+            drawn = draw(
+                compiled('<c-ui.stampcard :size="10" :filled="4" :ways="ways" seed="a" />'),
+                ways=ways,
+            )
+        assert "已集到" in drawn
+        assert "还差 3 个" in drawn
+        assert "&lt;b&gt;酥" in drawn
+        assert "一壶茶" not in drawn
+
     def test_a_mark_cannot_bring_markup(self) -> None:
         assert "<b>" not in stampcard.seal("<b", 0)
 

@@ -20,14 +20,6 @@ function tick() {
   clock.textContent = `${two(Math.floor(now / 3600))}:${two(Math.floor(now / 60) % 60)}:${two(now % 60)}`;
 }
 
-function settle() {
-  tick();
-  const done = document.querySelector("#layer [data-sheet-done]");
-  if (!done || done.dataset.seen) return;
-  done.dataset.seen = "1";
-  navigator.vibrate?.(60);
-}
-
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-sheet-close]")) {
     event.preventDefault();
@@ -37,8 +29,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") close();
 });
-document.addEventListener("htmx:load", settle);
-document.addEventListener("htmx:oobAfterSwap", settle);
+document.addEventListener("htmx:load", tick);
+document.addEventListener("htmx:oobAfterSwap", tick);
 setInterval(tick, 500);
 // a page taken out of the browser's back memory shows what was true then
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

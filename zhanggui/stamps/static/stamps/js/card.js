@@ -15,7 +15,6 @@ function settle() {
   if (!done || done.dataset.seen) return;
   done.dataset.seen = "1";
   window.scrollTo({ top: 0, behavior: "smooth" });
-  navigator.vibrate?.(60);
   // what was won is read in peace
   if (done.dataset.sheetDone !== "stays") setTimeout(() => { if (done.isConnected) close(); }, STAYS_MS);
 }

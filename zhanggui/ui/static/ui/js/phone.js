@@ -6,6 +6,7 @@ import { start as startCopy } from "./copy.js";
 import { scan as scanCountdowns } from "./countdown.js";
 import { scan as scanDialogs, start as startDialogs } from "./dialog.js";
 import { scan as scanDigits } from "./digits.js";
+import { scan as scanFeedback, start as startFeedback } from "./feedback.js";
 import { start as startFields } from "./fields.js";
 import { start as startForms } from "./forms.js";
 import { start as startNetwork } from "./network.js";
@@ -24,6 +25,7 @@ function scan(root) {
   scanStampcards(root);
   scanWake(root);
   scanAvatars(root);
+  scanFeedback(root);
   const charts = all(root, "[data-chart]");
   if (charts.length) import("./chart.js").then(({ draw }) => charts.forEach(draw));
   const wanted = root.querySelector("[data-focus]");
@@ -38,6 +40,7 @@ function goBack(event) {
 
 startCopy();
 startDialogs();
+startFeedback();
 startFields();
 startForms();
 startNetwork();
