@@ -21,6 +21,8 @@ class AccountPlan:
     key: str
     name: str
     avatar: str
+    about: str = ""
+    """What people read of it in WeChat."""
 
     @property
     def app_id(self) -> str:
@@ -117,7 +119,9 @@ class OperatorPlan:
     staff: tuple[StaffPlan, ...]
 
 
-PLATFORM_ACCOUNT = AccountPlan("platform", "掌柜门店助手", "🏮")
+PLATFORM_ACCOUNT = AccountPlan(
+    "platform", "掌柜门店助手", "🏮", "掌柜平台的服务号：门店管理员在这里绑定门店、核对验证码"
+)
 PLATFORM_STAFF = (StaffPlan("platform-owner", "沈若谷", 1, "owner"),)
 
 OPERATORS = (
@@ -127,7 +131,7 @@ OPERATORS = (
     OperatorPlan(
         "chengbei",
         "城北小店联盟",
-        AccountPlan("chengbei", "城北小店联盟", "🧧"),
+        AccountPlan("chengbei", "城北小店联盟", "🧧", "城北的小店在这里发集章卡和优惠券"),
         (
             StaffPlan("chengbei-owner", "郑伯安", 12, "owner"),
             StaffPlan("chengbei-manager", "叶小满", 13, "manager"),
@@ -143,7 +147,7 @@ MERCHANTS = (
         "🍵",
         "tea",
         "nanfeng",
-        AccountPlan("qinglan-tea", "青岚茶馆", "🍵"),
+        AccountPlan("qinglan-tea", "青岚茶馆", "🍵", "喝茶集章，集满有好茶"),
         ProgrammePlan(
             "青岚品茶卡",
             10,
@@ -178,7 +182,7 @@ MERCHANTS = (
         "🍲",
         "hotpot",
         "nanfeng",
-        AccountPlan("yiguo-hotpot", "一锅江湖老火锅", "🍲"),
+        AccountPlan("yiguo-hotpot", "一锅江湖老火锅", "🍲", "吃火锅集章，常客有礼"),
         ProgrammePlan(
             "江湖常客卡",
             8,
@@ -216,7 +220,7 @@ MERCHANTS = (
         "🥐",
         "bakery",
         None,
-        AccountPlan("mailang-bakery", "麦浪烘焙", "🥐"),
+        AccountPlan("mailang-bakery", "麦浪烘焙", "🥐", "每天现烤，集章换面包"),
         ProgrammePlan(
             "每日面包卡",
             12,
@@ -274,7 +278,7 @@ MERCHANTS = (
         "🐾",
         "pets",
         "chengbei",
-        AccountPlan("maoqiu-pets", "毛球公社宠物生活", "🐾"),
+        AccountPlan("maoqiu-pets", "毛球公社宠物生活", "🐾", "毛孩子的洗护和集章"),
         ProgrammePlan(
             "毛球洗护卡",
             8,
@@ -299,7 +303,7 @@ MERCHANTS = (
         "📚",
         "books",
         "chengbei",
-        AccountPlan("yehang-books", "夜航书店", "📚"),
+        AccountPlan("yehang-books", "夜航书店", "📚", "买书集章，夜里也开门"),
         ProgrammePlan(
             "夜航读者卡", 10, "手冲咖啡一杯", "买书或观影一次集一枚章，集满十枚，送手冲咖啡一杯。"
         ),

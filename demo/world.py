@@ -123,6 +123,7 @@ def put_accounts(sandbox: Sandbox) -> None:
                 "name": account.name,
                 "secret": account.secret,
                 "original_id": account.original_id,
+                "about": account.about,
                 "kind": "service",
                 "token": account.callback_token,
                 "aes_key": account.aes_key,

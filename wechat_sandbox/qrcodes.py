@@ -32,6 +32,8 @@ class Shown:
     expires_at: float | None
     scene: str = ""
     appid: str = ""
+    about: str = ""
+    """What the account says of itself."""
 
 
 Shows = Callable[[World], list[Shown]]
@@ -160,20 +162,21 @@ def recent(world: World, *, limit: int = 40) -> list[SceneCode]:
 @shown
 def scenes_on_screens(world: World) -> list[Shown]:
     """The scene codes of accounts."""
-    names = {one.appid: one.name for one in accounts.every(world.store)}
+    makers = {one.appid: one for one in accounts.every(world.store)}
     return [
         Shown(
             key=code.ticket,
             content=code.url,
             picture=f"/mp.weixin.qq.com/cgi-bin/showqrcode?ticket={quote(code.ticket, safe='')}",
-            name=names[code.appid],
+            name=makers[code.appid].name,
             created_at=code.created_at,
             expires_at=code.expires_at,
             scene=code.scene,
             appid=code.appid,
+            about=makers[code.appid].about,
         )
         for code in recent(world)
-        if code.appid in names
+        if code.appid in makers
     ]
 
 

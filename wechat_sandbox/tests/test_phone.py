@@ -188,6 +188,7 @@ class TestPhone:
         made = scene_code(client)
         codes = client.get(f"{LIN}/_phone/api/codes").json()
         assert [(one["content"], one["name"]) for one in codes] == [(made["url"], "拾光茶饮")]
+        assert [one["about"] for one in codes] == [tea.about]
         seen = client.post(f"{LIN}/_phone/api/scan", json={"content": made["url"]}).json()
         assert seen == {
             "kind": "scene",

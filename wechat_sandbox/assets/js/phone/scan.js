@@ -75,6 +75,7 @@ function card(code, take) {
     { type: "button", class: "code", "data-scene": code.scene, onclick: () => take(code.content) },
     h("img", { src: code.picture, alt: "二维码", loading: "lazy", width: "150", height: "150" }),
     h("b", {}, code.name),
+    code.about ? h("span", { class: "about" }, code.about) : null,
     h("span", {}, `${moment(code.created_at, now())} 生成`),
     h("span", {}, left),
   );
