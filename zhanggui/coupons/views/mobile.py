@@ -137,6 +137,8 @@ def live(request: CustomerRequest, token: str) -> HttpResponse:
     found = _own(request, token)
     ref = request.GET.get("ref", "")
     layer = _layer_of(found, _code_of(found, ref).pk) if ref else None
+    if layer is not None and not layer.is_live:
+        found = _own(request, token)  # read before the code, it may not know of its use yet
     is_same = request.GET.get("v") == str(found.version)
     if is_same and (layer is None or layer.told == request.GET.get("s")):
         return HttpResponse(status=204)

@@ -22,8 +22,10 @@ from zhanggui.ledger.models import Transaction
 from zhanggui.stamps import services
 from zhanggui.stamps.errors import CodeRevoked
 from zhanggui.stamps.models import Card, Kind, StampRecord
+from zhanggui.stamps.results import CodeStatus
 from zhanggui.stamps.tests.factories import (
     Shop,
+    balance_of,
     cancel,
     confirm,
     make_card,
@@ -323,6 +325,24 @@ class TestLive:
         assert 'data-fresh="1"' in news
         assert news.count("zg-slot-fresh") == 1
         assert 'hx-trigger="every 2s"' in news
+
+    def test_a_code_used_while_the_phone_asks_shows_its_stamp(
+        self, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tapped = visitor.tap()
+        digits = DIGITS.search(tapped.content.decode())[1]  # type: ignore[index]
+        look = services.code_status
+
+        def booked_just_before(**which: Any) -> CodeStatus:
+            if balance_of(visitor.card) == 0:
+                confirm(visitor.shop.desk, digits)
+            return look(**which)
+
+        monkeypatch.setattr(services, "code_status", booked_just_before)
+        news = visitor.live(tapped).content.decode()
+
+        assert "卡上现在有 1 个章" in news
+        assert 'data-balance="1"' in news
 
     def test_a_held_code_is_still_live(self, visitor: Visitor) -> None:
         tapped = visitor.tap()
