@@ -166,6 +166,7 @@ def open_in_wechat(request: HttpRequest, *, merchant: Merchant | None = None) ->
         "merchant": merchant,
         "address": address,
         "picture": qr.data_uri(address),
+        "phone_way": hooks.phone_way(merchant, path) if merchant else "",
         "sandbox_url": settings.SANDBOX_URL,  # never set in production
     }
     response = render(request, "contacts/mobile/open_in_wechat.html", page, status=401)

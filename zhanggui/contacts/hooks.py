@@ -1,4 +1,4 @@
-"""What channels tell this module: how a customer signs in, and what an account is called.
+"""What modules above tell this one: how a customer signs in, and what an account is called.
 
 Contacts stand below the channels and may not import them; the channel registers itself here.
 """
@@ -29,7 +29,11 @@ class SignIn:
     account_sql: LiteralString = "NULL::bigint"
 
 
+type WayIn = Callable[[Merchant, str], str]
+"""Where a browser outside the channel signs in by phone and comes back to a path; maybe empty."""
+
 _registered: list[SignIn] = []
+_phone_ways: list[WayIn] = []
 
 
 def register(sign_in: SignIn) -> None:
@@ -40,3 +44,13 @@ def register(sign_in: SignIn) -> None:
 def sign_in() -> SignIn | None:
     """The channel's way, or None in an installation without one."""
     return _registered[0] if _registered else None
+
+
+def register_phone(way_in: WayIn) -> None:
+    """Let customers without the channel sign in by their number; a second one replaces it."""
+    _phone_ways[:] = [way_in]
+
+
+def phone_way(merchant: Merchant, path: str) -> str:
+    """Where a customer without the channel signs in; empty where that is not possible."""
+    return _phone_ways[0](merchant, path) if _phone_ways else ""

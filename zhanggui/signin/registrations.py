@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, permissions
+from zhanggui.accounts.models import Merchant
 from zhanggui.channels.wechat import hooks as wechat_hooks
+from zhanggui.contacts import hooks as contact_hooks
 from zhanggui.signin import rights
 from zhanggui.signin.services import scanning
 from zhanggui.ui import navigation, sections
@@ -32,6 +34,7 @@ def register_all() -> None:
     permissions.register_area("signin", _("Signing in"), order=510)
     for action, text in ACTIONS.items():
         audit.register_action(action, text)
+    contact_hooks.register_phone(_way_in)
     wechat_hooks.on_scan(scanning.PURPOSE, scanning.scanned)
     navigation.register(
         surface="merchant",
@@ -57,3 +60,9 @@ def register_all() -> None:
             section=sections.WECHAT,
         ),
     )
+
+
+def _way_in(merchant: Merchant, path: str) -> str:
+    from zhanggui.signin.views import members  # noqa: PLC0415  views are the last to load
+
+    return members.way_in(merchant, path)

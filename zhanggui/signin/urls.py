@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from zhanggui.signin.views import embedding, entrance, joining, scanning, security
+from zhanggui.signin.views import embedding, entrance, joining, members, scanning, security
 
 app_name = "signin"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -46,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("me/phone", security.phone, name="phone"),
     path("m/<slug:merchant>/security/", security.rule, name="rule"),
     path("m/<slug:merchant>/security/set", security.set_rule, name="set_rule"),
+    path("w/<slug:merchant>/enter", members.enter, name="member_enter"),
     path("embed/<slug:merchant>/", embedding.frame, name="embed_frame"),
     path("embed/<slug:merchant>/enter", embedding.enter, name="embed_enter"),
     path("m/<slug:merchant>/embedded/", embedding.embed, name="embed"),

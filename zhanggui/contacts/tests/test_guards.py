@@ -11,7 +11,7 @@ import pytest
 from django.http import HttpResponse
 from django.template.response import TemplateResponse
 from django.test import Client
-from django.urls import path
+from django.urls import include, path
 
 from zhanggui.accounts.models import Merchant, TierState
 from zhanggui.accounts.tests.factories import make_merchant, make_operator
@@ -47,6 +47,7 @@ urlpatterns = [
     path("w/<slug:merchant>/card/<int:number>/", card),
     path("w/<slug:merchant>/lazy/", lazy),
     path("language", card, name="set_language"),
+    path("", include("zhanggui.signin.urls")),  # the way in by number
 ]
 
 

@@ -26,7 +26,7 @@ from zhanggui.contacts import services as contact_services
 from zhanggui.core import clock, sealing, tenancy, tokens
 from zhanggui.signin.errors import EntryOver, FrameOver, OriginsFull, OriginWrong
 from zhanggui.signin.models import EmbedOrigin, EntryCode, Purpose
-from zhanggui.signin.services import codes
+from zhanggui.signin.services import codes, members
 from zhanggui.signin.services.pictures import Challenge
 
 COLUMN = "signin.frame"
@@ -165,7 +165,7 @@ def ask_code(*, frame: Frame, phone: str, picture: str, typed: str, ip: str | No
         purpose=Purpose.CUSTOMER,
         challenge=Challenge(picture, typed, frame.mark),
         ip=ip,
-        place=_place(),
+        place=members.place(),
     )
 
 
@@ -176,8 +176,7 @@ def enter(*, frame: Frame, phone: str, digits: str, ip: str | None, actor: Actor
         CodeWrong, CodeOver, CodeBurnt, CodesSpent: as ``codes.check_code``.
         CustomerGone: the person is being erased (410).
     """
-    codes.check_code(phone=phone, purpose=Purpose.CUSTOMER, digits=digits, ip=ip, place=_place())
-    link = contact_services.customer_of_phone(phone=phone, actor=actor)
+    link = members.prove(phone=phone, digits=digits, ip=ip, actor=actor)
     code = tokens.new_token(32)
     EntryCode(
         merchant_id=link.merchant_id,
@@ -187,10 +186,6 @@ def enter(*, frame: Frame, phone: str, digits: str, ip: str | None, actor: Actor
         expires_at=clock.now() + CODE_FOR,
     ).save(force_insert=True)
     return code
-
-
-def _place() -> str:
-    return f"merchant:{tenancy.current_merchant_id()}"
 
 
 def exchange(*, code: str, came_from: str) -> str:

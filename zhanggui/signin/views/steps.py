@@ -72,7 +72,12 @@ def answer_for(request: HttpRequest, purpose: Purpose) -> Answer:
 
 
 def send(
-    request: HttpRequest, form: CodeForm, *, purpose: Purpose, is_known: bool = True
+    request: HttpRequest,
+    form: CodeForm,
+    *,
+    purpose: Purpose,
+    is_known: bool = True,
+    place: str = "",
 ) -> tuple[int, Answer]:
     """Send a code if the form's first half is right; answers status and the piece to show."""
     fresh = Answer(pictures.new_picture(entering.browser_of(request)))
@@ -91,6 +96,7 @@ def send(
             challenge=challenge,
             ip=devices.ip_of(request),
             is_known=is_known,
+            place=place,
         )
     except CodeTooSoon as refusal:
         form.add_error("phone", refusal.message)
