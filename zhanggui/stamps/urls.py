@@ -108,6 +108,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{WALLET}screen/<slug:token>", screens.screen, name="screen"),
     path(f"{WALLET}screen/<slug:token>/code", screens.screen_code, name="screen_code"),
     path(f"{WALLET}counter/<slug:token>", screens.counter, name="counter"),
+    path(f"{WALLET}counter-card", screens.counter_join, name="counter_join"),
     path(f"{CARD}counter", screens.counter_stamp, name="counter_stamp"),
     path(f"{CARD}counter/take", screens.counter_take, name="counter_take"),
     path(f"{WALLET}enrol/<str:token>", seals.phone, name="enrol_phone"),

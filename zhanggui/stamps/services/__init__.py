@@ -23,6 +23,7 @@ from zhanggui.stamps.services.costs import set_costs
 from zhanggui.stamps.services.countering import (
     proof_on,
     scan,
+    scanned_in_time,
     stamp_by_counter,
     take_for_press,
 )
@@ -151,6 +152,7 @@ __all__ = [
     "revoke_invitation",
     "revoke_screen",
     "scan",
+    "scanned_in_time",
     "screen_of",
     "set_costs",
     "set_limits",

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 GOOD_FOR = timedelta(seconds=120)
 SALT = "stamps.counter"
+SEEN = "stamps.counter.seen"
+SEEN_FOR = timedelta(minutes=5)
+"""Whoever has to sign in first has so long from the scan to the choice of a card."""
 STAMPED = "stamps.counter.stamped"
 TAKEN = "stamps.counter.taken"
 SCANS = Limit("stamps-counter", most=40, window_s=600, lock_s=300)
@@ -47,8 +50,35 @@ class Scanned:
     """That this customer did; good for two minutes."""
 
 
-def scan(*, token: str, actor: Actor) -> Scanned:
+def scanned_in_time(token: str) -> str:
+    """A sign for the browser that scanned a code before anybody is signed in there; reads only.
+
+    Empty for a code that is over or taken.
+    """
+    found = CounterTicket.objects.filter(
+        digest=tokens.digest(token), taken_at=None, expires_at__gt=clock.now()
+    ).first()
+    if found is None:
+        return ""
+    return signing.dumps([found.merchant_id, found.pk, clock.now().timestamp()], salt=SEEN)
+
+
+def _was_seen(ticket: CounterTicket, seen: str) -> bool:
+    try:
+        merchant_id, number, at = signing.loads(seen, salt=SEEN)
+    except (signing.BadSignature, ValueError, TypeError):
+        return False
+    is_young = clock.now().timestamp() - at <= SEEN_FOR.total_seconds()
+    return (merchant_id, number) == (ticket.merchant_id, ticket.pk) and bool(is_young)
+
+
+def scan(*, token: str, actor: Actor, seen: str = "") -> Scanned:
     """Open the page of a code; reads only.
+
+    Args:
+        token: of the QR code.
+        actor: the customer.
+        seen: of ``scanned_in_time``, from a customer who had to sign in meanwhile.
 
     Raises:
         CounterGone: older than a minute, unknown, or of a screen that was switched off (410).
@@ -60,10 +90,10 @@ def scan(*, token: str, actor: Actor) -> Scanned:
         raise CounterGone
     if ticket.taken_at is not None:
         raise CounterUsed
-    if ticket.expires_at <= clock.now():
+    if ticket.expires_at <= clock.now() and not _was_seen(ticket, seen):
         raise CounterGone
-    seen = [ticket.merchant_id, ticket.pk, actor.key, clock.now().timestamp()]
-    return Scanned(ticket, signing.dumps(seen, salt=SALT))
+    by = [ticket.merchant_id, ticket.pk, actor.key, clock.now().timestamp()]
+    return Scanned(ticket, signing.dumps(by, salt=SALT))
 
 
 def _ticket_of(proof: str, actor: Actor) -> CounterTicket:
@@ -85,9 +115,9 @@ def _ticket_of(proof: str, actor: Actor) -> CounterTicket:
     return found
 
 
-def stamps_here(card: Card, store_id: int) -> bool:
-    """Whether the card's programme runs in a store."""
-    places = ProgrammeStore.objects.filter(programme_id=card.programme_id)
+def stamps_here(programme_id: int, store_id: int) -> bool:
+    """Whether a programme runs in a store."""
+    places = ProgrammeStore.objects.filter(programme_id=programme_id)
     listed = set(places.values_list("store_id", flat=True))
     return not listed or store_id in listed
 
@@ -161,7 +191,7 @@ def _book(
 
 def _check_place(ticket: CounterTicket, card: Card, method: Method) -> None:
     listed = ways.listed(method)
-    if listed not in card.programme.ways or not stamps_here(card, ticket.store_id):
+    if listed not in card.programme.ways or not stamps_here(card.programme_id, ticket.store_id):
         raise CounterOff
     stores = Store.objects.select_related("merchant").filter(state=StoreState.OPEN)
     store = stores.filter(pk=ticket.store_id).first()

@@ -14,6 +14,7 @@ from django.urls import reverse
 from zhanggui.accounts.models import AuditEntry, Role
 from zhanggui.accounts.tests.factories import ACTOR, make_staff, make_store
 from zhanggui.channels.wechat.tests.factories import make_account
+from zhanggui.contacts import services as contacts
 from zhanggui.contacts.tests.factories import make_link, sign_in_customer
 from zhanggui.core import clock
 from zhanggui.core.errors import NotFound
@@ -291,6 +292,102 @@ class TestCustomer:
         url = reverse("stamps:counter_take", args=[till.shop.merchant.slug, till.shop.card.token])
         response = phone.post(url, {"proof": till.proof()}, follow=True)
         assert "请店员在两分钟内盖章" in response.content.decode()
+
+
+class TestWithoutWechat:
+    """Scanned by the phone's own camera: signed in by number, then stamped."""
+
+    @pytest.fixture
+    def browser(self, client: Client, till: Till) -> Client:
+        make_account(merchant=till.shop.merchant)
+        return client
+
+    def sign_in(self, client: Client, till: Till, phone: str = "+8613800138000") -> Card | None:
+        link = contacts.customer_of_phone(phone=phone, actor=ACTOR)
+        sign_in_customer(client, link)
+        return Card.objects.filter(customer=link.customer_id).first()
+
+    def scan(self, client: Client, till: Till, code: str) -> Any:
+        return client.get(reverse("stamps:counter", args=[till.shop.merchant.slug, code]))
+
+    def first_stamp(self, client: Client, page: Any) -> Any:
+        found = dict(re.findall(r'name="(offer|proof|key)" value="([^"]+)"', page.content.decode()))
+        slug = page.wsgi_request.path.split("/")[2]
+        return client.post(reverse("stamps:counter_join", args=[slug]), found)
+
+    def test_the_way_by_number_is_offered(self, browser: Client, till: Till) -> None:
+        page = self.scan(browser, till, till.code())
+        assert page.status_code == 401
+        assert "没有微信？用手机号登录" in page.content.decode()
+        assert browser.cookies["zhanggui_scan"]["httponly"]
+
+    @pytest.mark.parametrize(("seconds", "status"), [(61, 200), (299, 200), (301, 410)], ids=str)
+    def test_signing_in_may_take_five_minutes(
+        self, browser: Client, till: Till, seconds: int, status: int
+    ) -> None:
+        with clock.at(NOON):
+            code = till.code()
+            self.scan(browser, till, code)
+        with clock.at(NOON + timedelta(seconds=seconds)):
+            self.sign_in(browser, till)
+            assert self.scan(browser, till, code).status_code == status
+
+    def test_who_scanned_too_late_has_nothing(self, browser: Client, till: Till) -> None:
+        with clock.at(NOON):
+            code = till.code()
+        with clock.at(NOON + timedelta(seconds=61)):
+            self.scan(browser, till, code)
+            assert "zhanggui_scan" not in browser.cookies
+            self.sign_in(browser, till)
+            assert self.scan(browser, till, code).status_code == 410
+
+    def test_another_codes_sign_helps_nobody(self, browser: Client, till: Till) -> None:
+        with clock.at(NOON):
+            first, second = till.code(), till.code()
+            self.scan(browser, till, first)
+            sign = browser.cookies["zhanggui_scan"].value
+        with clock.at(NOON + timedelta(seconds=61)):
+            self.sign_in(browser, till)
+            for made_up in (sign, "x", ""):
+                browser.cookies["zhanggui_scan"] = made_up
+                assert self.scan(browser, till, second).status_code == 410
+
+    def test_somebody_else_may_be_faster_meanwhile(self, browser: Client, till: Till) -> None:
+        code = till.code()
+        self.scan(browser, till, code)
+        till.stamp(till.proof(code=code))
+        self.sign_in(browser, till)
+        answer = self.scan(browser, till, code)
+        assert answer.status_code == 409
+        assert "E_COUNTER_USED" in answer.content.decode()
+
+    def test_the_first_card_comes_with_its_first_stamp(self, browser: Client, till: Till) -> None:
+        self.sign_in(browser, till)
+        page = self.scan(browser, till, till.code())
+        assert "领这张卡并集第一枚章" in page.content.decode()
+        assert Card.objects.count() == 1, "looking takes nothing"
+        done, again = self.first_stamp(browser, page), self.first_stamp(browser, page)
+        assert [done.status_code, again.status_code] == [200, 200]
+        card = Card.objects.latest("pk")
+        assert (Card.objects.count(), balance_of(card)) == (2, 1)
+        assert StampRecord.objects.get().method == "counter"
+
+    def test_no_card_is_offered_that_this_code_does_not_stamp(
+        self, browser: Client, till: Till
+    ) -> None:
+        elsewhere = make_store(till.shop.merchant, "城西店")
+        other_card(till.shop, name="别处的卡", store_ids=[elsewhere.pk])
+        other_card(till.shop, name="只盖章的卡", ways=["press"])
+        self.sign_in(browser, till)
+        page = self.scan(browser, till, till.code()).content.decode()
+        assert page.count('name="offer"') == 1
+        assert "别处的卡" not in page
+
+    def test_an_offer_that_was_not_made_gives_nothing(self, browser: Client, till: Till) -> None:
+        self.sign_in(browser, till)
+        url = reverse("stamps:counter_join", args=[till.shop.merchant.slug])
+        assert browser.post(url, {"offer": "1", "proof": "x"}).status_code == 404
+        assert Card.objects.count() == 1
 
 
 class TestOffice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,23 +78,35 @@ def wallet(request: CustomerRequest) -> HttpResponse:
     """The customer's cards, and the programmes to join."""
     cards = selectors.cards_of(request.customer.pk)
     held = {card.programme_id for card in cards}
-    offers = [
-        (programme, signing.dumps(programme.pk, salt=OFFER))
-        for programme in selectors.programmes_open(request.merchant.time_zone)
-        if programme.pk not in held
-    ]
     page = {
         "cards": cards,
-        "offers": offers,
+        "offers": offers_of(request.merchant.time_zone, held),
         "coupon_count": coupon_selectors.open_count(request.customer.pk),
     }
     return render(request, "stamps/mobile/wallet.html", page)
+
+
+def offers_of(zone: str, held: Collection[int]) -> list[tuple[Programme, str]]:
+    """Programmes to join, each with the sign that it was offered here."""
+    return [
+        (programme, signing.dumps(programme.pk, salt=OFFER))
+        for programme in selectors.programmes_open(zone)
+        if programme.pk not in held
+    ]
 
 
 @card_view
 @require_POST
 def join(request: CustomerRequest) -> HttpResponse:
     """Take a card; a second tap leads to the same card."""
+    taken = take_card(request)
+    if isinstance(taken, HttpResponse):
+        return taken
+    return redirect("stamps:card", request.merchant.slug, taken.token)
+
+
+def take_card(request: CustomerRequest) -> Card | HttpResponse:
+    """The card of the offer that was sent; a page that says why there is none any more."""
     try:
         programme_id = signing.loads(request.POST.get("offer", ""), salt=OFFER)
     except signing.BadSignature:
@@ -104,10 +117,9 @@ def join(request: CustomerRequest) -> HttpResponse:
     if not is_held and not offered.filter(pk=programme.pk).exists():
         messages.warning(request, _("This card is no longer given out."))
         return redirect("stamps:wallet", request.merchant.slug)
-    card = services.open_card(
+    return services.open_card(
         programme=programme, customer_id=request.customer.pk, actor=request.actor
     )
-    return redirect("stamps:card", request.merchant.slug, card.token)
 
 
 @card_view

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
@@ -26,11 +29,12 @@ from zhanggui.stamps import permissions, selectors, services
 from zhanggui.stamps.forms.screens import ScreenForm
 from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, CounterScreen, Method
-from zhanggui.stamps.services.countering import stamps_here
-from zhanggui.stamps.views.mobile import card_page, own_card
+from zhanggui.stamps.services.countering import SEEN_FOR, stamps_here
+from zhanggui.stamps.views.mobile import card_page, offers_of, own_card, take_card
 from zhanggui.ui import qr, shown_once
 
 MOST_LISTED = 200
+SEEN_COOKIE = "zhanggui_scan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,27 +153,73 @@ def screen_code(request: HttpRequest, merchant: str, token: str) -> HttpResponse
         return render(request, "stamps/mobile/_screen_code.html", page)
 
 
+def remembers_scan(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let a browser that must sign in first keep that it scanned the code in time."""
+
+    @wraps(view)
+    def remembered(request: HttpRequest, *, merchant: str, token: str) -> HttpResponse:
+        response = view(request, merchant=merchant, token=token)
+        if response.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FOUND}:
+            return response
+        with tenancy.merchant_scope(_shop(merchant).pk):
+            seen = services.scanned_in_time(token)
+        if seen:
+            response.set_cookie(
+                SEEN_COOKIE,
+                seen,
+                max_age=SEEN_FOR,
+                path=reverse("stamps:counter", args=[merchant, token]),
+                secure=settings.IS_HTTPS,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+    return remembered
+
+
 @never_cache
+@remembers_scan
 @card_view
 @require_safe
 def counter(request: CustomerRequest, token: str) -> HttpResponse:
-    """What a scan of the screen opens: the customer's cards that it can stamp."""
+    """What a scan of the screen opens: the customer's cards that it can stamp, and new ones."""
     try:
-        scanned = services.scan(token=token, actor=request.actor)
+        scanned = services.scan(
+            token=token, actor=request.actor, seen=request.COOKIES.get(SEEN_COOKIE, "")
+        )
     except DomainError as refusal:
         return _over(request, refusal)
     store_id = scanned.ticket.store_id
+    cards = selectors.cards_of(request.customer.pk)
     choices = [
         Choice(card, Method.COUNTER in card.programme.ways, _wants_press(card))
-        for card in selectors.cards_of(request.customer.pk)
-        if stamps_here(card, store_id)
+        for card in cards
+        if stamps_here(card.programme_id, store_id)
+    ]
+    held = {card.programme_id for card in cards}
+    offers = [
+        (programme, offer)
+        for programme, offer in offers_of(request.merchant.time_zone, held)
+        if Method.COUNTER in programme.ways and stamps_here(programme.pk, store_id)
     ]
     page = {
         "scanned": scanned,
         "choices": [one for one in choices if one.takes_counter or one.takes_press],
+        "offers": offers,
         "key": tokens.new_token(),
     }
     return render(request, "stamps/mobile/counter.html", page)
+
+
+@card_view
+@require_POST
+def counter_join(request: CustomerRequest) -> HttpResponse:
+    """Take a card and its first stamp by the scanned code."""
+    taken = take_card(request)
+    if isinstance(taken, HttpResponse):
+        return taken
+    return _stamp(request, own_card(request, taken.token))
 
 
 def _wants_press(card: Card) -> bool:
@@ -189,7 +239,10 @@ def _over(request: CustomerRequest, refusal: DomainError) -> HttpResponse:
 @require_POST
 def counter_stamp(request: CustomerRequest, token: str) -> HttpResponse:
     """One stamp by the scanned code."""
-    found = own_card(request, token)
+    return _stamp(request, own_card(request, token))
+
+
+def _stamp(request: CustomerRequest, found: Card) -> HttpResponse:
     sent = request.POST
     try:
         confirmed = services.stamp_by_counter(
