@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
@@ -46,11 +47,14 @@ class TenantManager[Row: models.Model](models.Manager[Row]):
 
     def get_queryset(self) -> TenantQuerySet[Row]:
         """The rows of the open scope."""
-        rows: TenantQuerySet[Row] = TenantQuerySet(self.model, using=self._db)
-        scope = tenancy.current()
-        if scope.merchant_id is None:
-            return rows
-        return rows.filter(merchant_id=scope.merchant_id)
+        return _rows_of(self.model, self._db, tenancy.current().merchant_id).all()
+
+
+@lru_cache(maxsize=1024)
+def _rows_of(model: Any, using: str | None, merchant_id: int | None) -> TenantQuerySet[Any]:
+    """The rows of one merchant, or of all. Never fetched itself, so that a copy of it is cheap."""
+    rows: TenantQuerySet[Any] = TenantQuerySet(model, using=using)
+    return rows if merchant_id is None else rows.filter(merchant_id=merchant_id)
 
 
 class TenantModel(models.Model):
@@ -90,7 +94,8 @@ class TenantModel(models.Model):
     ) -> Any:
         """Name the merchant in WHERE and leave it out of SET (rule 13 of the Citus rules)."""
         values = [value for value in values if value[0].name != "merchant"]
-        base_qs = base_qs.filter(merchant_id=self.merchant_id)
+        if tenancy.current().merchant_id != self.merchant_id:  # else it names the merchant already
+            base_qs = base_qs.filter(merchant_id=self.merchant_id)
         return super()._do_update(
             base_qs, using, pk_val, values, update_fields, forced_update, returning_fields
         )
