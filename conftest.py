@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.plugins.memory",
     "tests.plugins.network",
     "tests.plugins.product",
+    "tests.plugins.reports",
     "tests.plugins.sharing",
     "tests.plugins.signin",
     "tests.plugins.spec",

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from zhanggui.core import tenancy
+
 STATEMENT = re.compile(r"^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|MERGE)\b", re.IGNORECASE)
 PLACE = re.compile(
     r'\b(FROM|JOIN|INTO|UPDATE|USING)\s+(?:ONLY\s+)?"?(\w+)"?(?:\s+(?:AS\s+)?"?(\w+)"?)?',
@@ -108,8 +110,6 @@ def _names_merchant(text: str, name: str) -> bool:
 def _watch(
     execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
-    from zhanggui.core import tenancy
-
     scope = tenancy._scope.get()
     if scope is None or scope.merchant_id is not None:
         fault = _known_fault_of(str(sql))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,9 +17,11 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.fixture(autouse=True)
-def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def nothing_remembered() -> Iterator[None]:
     """Read the keys of pushes anew for each of them: rows change from test to test."""
     from zhanggui.channels.wechat import receivers
 
-    monkeypatch.setattr(receivers, "KNOWN_FOR_S", 0.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(receivers, "KNOWN_FOR_S", 0.0)
+        yield
