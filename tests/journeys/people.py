@@ -6,13 +6,21 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, expect
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    FrameLocator,
+    Page,
+    ViewportSize,
+    WebError,
+    expect,
+)
 
 from tests.journeys.world import OWNER_PHONE, PASSWORD, Shop
-from tests.plugins.browser import close
+from tests.plugins.browser import window as lent
 
-WIDE = {"width": 1440, "height": 900}
-PHONE = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 SOON_MS = 30_000
 EXPECTED = re.compile(
     r"Failed to load resource|Response Status Error|Send Error"
@@ -23,20 +31,24 @@ the play; scripts that break are not."""
 
 
 @contextmanager
-def window(browser: Browser, size: dict[str, int]) -> Iterator[Page]:
+def window(browser: Browser, size: ViewportSize) -> Iterator[Page]:
     """A browser of one's own; an error on the page's console fails the journey."""
-    context = browser.new_context(viewport=size, locale="zh-CN")  # type: ignore[arg-type]
-    context.set_default_timeout(SOON_MS)
     errors: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
         if message.type == "error" and not EXPECTED.search(message.text):
             errors.append(message.text)
 
-    context.on("console", listen)
-    context.on("weberror", lambda error: errors.append(str(error.error)))
-    yield context.new_page()
-    close(context)
+    def note(error: WebError) -> None:
+        errors.append(str(error.error))
+
+    with lent(browser, size) as page:
+        page.context.set_default_timeout(SOON_MS)
+        page.context.on("console", listen)
+        page.context.on("weberror", note)
+        yield page
+        page.context.remove_listener("console", listen)
+        page.context.remove_listener("weberror", note)
     assert not errors, errors
 
 

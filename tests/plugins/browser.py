@@ -1,7 +1,7 @@
 """A browser for journeys: Chromium and a Chinese font, found on the machine or brought.
 
-All tests that use it run in one xdist worker (``sharing``), so that there is one of it. Chromium
-sometimes hangs while it closes a window: then it is killed, and the next test gets a new one.
+Tests that use it go to few xdist workers (``sharing``) and take turns in its windows. Chromium
+sometimes hangs while it closes one: then it is killed, and the next test gets a new one.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 import pytest
 from playwright.sync_api import (
     Browser,
     BrowserContext,
     Locator,
+    Page,
     Playwright,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -53,9 +57,13 @@ SWITCHED_OFF = (
     *("ThirdPartyStoragePartitioning", "AvoidCorsURLLoaderRestartOnRedirect", "AimEnabled"),
     *("OptimizationHints", "NetworkTimeServiceQuerying", "PreconnectToSearch"),
     "SpareRendererForSitePerProcess",  # a process for a page that may come
+    # A process for each site: a phone in a page, and a page in the phone, are three.
+    *("IsolateOrigins", "site-per-process"),
 )
 OPTIONS = [
     f"--disable-features={','.join(SWITCHED_OFF)}",
+    "--disable-site-isolation-trials",
+    "--renderer-process-limit=1",
     "--disable-gpu",
     "--disable-quic",
     "--disable-background-networking",
@@ -172,11 +180,76 @@ def chromium(playwright: Playwright) -> Iterator[Chromium]:
 
 @pytest.fixture
 def browser(chromium: Chromium) -> Iterator[Browser]:
-    """A browser; open a context of your own per person, what is left open is closed."""
+    """A browser; take a ``window`` per person, or a context of your own, which is closed."""
     running = chromium()
     yield running
+    kept = [one.context for one in _idle.get(running, [])]
     for context in running.contexts:
-        close(context)
+        if context not in kept:
+            close(context)
+
+
+class Window:
+    """A window with a profile of its own. It stays: a new one takes longer than three pages."""
+
+    def __init__(self, browser: Browser, size: ViewportSize) -> None:
+        self.size = size
+        self.context = browser.new_context(viewport=size, locale="zh-CN", reduced_motion="reduce")
+        self._places: set[str] = set()
+        self.context.on("page", self._follow)
+        self.page = self.context.new_page()
+
+    def _follow(self, page: Page) -> None:
+        page.on("framenavigated", lambda frame: self._places.add(frame.url))
+
+    def empty(self) -> None:
+        """Leave one empty page, no cookies, and nothing that pages stored."""
+        for page in self.context.pages:
+            if page is not self.page:
+                page.close()
+        for frame in self.page.frames:
+            with suppress(PlaywrightError):  # not every frame has one
+                frame.evaluate("sessionStorage.clear()")
+        self.page.goto("about:blank")
+        self.page.set_viewport_size(self.size)
+        self.page.emulate_media(color_scheme="null")
+        self.context.clear_cookies()
+        self.context.clear_permissions()
+        self._empty_stores()
+
+    def _empty_stores(self) -> None:
+        sites = {urlsplit(place)._replace(path="", query="", fragment="") for place in self._places}
+        devtools = self.context.new_cdp_session(self.page)
+        for site in sites:
+            if site.netloc:
+                origin = {"origin": site.geturl(), "storageTypes": "all"}
+                devtools.send("Storage.clearDataForOrigin", origin)
+        devtools.detach()
+        self._places.clear()
+
+
+_idle: WeakKeyDictionary[Browser, list[Window]] = WeakKeyDictionary()
+"""Windows that nobody uses, by the browser they are of."""
+
+
+@contextmanager
+def window(browser: Browser, size: ViewportSize) -> Iterator[Page]:
+    """Somebody's window with one page in it, as if it were new."""
+    idle = _idle.setdefault(browser, [])
+    taken = next((one for one in idle if one.size == size), None)
+    if taken:
+        idle.remove(taken)
+    else:
+        taken = Window(browser, size)
+    try:
+        yield taken.page
+    finally:
+        try:
+            with _patience():
+                taken.empty()
+            idle.append(taken)
+        except PlaywrightError:
+            close(taken.context)
 
 
 def close(context: BrowserContext) -> None:

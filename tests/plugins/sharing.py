@@ -15,8 +15,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER: dict[str, tuple[str, ...]] = {
-    "browser": (
-        "tests/journeys/",
+    "journeys": ("tests/journeys/",),
+    "windows": (
         "zhanggui/ui/tests/test_living_page.py",
         "wechat_sandbox/tests/test_browser",
         "tests/infrastructure/test_browser.py",
@@ -25,8 +25,8 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "backup": ("tests/infrastructure/test_backup.py",),
 }
 """Groups and the beginnings of their files' names, in the order in which they begin."""
-DEAR = {"playwright": "browser", "live_product": "browser", "golden": "demo"}
-"""Fixtures that cost seconds, and the group that has them."""
+DEAR = {"live_product": {"journeys"}, "playwright": {"journeys", "windows"}, "golden": {"demo"}}
+"""Fixtures that cost seconds, and the groups that have them."""
 EARLY = "tests/"
 ALONE = ("tests/architecture/", "tests/infrastructure/", "tests/races/")
 """Long tests that share nothing: each goes to whoever is free."""
@@ -70,9 +70,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Bring the tests into the order of their parts; what is equal stays in its random order."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        wanted = next((DEAR[name] for name in fixtures if name in DEAR), "")
-        if wanted and wanted != group_of(item.nodeid):
-            message = f"{item.nodeid}: its file belongs to {wanted!r} in {__name__}.TOGETHER"
+        wanted = next((DEAR[name] for name in DEAR if name in fixtures), None)
+        if wanted and group_of(item.nodeid) not in wanted:
+            message = f"{item.nodeid}: its file belongs to {wanted} in {__name__}.TOGETHER"
             raise pytest.UsageError(message)
     if hasattr(config, "workerinput"):
         sizes: dict[str, int] = {}

@@ -9,9 +9,10 @@ import httpx2
 import pytest
 import segno
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 from starlette.applications import Starlette
 
+from tests.plugins.browser import window
 from wechat_sandbox import Sandbox
 from wechat_sandbox.config import find_extra_assets
 from wechat_sandbox.serving import running
@@ -47,15 +48,16 @@ class Desk:
 
 
 @pytest.fixture
-def context(browser: Browser) -> BrowserContext:
-    return browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN")
+def page(browser: Browser) -> Iterator[Page]:
+    with window(browser, {"width": 1440, "height": 900}) as page:
+        yield page
 
 
 @pytest.fixture
-def desk(context: BrowserContext, shop: Shop) -> Iterator[Desk]:
+def desk(page: Page, shop: Shop) -> Iterator[Desk]:
     product = httpx2.ASGITransport(app=Starlette(routes=[*PayHook.routes(), *shop.routes()]))
     with running(product=PRODUCT, product_transport=product) as sandbox:
-        made = Desk(sandbox, context.new_page())
+        made = Desk(sandbox, page)
         problems: list[str] = []
         made.page.on("pageerror", lambda error: problems.append(str(error)))
         account = {

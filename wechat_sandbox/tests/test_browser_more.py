@@ -10,9 +10,9 @@ from playwright.sync_api import expect
 
 from wechat_sandbox import jssdk
 from wechat_sandbox.tests.factories import APPID, PLATFORM, PLATFORM_SECRET, PRODUCT, Shop
-from wechat_sandbox.tests.test_browser import Desk, context, desk
+from wechat_sandbox.tests.test_browser import Desk, desk, page
 
-__all__ = ["context", "desk"]
+__all__ = ["desk", "page"]
 
 NOTICE = "notice-of-the-browser-01"
 MINI = "wxsbmini0001"
