@@ -30,7 +30,7 @@ CONDITIONAL = spreadsheets.listed(
     _("Menus for some followers"),
     EDIT_CONTENT,
     (
-        Column("name", pgettext_lazy("of a menu", "Name"), width=24),
+        Column("name", pgettext_lazy("of a menu for some followers", "Name"), width=24),
         Column("label", _("Label of followers"), width=24),
         Column("phones", _("Kind of phone"), width=16),
         Column("menu", _("Menu"), width=40),
