@@ -28,7 +28,6 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, resolve
 from django.utils import translation
-from django.utils.cache import patch_vary_headers
 from django.utils.datastructures import MultiValueDict
 from django.utils.module_loading import import_string
 
@@ -252,9 +251,7 @@ class HotDoors:
             response = hook(request, match.func, (), match.kwargs)
             if response is not None:
                 return response
-        response = self._enter(match, request)
-        patch_vary_headers(response, ["Cookie"])  # as the session would
-        return response
+        return self._enter(match, request)
 
     def _enter(self, match: ResolverMatch, request: HttpRequest) -> HttpResponseBase:
         try:

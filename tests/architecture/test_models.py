@@ -96,6 +96,12 @@ GLOBAL = {
     "demo.Day": "a note of the demo to itself, not in production",
     "stamps.ManagerBinding": "one WeChat works for one store of all merchants",
 }
+UNCHECKED = {
+    "accounts.AuditEntry": "written in the transaction that changed rows of the same merchant",
+    "core.IdempotencyRecord": "written with what it answers for, and gone after a day",
+    "ledger.Transaction": "its entries lie in accounts of the same merchant",
+}
+"""Whose merchant the database does not check although no other key of theirs leads to it."""
 LONGEST_NAME = 54
 """Shards append ``_<number>`` to the names of constraints."""
 APPEND_ONLY = {"accounts_auditentry", "ledger_block", "ledger_entry", "ledger_transaction"}
@@ -133,6 +139,11 @@ def is_tenants(model: Any) -> bool:
 def is_constraint(field: Any) -> bool:
     """Whether the database knows a key, too."""
     return bool(field.db_constraint)
+
+
+def is_required_inside(field: Any) -> bool:
+    """Whether it always leads to another row of the same merchant, and the database sees to it."""
+    return isinstance(field, TenantForeignKey) and is_constraint(field) and not field.null
 
 
 @each(our_models)
@@ -178,6 +189,17 @@ class TestTenantModel:
                 assert isinstance(field, TenantForeignKey), field.name
             else:
                 assert not is_constraint(field), field.name
+
+    @staticmethod
+    @of_tenants
+    def test_an_unchecked_merchant_follows_from_another_key_or_has_a_reason(model: Model) -> None:
+        is_checked = is_constraint(model._meta.get_field("merchant"))
+        is_implied = any(map(is_required_inside, model._meta.local_fields))
+        if model._meta.label in UNCHECKED:
+            assert not is_checked, "named as unchecked"
+            assert not is_implied, "its other key says it: no reason is needed"
+        else:
+            assert is_checked or is_implied, "nothing refuses a merchant that there is not"
 
 
 @each([model for model in our_models if model not in tenant_models])
@@ -255,7 +277,8 @@ class TestCatalogue:
             for field in model._meta.local_fields
             if isinstance(field, TenantForeignKey) and is_constraint(field)
         }
-        found = set()
+        found: set[str] = set()
+        is_checked = False
         for name, target, on_delete, columns, theirs in rows(KEYS, model._meta.db_table):
             assert on_delete not in {"n", "d"}, name
             if target in tables:
@@ -264,7 +287,9 @@ class TestCatalogue:
                 found.add(columns[1])
             else:
                 assert (target, columns) == ("accounts_merchant", ["merchant_id"]), name
+                is_checked = True
         assert found == expected
+        assert is_checked == is_constraint(model._meta.get_field("merchant"))
 
     @staticmethod
     @of_tenants

@@ -36,6 +36,26 @@ class TenantForeignKey[Set, Get](models.ForeignKey[Set, Get]):
         return {"merchant_id": instance.merchant_id}  # type: ignore[attr-defined]
 
 
+class MerchantKey[Set, Get](models.ForeignKey[Set, Get]):
+    """Whose row it is; the database checks it unless the model's ``is_merchant_checked`` is false.
+
+    A check is one more look at a row that everybody else looks at in the same moment: tables that
+    each booking writes go without one where their other keys say the same (ADR 43).
+    """
+
+    def contribute_to_class(
+        self, cls: type[models.Model], name: str, private_only: bool = False, **kwargs: Any
+    ) -> None:
+        """Ask the model whether the database has to check."""
+        self.db_constraint = getattr(cls, "is_merchant_checked", True)
+        super().contribute_to_class(cls, name, private_only, **kwargs)
+
+    def deconstruct(self) -> Any:
+        """For a migration it is an ordinary key, with or without a constraint."""
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.ForeignKey", args, kwargs
+
+
 class TenantQuerySet[Row: models.Model](models.QuerySet[Row, Row]):
     """A queryset of one merchant's rows."""
 
@@ -60,9 +80,11 @@ def _rows_of(model: Any, using: str | None, merchant_id: int | None) -> TenantQu
 class TenantModel(models.Model):
     """A row that belongs to exactly one merchant."""
 
-    merchant = models.ForeignKey(
+    merchant = MerchantKey(
         "accounts.Merchant", db_index=False, on_delete=models.PROTECT, related_name="+"
     )
+    is_merchant_checked: ClassVar = True
+    """Whether the database refuses a merchant that there is not, see ``MerchantKey``."""
 
     objects: ClassVar[TenantManager[Self]] = TenantManager()
 
@@ -121,6 +143,8 @@ class LimitCounter(models.Model):
 
 class IdempotencyRecord(TenantModel):
     """The answer of a write that carried an idempotency key; a repeat gets it again."""
+
+    is_merchant_checked = False
 
     caller = models.CharField(max_length=60)
     key = models.CharField(max_length=80)

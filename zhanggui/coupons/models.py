@@ -240,6 +240,8 @@ class Coupon(TenantModel):
 class CouponChange(TenantModel):
     """A step of a coupon's life; rows are only added."""
 
+    is_merchant_checked = False
+
     coupon = TenantForeignKey(Coupon, on_delete=models.CASCADE, related_name="changes")
     before = models.CharField(max_length=8, choices=CouponState, blank=True)
     after = models.CharField(max_length=8, choices=CouponState)
@@ -281,6 +283,8 @@ class UseMethod(models.TextChoices):
 
 class UseRecord(TenantModel):
     """A redemption or its undoing as people read it, with names as they were. Erasable."""
+
+    is_merchant_checked = False
 
     transaction = TenantForeignKey(Transaction, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=8, choices=UseKind)

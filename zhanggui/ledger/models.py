@@ -54,6 +54,8 @@ class Account(TenantModel):
 class Transaction(TenantModel):
     """One booked event; append-only (a trigger)."""
 
+    is_merchant_checked = False
+
     unit = models.CharField(max_length=10, choices=Unit)
     event = models.CharField(max_length=40)
     """For example ``stamps.accumulated`` or ``stamps.cancelled``."""
@@ -80,6 +82,8 @@ class Transaction(TenantModel):
 
 class Entry(TenantModel):
     """One side of a transaction; append-only (a trigger)."""
+
+    is_merchant_checked = False
 
     transaction = TenantForeignKey(Transaction, on_delete=models.PROTECT, related_name="entries")
     account = TenantForeignKey(Account, on_delete=models.PROTECT, related_name="entries")

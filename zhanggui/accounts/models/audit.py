@@ -24,6 +24,8 @@ class ActorKind(models.TextChoices):
 class AuditEntry(TenantModel):
     """Who did what to what, when and from where, inside one merchant; append-only (a trigger)."""
 
+    is_merchant_checked = False
+
     at = models.DateTimeField(default=clock.now)
     actor_kind = models.CharField(max_length=10, choices=ActorKind)
     actor_id = models.BigIntegerField(null=True)

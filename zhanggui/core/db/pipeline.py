@@ -68,6 +68,20 @@ class Statement:
         self.values = values or {}
 
 
+def in_one(*inserts: LiteralString) -> LiteralString:
+    """Several INSERTs as one command, which the server takes in at once.
+
+    Where tables are sharded by merchant they would travel one by one: such a command needs a
+    two-phase commit there.
+
+    Args:
+        inserts: none needs what another one writes; a key between them is checked at COMMIT.
+    """
+    *before, last = inserts
+    steps = ", ".join(f"step_{number} AS ({text})" for number, text in enumerate(before))
+    return f"WITH {steps} {last}"
+
+
 def trip(statements: Sequence[Statement]) -> list[list[Line]]:
     """Send the statements together and wait once; answers the rows of each.
 
@@ -140,14 +154,22 @@ def _trip(raw: psycopg.Connection[Any], statements: Sequence[Statement]) -> list
     return rows
 
 
+class _Compiled(NamedTuple):
+    """A statement's text as the server takes it, and the names of its places in their order."""
+
+    text: bytes
+    places: tuple[str, ...]
+    names: frozenset[str]
+    is_command: bool
+    """BEGIN, COMMIT: not worth preparing."""
+
+
 class _Packed(NamedTuple):
     """A statement as it travels."""
 
     sql: str
-    text: bytes
+    compiled: _Compiled
     parameters: list[bytes | None]
-    is_command: bool
-    """BEGIN, COMMIT: not worth preparing."""
 
 
 def _packed(statements: Sequence[Statement]) -> list[_Packed]:
@@ -156,36 +178,37 @@ def _packed(statements: Sequence[Statement]) -> list[_Packed]:
     known: dict[str, bytes | None] = {}
     found = []
     for statement in statements:
-        values = statement.values
-        if values is not shared:
-            shared, known = values, {}
-        text, places = _compiled(statement.sql)
-        for place in places:
-            if place not in known:
-                value = values[place]
-                known[place] = _WRITERS.get(type(value), _written_text)(value)
-        is_command = not places and " " not in statement.sql
-        found.append(_Packed(statement.sql, text, [known[place] for place in places], is_command))
+        if statement.values is not shared:
+            shared, known = statement.values, {}
+        compiled = _compiled(statement.sql)
+        for name in compiled.names.difference(known):
+            value = statement.values[name]
+            if type(value) is int:  # most of them
+                known[name] = b"%d" % value
+            else:
+                known[name] = _WRITERS.get(type(value), _written_text)(value)
+        parameters = [known[name] for name in compiled.places]
+        found.append(_Packed(statement.sql, compiled, parameters))
     return found
 
 
 def _send(pgconn: PGconn, packed: _Packed, names: dict[str, bytes], fresh: list[str]) -> bool:
     """Queue a statement; True when it had to be prepared first."""
-    if packed.is_command:
-        pgconn.send_query_params(packed.text, None)
+    if packed.compiled.is_command:
+        pgconn.send_query_params(packed.compiled.text, None)
         return False
     name = names.get(packed.sql)
     is_new = name is None
     if name is None:
         name = names[packed.sql] = b"zg_%d" % next(_serial)
         fresh.append(packed.sql)
-        pgconn.send_prepare(name, packed.text)
+        pgconn.send_prepare(name, packed.compiled.text)
     pgconn.send_query_prepared(name, packed.parameters)
     return is_new
 
 
 @lru_cache(maxsize=256)
-def _compiled(sql: str) -> tuple[bytes, tuple[str, ...]]:
+def _compiled(sql: str) -> _Compiled:
     """``%(name)s`` as ``$1``, ``$2`` ...; each name once."""
     places: dict[str, int] = {}
 
@@ -193,11 +216,15 @@ def _compiled(sql: str) -> tuple[bytes, tuple[str, ...]]:
         return f"${places.setdefault(found.group(1), len(places) + 1)}"
 
     text = _PLACE.sub(number, sql)
-    return text.encode(), tuple(places)
+    is_command = not places and " " not in sql
+    return _Compiled(text.encode(), tuple(places), frozenset(places), is_command)
 
 
 def _receive(pgconn: PGconn) -> tuple[list[PGresult], psycopg.Error | None]:
-    """Everything up to the end of the pipeline, and the first error."""
+    """Everything up to the end of the pipeline, and the first error.
+
+    ``is_busy`` lets other threads go first, so it is asked no more often than it may wait.
+    """
     poll = select.poll()
     found: list[PGresult] = []
     error: psycopg.Error | None = None
@@ -216,6 +243,7 @@ def _receive(pgconn: PGconn) -> tuple[list[PGresult], psycopg.Error | None]:
         if result.status == ExecStatus.FATAL_ERROR and error is None:
             error = psycopg.errors.error_from_result(result, encoding="utf-8")
         found.append(result)
+        pgconn.get_result()  # the end of the statement, which never waits
 
 
 def _wait(pgconn: PGconn, poll: select.poll) -> None:
@@ -242,11 +270,11 @@ def written(value: Value) -> bytes | None:
 
 
 def _written_text(value: object) -> bytes:
-    written_ = str(value).encode()
-    if b"\0" in written_:
+    text_ = str(value)
+    if "\0" in text_:
         message = "a text must not contain a zero byte"
         raise DataError(message)
-    return written_
+    return text_.encode()
 
 
 def _written_list(values: list[Any]) -> bytes:

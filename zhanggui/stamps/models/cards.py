@@ -134,7 +134,11 @@ class CardState(models.TextChoices):
 
 
 class Card(TenantModel):
-    """One customer's card of one programme; its stamps lie in its ledger account."""
+    """One customer's card of one programme; its stamps lie in its ledger account.
+
+    Its numbers are plain ones: PostgreSQL reads and prepares each ``CHECK`` of a table anew for
+    each stamp, and what they come from (``Terms``) is checked (ADR 43).
+    """
 
     token = models.CharField(max_length=40, default=tokens.new_token)
     programme = TenantForeignKey(Programme, on_delete=models.PROTECT, related_name="cards")
@@ -142,21 +146,21 @@ class Card(TenantModel):
     account = TenantForeignKey(Account, on_delete=models.PROTECT)
     balance = models.IntegerField(default=0)
     """Cache of the ledger account, updated with each booking and compared by a command."""
-    version = models.PositiveIntegerField(default=0)
+    version = models.IntegerField(default=0)
     """Grows with every change, so that the phone can ask cheaply whether anything is new."""
     state = models.CharField(max_length=10, choices=CardState, default=CardState.OPEN)
     is_filled = models.BooleanField(default=False)
     """Its only round was filled and the programme has no other: it stays full (``stop``)."""
     terms = TenantForeignKey(Terms, on_delete=models.PROTECT)
-    cycle = models.PositiveIntegerField(default=0)
+    cycle = models.IntegerField(default=0)
     """How many rounds were filled."""
-    slots = models.PositiveSmallIntegerField()
+    slots = models.SmallIntegerField()
     """From ``terms``, so that the counter reads one row."""
-    valid_days = models.PositiveSmallIntegerField(default=0)
+    valid_days = models.SmallIntegerField(default=0)
     """From ``terms``."""
-    due_at = models.PositiveSmallIntegerField()
+    due_at = models.SmallIntegerField()
     """The balance at which something is won next: the counter stays below it or takes care."""
-    floor = models.PositiveSmallIntegerField(default=0)
+    floor = models.SmallIntegerField(default=0)
     """Below this balance a cancel would take a reward of this round with it."""
     expires_at = models.DateTimeField(null=True)
     stamped_at = models.DateTimeField(null=True)
@@ -165,7 +169,7 @@ class Card(TenantModel):
     """How the last stamp came, a value of ``Method`` (D26)."""
     day = models.DateField(null=True)
     """The business day of ``day_stamps``."""
-    day_stamps = models.PositiveSmallIntegerField(default=0)
+    day_stamps = models.SmallIntegerField(default=0)
     merged_into = TenantForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="merged"
     )
@@ -245,6 +249,8 @@ class Kind(models.TextChoices):
 
 class StampRecord(TenantModel):
     """What people read of a booking: names as they were then. Erasable; the ledger is not."""
+
+    is_merchant_checked = False
 
     transaction = TenantForeignKey(Transaction, on_delete=models.PROTECT)
     kind = models.CharField(max_length=12, choices=Kind)
