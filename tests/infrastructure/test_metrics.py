@@ -11,7 +11,6 @@ from pytest_django import Settings
 
 from zhanggui.core.metrics import SLOW, SlowStatements
 
-pytestmark = pytest.mark.django_db
 TOKEN = {"Authorization": "Bearer red-seal"}
 
 
@@ -20,6 +19,7 @@ def figure(text: str, name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
+@pytest.mark.django_db
 @pytest.mark.spec("platform P49")
 def test_requests_are_counted_by_route(client: Client, settings: Settings) -> None:
     settings.METRICS_TOKEN = "red-seal"
@@ -36,6 +36,7 @@ def test_requests_are_counted_by_route(client: Client, settings: Settings) -> No
     assert "zhanggui_oldest_job_seconds 0.0" in text
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("token", "given"),
     [("", TOKEN), ("", {}), ("red-seal", {}), ("red-seal", {"Authorization": "Bearer x"})],
@@ -47,6 +48,7 @@ def test_strangers_find_nothing(
     assert client.get("/metrics", headers=given).status_code == 404
 
 
+@pytest.mark.django_db
 @pytest.mark.spec("platform P49")
 def test_slow_statements_are_logged_without_values(caplog: pytest.LogCaptureFixture) -> None:
     before = SLOW._value.get()
@@ -60,3 +62,11 @@ def test_slow_statements_are_logged_without_values(caplog: pytest.LogCaptureFixt
     logged = caplog.text
     assert "pg_sleep" in logged
     assert "13800138000" not in logged
+
+
+def test_a_new_connection_is_watched_once_however_often_it_is_made(race_db: str) -> None:
+    for _ in range(3):
+        connection.close()
+        connection.ensure_connection()
+    watching = [one for one in connection.execute_wrappers if isinstance(one, SlowStatements)]
+    assert len(watching) == 1

@@ -20,6 +20,7 @@ class CoreConfig(AppConfig):
         slow = SlowStatements(settings.SLOW_STATEMENT_MS)
 
         def watch(connection: Any, **_kwargs: Any) -> None:
-            connection.execute_wrappers.append(slow)
+            if slow not in connection.execute_wrappers:  # which outlive the connection
+                connection.execute_wrappers.append(slow)
 
         connection_created.connect(watch, dispatch_uid="slow statements", weak=False)
