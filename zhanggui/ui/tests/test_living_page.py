@@ -299,6 +299,21 @@ class TestSwitches:
         expect(side).to_be_hidden()
 
 
+class TestTables:
+    @pytest.mark.parametrize(("width", "is_seen"), [(1280, True), (780, False)])
+    def test_a_head_stays_in_sight_where_the_table_fits(
+        self, site: str, page: Page, width: int, is_seen: bool
+    ) -> None:
+        page.set_viewport_size({"width": width, "height": 320})
+        page.goto(f"{site}/ui/list/")
+        page.locator("tbody tr").last.scroll_into_view_if_needed()
+
+        head = page.locator("thead th").first.bounding_box()
+
+        assert head
+        assert (head["y"] == 60) == is_seen
+
+
 class TestChart:
     def test_draws_and_shows_the_table(self, site: str, page: Page) -> None:
         page.goto(f"{site}/ui/")

@@ -235,3 +235,23 @@ def test_a_new_line_is_one_sign() -> None:
     field = forms.CharField(widget=LinesInput, max_length=3)
     sent = field.widget.value_from_datadict({"note": "一\r\n二"}, {}, "note")
     assert field.clean(sent) == "一\n二"
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        (forms.CharField(max_length=3), "四个字啊", "最多 3 个字，现在有 4 个。"),
+        (forms.CharField(min_length=3), "两字", "至少 3 个字，现在只有 2 个。"),
+        (forms.IntegerField(), "三", "请填写整数。"),
+        (forms.DateField(), "2026-02-30", "请填写正确的日期。"),
+        (forms.ChoiceField(choices=[("a", "A")]), "b", "没有“b”这个选项，请重新选择。"),
+    ],
+    ids=["long", "short", "number", "date", "choice"],
+)
+def test_common_mistakes_are_told_as_people_say_them(
+    field: forms.Field, typed: str, said: str
+) -> None:
+    with translation.override("zh-hans"):
+        with pytest.raises(forms.ValidationError) as refused:
+            field.clean(typed)
+        assert refused.value.messages == [said]
