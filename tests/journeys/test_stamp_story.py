@@ -28,6 +28,13 @@ CARD = "面包卡"
 REWARD = "小满吐司一份"
 COUPON = "小满吐司券"
 POINTS = [[-11, 0], [5, -16], [17, 4], [-2, 0], [-10, 10]]
+LISTEN = """
+const make = AudioContext.prototype.createOscillator;
+AudioContext.prototype.createOscillator = function () {
+  window.tones = (window.tones ?? 0) + 1;
+  return make.call(this);
+};
+"""
 STAMP = json.dumps({"name": "南门店1号章", "points_mm": POINTS}, ensure_ascii=False)
 
 MAKE = f"""
@@ -127,8 +134,10 @@ def test_the_life_of_a_card(office: Page, manager: Phone, customer: Phone) -> No
     print_poster(office)
     bind(office, manager)
     take_the_card(customer)
+    switch_sounds_on(customer)
 
     press(customer)
+    assert heard(customer) > 0
     expect_stamps(customer, 1)
     by_code(manager, show_code(customer), word="集章", press="再集一次", said="集章成功")
     expect_stamps(customer, 2)
@@ -205,6 +214,26 @@ def take_the_card(customer: Phone) -> None:
     customer.open_link("/w/")
     customer.web.get_by_role("button", name="领取集章卡").click()
     expect(customer.web.get_by_role("heading", name=CARD)).to_be_visible()
+
+
+def switch_sounds_on(customer: Phone) -> None:
+    """Behind the three dots; off until somebody wants them, and then heard at once."""
+    customer.page.add_init_script(LISTEN)
+    customer.page.get_by_role("button", name="刷新").click()
+    customer.web.get_by_role("link", name="更多").click()
+    switch = customer.web.get_by_role("switch", name="声音")
+    expect(switch).not_to_be_checked()
+    assert heard(customer) == 0
+    switch.check()
+    customer.web.get_by_role("link", name="返回集章卡").click()
+    expect(customer.web.get_by_role("heading", name=CARD)).to_be_visible()
+    assert heard(customer) == 0
+
+
+def heard(customer: Phone) -> int:
+    """How many tones the page has played."""
+    window = "document.querySelector('iframe.web').contentWindow"
+    return int(customer.page.evaluate(f"{window}.tones ?? 0"))
 
 
 def press(customer: Phone) -> None:
@@ -291,7 +320,7 @@ def undo(manager: Phone) -> None:
     """撤销: within ten minutes, one tap and a question."""
     bar = manager.web.locator(".stamps-undo", has_text=COUPON)
     bar.get_by_role("button", name="撤销").click()
-    manager.web.get_by_role("button", name="确定").click()
+    manager.web.get_by_role("dialog").get_by_role("button", name="撤销").click()
     expect(manager.web.get_by_text("已撤销")).to_be_visible()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
@@ -27,6 +27,8 @@ from zhanggui.stamps.models import (
 )
 from zhanggui.stamps.selectors.entries import ORDER, LedgerRow, with_context
 from zhanggui.ui import paging
+
+HANDED_OUT_WITHIN = timedelta(hours=24)
 
 
 def takes_press(programme: Programme) -> bool:
@@ -86,6 +88,11 @@ class Won:
     reward: Reward
     coupon: coupons.Shown | None
     """The coupon it was given as; None: it is handed out at the counter."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the counter may still have to hand it out: that happens on the spot."""
+        return self.coupon is None and clock.now() - self.reward.issued_at < HANDED_OUT_WITHIN
 
 
 def rewards_of_card(card_id: int, limit: int = 5) -> list[Won]:

@@ -56,11 +56,24 @@ class TestFilled:
         assert "新一轮已经开始，卡上现在 0 / 4" in news
         assert 'data-sheet-done="stays"' in news
         sheet = news[news.index('id="sheet"') :]
+        assert sheet.count("zg-seal-ground") == 4  # the full card, although its next round began
+        assert 'data-feel="full"' in sheet
         if reward == "coupon":
             assert f"/coupons/{Coupon.objects.get().token}/" in sheet
             assert "请到柜台领取" not in sheet
         else:
             assert "请到柜台领取" in sheet
+
+    def test_what_the_counter_hands_out_is_asked_for_on_the_day_only(
+        self, visitor: Visitor
+    ) -> None:
+        filled_but_one(visitor, "counter")
+        stamp(visitor.shop.desk, visitor.card)
+        for hours, is_asked in ((23, True), (25, False)):
+            with clock.at(clock.now() + timedelta(hours=hours)):
+                page = visitor.client.get(visitor.card_url()).content.decode()
+            assert ("请到柜台领取" in page) == is_asked
+            assert "招牌奶茶一杯" in page
 
     def test_not_with_the_next_stamp(self, visitor: Visitor, counter: Counter, reward: str) -> None:
         filled_but_one(visitor, reward)

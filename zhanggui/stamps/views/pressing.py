@@ -76,7 +76,7 @@ def press_card(request: CustomerRequest, found: Card) -> HttpResponse:
     key: str | None = kind.value
     if confirmed.won and (known := card_by_token(found.token, found.customer_id)):
         shown = card_page(known, None)
-        told |= {name: shown[name] for name in ("card", "won", "is_filled")}
+        told |= {name: shown[name] for name in ("card", "won", "is_filled", "programme")}
         key = None  # somebody's own
     return PRESSED.answer(
         request,

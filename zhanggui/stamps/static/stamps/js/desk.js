@@ -40,6 +40,15 @@ document.addEventListener("htmx:load", (event) => {
   if (input && !event.target.querySelector("dialog[open]")) input.focus({ preventScroll: true });
 });
 
+// on a small phone what has come begins at the top, not where the last thing ended
+document.addEventListener("htmx:afterSwap", (event) => {
+  const desk = event.target.closest?.("#desk");
+  if (!desk) return;
+  const { top, bottom } = desk.getBoundingClientRect();
+  const isBelow = bottom > window.innerHeight && desk.querySelector("[data-preview], [data-result]");
+  if (top < 0 || isBelow) desk.scrollIntoView({ block: "start" });
+});
+
 // typing was locked after wrong codes: the lock is over, the input is there again by itself
 document.addEventListener("countdown:done", (event) => {
   const locked = event.target.closest("[data-refusal]") && document.querySelector("[data-locked]");

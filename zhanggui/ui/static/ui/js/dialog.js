@@ -30,22 +30,24 @@ export function scan(root) {
   for (const dialog of all(root, "[data-dialog-now]")) if (once(dialog, "Now")) open(dialog);
 }
 
-function ask(question) {
+// "Undo it? The customer is told." asks in the head and explains below; data-yes says what is done.
+function ask(question, wish) {
   return new Promise((resolve) => {
     const dialog = document.createElement("dialog");
     dialog.className = "zg-dialog";
     const head = document.createElement("div");
     head.className = "zg-dialog-head";
     const title = document.createElement("h2");
-    title.textContent = text("confirm");
+    const [, asked, more] = /^(.+?[?？])\s*(.+)$/s.exec(question) ?? [];
+    title.textContent = asked ?? text("confirm");
     head.append(title);
     const body = document.createElement("div");
     body.className = "zg-dialog-body";
-    body.textContent = question;
+    body.textContent = more ?? question;
     const foot = document.createElement("div");
     foot.className = "zg-dialog-foot";
     const no = button(text("no"), "btn");
-    const yes = button(text("yes"), "btn btn-primary");
+    const yes = button(wish || text("yes"), "btn btn-primary");
     foot.append(no, yes);
     dialog.append(head, body, foot);
     document.body.append(dialog);
@@ -90,6 +92,6 @@ export function start() {
     const question = event.detail.question;
     if (!question) return;
     event.preventDefault();
-    ask(question).then((isSure) => { if (isSure) event.detail.issueRequest(true); });
+    ask(question, event.detail.elt.dataset.yes).then((isSure) => { if (isSure) event.detail.issueRequest(true); });
   });
 }

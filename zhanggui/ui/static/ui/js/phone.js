@@ -29,7 +29,7 @@ function scan(root) {
   const charts = all(root, "[data-chart]");
   if (charts.length) import("./chart.js").then(({ draw }) => charts.forEach(draw));
   const wanted = root.querySelector("[data-focus]");
-  if (wanted) wanted.focus();
+  if (wanted) wanted.focus({ preventScroll: true });
 }
 
 function goBack(event) {
