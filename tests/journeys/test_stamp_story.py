@@ -125,6 +125,7 @@ def manager(browser: Browser, bakery: Shop) -> Iterator[Phone]:
 @pytest.fixture
 def customer(browser: Browser, bakery: Shop) -> Iterator[Phone]:
     with window(browser, PHONE) as page:
+        page.add_init_script(LISTEN)
         yield Phone(page, bakery.phone("su-wan"))
 
 
@@ -218,15 +219,13 @@ def take_the_card(customer: Phone) -> None:
 
 def switch_sounds_on(customer: Phone) -> None:
     """Behind the three dots; off until somebody wants them, and then heard at once."""
-    customer.page.add_init_script(LISTEN)
-    customer.page.get_by_role("button", name="刷新").click()
     customer.web.get_by_role("link", name="更多").click()
     switch = customer.web.get_by_role("switch", name="声音")
     expect(switch).not_to_be_checked()
     assert heard(customer) == 0
     switch.check()
     customer.web.get_by_role("link", name="返回集章卡").click()
-    expect(customer.web.get_by_role("heading", name=CARD)).to_be_visible()
+    expect(customer.web.locator("#stage")).to_be_visible()
     assert heard(customer) == 0
 
 
