@@ -55,7 +55,7 @@ def enter(request: HttpRequest, merchant: str) -> HttpResponse:
 
 def _take(request: HttpRequest, shop: Merchant, wanted: str) -> HttpResponse:
     form = CodeSignInForm(request.POST or None, is_asking=steps.is_asking(request))
-    page = {"shop": shop, "form": form, "next": wanted}
+    page = {"shop": shop, "form": form, "next": wanted, "certain": True}
     if request.method == "POST":
         try:
             account_services.refuse_frozen(shop)

@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 from zhanggui.contacts.models import Customer
 from zhanggui.files.exports import Column, Export, Query, register
 from zhanggui.stamps import permissions, selectors
-from zhanggui.stamps.exports import seal_sheets
+from zhanggui.stamps.exports import screen_sheets, seal_sheets
 from zhanggui.stamps.forms.desk import read_filter
 from zhanggui.stamps.models import Card, Case, Reward, StampRecord
 from zhanggui.stamps.permissions import VIEW
@@ -356,5 +356,6 @@ def register_all() -> None:
         VISITORS,
         CASES,
         *seal_sheets.EXPORTS,
+        screen_sheets.SCREENS,
     ):
         register(export)

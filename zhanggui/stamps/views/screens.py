@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,6 +28,7 @@ from zhanggui.stamps import permissions, selectors, services
 from zhanggui.stamps.forms.screens import ScreenForm
 from zhanggui.stamps.guards import card_view
 from zhanggui.stamps.models import Card, CounterScreen, Method
+from zhanggui.stamps.selectors.screens import newest_first
 from zhanggui.stamps.services.countering import SEEN_FOR, stamps_here
 from zhanggui.stamps.views.mobile import card_page, offers_of, own_card, take_card
 from zhanggui.ui import qr, shown_once
@@ -61,9 +61,7 @@ class Choice:
 @require_safe
 def screens(request: MerchantRequest) -> HttpResponse:
     """The shop's counter screens; whoever made one sees its address for some minutes."""
-    # those in use first, so that old ones never push one of them off the list
-    newest = F("revoked_at").desc(nulls_first=True)
-    rows = list(CounterScreen.objects.select_related("store").order_by(newest, "-id")[:MOST_LISTED])
+    rows = list(newest_first()[:MOST_LISTED])
     page = {
         "rows": rows,
         "made": _just_made(request, rows),
