@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageOps
 
-from zhanggui.channels.wechat.tracking.fonts import font
+from zhanggui.channels.wechat.tracking.fonts import FAMILY, embed
 from zhanggui.stamps.posters import svg
 from zhanggui.stamps.posters.shapes import (
     Circle,
@@ -25,7 +25,6 @@ from zhanggui.stamps.posters.shapes import (
 if TYPE_CHECKING:
     from fpdf import FPDF
 
-FAMILY = "NotoSansSC"
 POINTS_A_MM = 72 / 25.4
 DASH_MM = 1.5
 HALF_TURN = 180
@@ -41,8 +40,10 @@ def draw(page: Page, *, title: str) -> bytes:
     pdf.set_margin(0)
     pdf.c_margin = 0
     pdf.set_title(title)
-    pdf.add_font(FAMILY, fname=str(font()))
-    pdf.add_font(FAMILY, style="B", fname=str(font(is_bold=True)))
+    shapes = [*page.marks, *(shape for part in page.parts for shape in part.shapes)]
+    words = [shape for shape in shapes if isinstance(shape, Words)]
+    for is_bold in (False, True):
+        embed(pdf, [one.text for one in words if one.is_bold == is_bold], is_bold=is_bold)
     pdf.add_page()
     for part in page.parts:
         middle = (part.left + part.width / 2, part.top + part.height / 2)

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from zhanggui.channels.wechat.tracking.fonts import font
+from zhanggui.channels.wechat.tracking.fonts import FAMILY, embed
 from zhanggui.channels.wechat.tracking.pictures import Look, code_png
 
 if TYPE_CHECKING:
     from fpdf import FPDF
 
-FAMILY = "NotoSansSC"
 INK = (31, 35, 40)
 MUTED = (90, 97, 107)
 RED = (194, 54, 43)
@@ -82,7 +81,7 @@ def draw(sheet: Sheet, label: Label) -> bytes:
 
     pdf = FPDF(unit="mm", format=(sheet.width_mm, sheet.height_mm))
     pdf.set_auto_page_break(auto=False)
-    pdf.add_font(FAMILY, fname=str(font()))
+    embed(pdf, (label.caption, label.name, label.number))
     pdf.add_page()
     picture = BytesIO(code_png(label.text, Look(logo=label.logo)))
     width = (sheet.width_mm - 2 * sheet.margin_mm) / sheet.columns
