@@ -44,13 +44,17 @@ import sys
 import django
 django.setup()
 from django.conf import settings as s
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 for name in ("demo:sign_in", "demo:start", "ui:kit"):
     try:
         reverse(name)
     except NoReverseMatch:
         continue
     raise SystemExit(name)
+try:
+    raise SystemExit(resolve("/demo/sign-in").route)
+except Resolver404:
+    assert resolve("/").view_name == "accounts:home"
 assert not s.DEBUG and "demo" not in s.INSTALLED_APPS
 assert s.ALLOWED_HOSTS == ["shop.example"]
 assert s.SESSION_COOKIE_SECURE and s.CSRF_COOKIE_SECURE and s.SESSION_COOKIE_HTTPONLY
