@@ -174,7 +174,11 @@ class World:
             return codes.hashes_of(digits)[0]
 
     def cards(self, many: int) -> list[int]:
-        """Make customers with an empty card each; answers the cards' ids."""
+        """Make customers with an empty card each; answers the cards' ids.
+
+        One of ten is at the store for the first time, the others have opened their card there
+        before: a visit is noted on the customer once a store, and a card has many stamps.
+        """
         with self.place.connect() as connection:
             rows = connection.execute(
                 """
@@ -185,8 +189,10 @@ class World:
                      last_seen_at)
                   SELECT %(m)s, (20000000 + nextval('contacts_customer_id_seq'))::text,
                          '王小明', '王小明|wangxiaoming|wxm', 'wangxiaoming|王小明', '{王,wxm}', '',
-                         '', 'wechat', '{}', '{}', 'active', '', false, now(), now()
-                  FROM generate_series(1, %(n)s) RETURNING id
+                         '', 'wechat',
+                         CASE WHEN g %% 10 = 1 THEN '{}' ELSE ARRAY[%(s)s]::bigint[] END, '{}',
+                         'active', '', false, now(), now()
+                  FROM generate_series(1, %(n)s) g RETURNING id
                 ), opened AS (
                   INSERT INTO ledger_account (merchant_id, unit, code, balance, is_cached)
                   SELECT %(m)s, 'stamp', 'card:b' || id, 0, false FROM made RETURNING id, code
@@ -200,7 +206,12 @@ class World:
                        20, 0, 0
                 FROM made JOIN opened ON opened.code = 'card:b' || made.id RETURNING id
                 """,
-                {"m": self.merchant.pk, "n": many, "p": self.programme.pk},
+                {
+                    "m": self.merchant.pk,
+                    "n": many,
+                    "p": self.programme.pk,
+                    "s": self.store.pk,
+                },
             ).fetchall()
         return [int(str(row[0])) for row in rows]
 
