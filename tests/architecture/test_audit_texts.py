@@ -36,6 +36,20 @@ def test_every_target_has_a_text() -> None:
     assert {kind for kind in named if str(audit.target_kind(kind).label) == kind} == set()
 
 
+def test_every_program_that_acts_has_a_name() -> None:
+    """Jobs stand in the log as people call them, in their language."""
+    bare = [
+        f"{file.name}: {ast.unparse(call)}"
+        for file in PRODUCT
+        if "management" not in file.parts
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) == "system_actor"
+        and any(isinstance(given, ast.Constant) and given.value for given in call.args)
+    ]
+    assert bare == []
+
+
 def _targets(tree: ast.Module) -> Iterator[str]:
     """The kind of each ``kind:<id>`` that is written where an entry is made."""
     for call in ast.walk(tree):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from zhanggui.accounts.actors import system_actor
@@ -15,7 +16,7 @@ def erase_due(timestamp: int) -> None:
     """Carry out requests to be forgotten whose waiting period is over, every hour."""
     from zhanggui.contacts import services  # noqa: PLC0415  only the worker needs them
 
-    services.erase_due_everywhere(actor=system_actor("erasure"))
+    services.erase_due_everywhere(actor=system_actor(gettext_noop("Erasure on request")))
 
 
 @app.periodic(cron="5 * * * *", periodic_id="contacts.forget_places")
@@ -36,4 +37,4 @@ def find_duplicates(timestamp: int) -> None:
     active = Merchant.objects.filter(state=TierState.ACTIVE)
     for merchant_id in active.values_list("pk", flat=True):
         with tenancy.merchant_scope(merchant_id):
-            services.find_duplicates(actor=system_actor("duplicates"))
+            services.find_duplicates(actor=system_actor(gettext_noop("Search for duplicates")))

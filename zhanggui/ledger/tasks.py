@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from zhanggui.accounts.actors import system_actor
@@ -22,4 +23,4 @@ def check(timestamp: int) -> None:
     """Check every ledger, every night."""
     from zhanggui.ledger import checking  # noqa: PLC0415  only the worker needs it
 
-    checking.check_all(system_actor("ledger"))
+    checking.check_all(system_actor(gettext_noop("Ledger check")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from zhanggui.accounts.actors import system_actor
@@ -13,7 +14,7 @@ def expire(timestamp: int) -> None:
     """Take the stamps off cards whose time is up; the counter refuses them before that."""
     from zhanggui.stamps.services import expiring  # noqa: PLC0415  only the worker needs them
 
-    expiring.expire_due(system_actor("expiry"))
+    expiring.expire_due(system_actor(gettext_noop("Stamps that expire")))
 
 
 @app.periodic(cron="* * * * *", periodic_id="stamps.add_up")
@@ -49,4 +50,4 @@ def watch(timestamp: int) -> None:
     """Look for what the fraud desk should see, every hour."""
     from zhanggui.stamps.services import watching  # noqa: PLC0415  only the worker needs them
 
-    watching.watch(system_actor("watch"))
+    watching.watch(system_actor(gettext_noop("Look at the counters")))

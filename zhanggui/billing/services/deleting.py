@@ -13,6 +13,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from zhanggui.accounts import audit, hooks
 from zhanggui.accounts import services as account_services
@@ -34,7 +35,7 @@ def delete_due() -> int:
         state=TierState.ACTIVE,
         data_deleted_at=None,
     )
-    actor = system_actor("billing.deletion")
+    actor = system_actor(gettext_noop("Deletion after a plan’s end"))
     return sum(_delete(merchant, actor) for merchant in due.order_by("pk"))
 
 

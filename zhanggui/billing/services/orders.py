@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.actors import system_actor
@@ -201,7 +201,7 @@ def lapse_orders() -> int:
                 "merchant_id", flat=True
             )
         )
-    actor = system_actor("billing.lapse")
+    actor = system_actor(gettext_noop("Unpaid orders"))
     lapsed = 0
     for merchant in Merchant.objects.filter(pk__in=merchants):
         with tenancy.merchant_scope(merchant.pk), transaction.atomic():

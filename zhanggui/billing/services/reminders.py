@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from zhanggui.accounts import audit, hooks
 from zhanggui.accounts.actors import system_actor
@@ -54,7 +55,7 @@ def _remind(merchant: Merchant, now: datetime) -> bool:
         goes = max(deletable, now + A_DAY)
         text = telling.ends_soon(merchant, end) if ends else telling.data_go(merchant, goes)
         hooks.notify_owners(merchant, text)
-        actor = system_actor("billing.remind")
+        actor = system_actor(gettext_noop("Reminder of a plan’s end"))
         details = {"kind": due[-1], "ends_at": end.isoformat()}
         audit.record(actor, "billing.owners.warned", f"merchant:{merchant.pk}", details=details)
     return True

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import structlog
 from django.conf import settings
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from zhanggui.accounts.actors import Actor, system_actor
 from zhanggui.accounts.models import Merchant, Operator, Person, Tier
@@ -314,7 +315,7 @@ def on_authorised(
         ChannelError: WeChat did not take the code; the job comes again.
     """
     visit = _visit_of(component, pre_auth_code)
-    actor = system_actor("WeChat")
+    actor = system_actor(gettext_noop("WeChat"))
     if visit is not None and visit.ending == Ending.OPEN:
         if not _take(visit):
             raise Busy
@@ -381,7 +382,7 @@ def on_unauthorised(*, component: Component, app_id: str, at: datetime) -> None:
         return
     if at < newest + DOUBT and _still_authorised(component, app_id):
         return
-    connecting.mark_revoked(account=account, at=at, actor=system_actor("WeChat"))
+    connecting.mark_revoked(account=account, at=at, actor=system_actor(gettext_noop("WeChat")))
 
 
 def _still_authorised(component: Component, app_id: str) -> bool:
@@ -407,7 +408,7 @@ def reconcile() -> None:
     except ChannelError as error:
         log.warning("no list of accounts", code=error.code)
         return
-    actor = system_actor("WeChat")
+    actor = system_actor(gettext_noop("WeChat"))
     for account in ChannelAccount.objects.filter(component=component, is_connected=True):
         line = listed.get(account.app_id)
         if line is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from django.db.models import OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit
@@ -120,7 +121,9 @@ def _screens(ids: Collection[int]) -> audit.Rows:
 
 
 def _reports(ids: Collection[int]) -> audit.Rows:
-    return Case.objects.filter(pk__in=ids).values_list("pk", "record__customer_name")
+    """Whose report it is; what the system found itself is named by the manager, if by anybody."""
+    named = Coalesce("record__customer_name", "manager_name")
+    return Case.objects.filter(pk__in=ids).values_list("pk", named)
 
 
 def _programmes(ids: Collection[int]) -> audit.Rows:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 GOOD_FOR = timedelta(seconds=120)
 SALT = "stamps.counter"
-SEEN = "stamps.counter.seen"
+SEEN = "stamps.counter-seen"
 SEEN_FOR = timedelta(minutes=5)
 """Whoever has to sign in first has so long from the scan to the choice of a card."""
 STAMPED = "stamps.counter.stamped"

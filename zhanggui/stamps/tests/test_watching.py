@@ -5,11 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
-from zhanggui.accounts.tests.factories import ACTOR
+from zhanggui.accounts.actors import system_actor
+from zhanggui.accounts.models import Role
+from zhanggui.accounts.tests.factories import ACTOR, make_staff
 from zhanggui.core import clock
-from zhanggui.stamps.models import Case, Method, Seal, StampRecord
+from zhanggui.stamps.models import Case, CaseKind, Method, Seal, StampRecord
 from zhanggui.stamps.services import watching
+from zhanggui.stamps.services.alarming import alarm
 from zhanggui.stamps.tests.factories import Shop, make_card, make_manager, make_programme, stamp
 from zhanggui.stamps.tests.pressing import make_seal
 
@@ -90,3 +95,16 @@ class TestFastCards:
         assert case.kind == "fast_card"
         assert case.subject == f"reward:{quick.rewards.get().pk}"
         assert case.store_id == shop.store.pk
+
+
+def test_the_log_names_what_was_found_and_who_looked(shop: Shop, client: Client) -> None:
+    client.force_login(make_staff(shop.merchant, role=Role.OWNER))
+    patrol = system_actor("Look at the counters")
+    for subject, manager in (("manager:1", (1, "阿芷")), ("store:1", None)):
+        alarm(CaseKind.OUTLIER, subject, store_id=None, actor=patrol, manager=manager)
+
+    shown = client.get(reverse("accounts:audit", args=[shop.merchant.slug])).content.decode()
+
+    assert "阿芷" in shown
+    assert shown.count("柜台巡查") == 2
+    assert "None" not in shown

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -368,7 +369,7 @@ def phone_press(request: HttpRequest, merchant: str, token: str) -> HttpResponse
                 link=link,
                 sent=sent,
                 phone=request.POST.get("phone", "")[:40],
-                actor=system_actor("stamp enrolment"),
+                actor=system_actor(gettext_noop("Enrolment of stamps")),
             )
         except DomainError as refusal:
             page = {"refusal": refusal}

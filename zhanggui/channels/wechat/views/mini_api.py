@@ -12,6 +12,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
@@ -101,7 +102,9 @@ def sign_in(request: MiniRequest) -> HttpResponse:
     code = _text(request, "code")
     _claim(SIGN_IN_LIMIT, request)
     account_services.refuse_frozen(request.merchant)
-    found = minis.sign_in(merchant=request.merchant, code=code, actor=system_actor("mini program"))
+    found = minis.sign_in(
+        merchant=request.merchant, code=code, actor=system_actor(gettext_noop("Mini program"))
+    )
     return JsonResponse(_session(found), status=201)
 
 
