@@ -16,6 +16,7 @@ from zhanggui.accounts.tests.factories import ACTOR
 from zhanggui.channels.wechat.tests.factories import PHONE_AGENT, make_account
 from zhanggui.codes.models import CodeState, OneTimeCode
 from zhanggui.contacts.models import CustomerSession
+from zhanggui.contacts.services import create_customer
 from zhanggui.contacts.tests.factories import make_link, sign_in_customer
 from zhanggui.core import clock
 from zhanggui.ledger.models import Transaction
@@ -128,6 +129,18 @@ class TestWallet:
         assert first.status_code == 302
         assert first["Location"] == second["Location"]
         assert Card.objects.filter(programme__name="早茶卡").count() == 1
+
+    def test_shows_somebody_without_a_card_what_it_looks_like(self, visitor: Visitor) -> None:
+        way = services.RewardInput(3, "小食一份")
+        make_programme(name="早茶卡", reward="一笼虾饺", on_the_way=[way])
+        listed = visitor.client.get(visitor.url("wallet")).content.decode()
+        assert listed.count("data-stampcard") == 1  # the own one; the other is a line
+        assert "小食一份" not in listed
+        other = create_customer(name="别人", phone=None, actor=ACTOR)
+        Card.objects.filter(pk=visitor.card.pk).update(customer_id=other.pk)
+        shown = visitor.client.get(visitor.url("wallet")).content.decode()
+        assert shown.count("data-stampcard") == 2
+        assert "小食一份" in shown
 
     def test_opening_the_page_takes_no_card(self, visitor: Visitor) -> None:
         make_programme(name="早茶卡")

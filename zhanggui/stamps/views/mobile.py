@@ -31,6 +31,8 @@ OFFER = "stamps.offer"
 REF = "stamps.code"
 NEWEST_RECORDS = 3
 FRESH_AT_MOST = 10
+PICTURED_AT_MOST = 3
+"""So many cards are shown whole to somebody who has none yet; more are a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +80,14 @@ def wallet(request: CustomerRequest) -> HttpResponse:
     """The customer's cards, and the programmes to join."""
     cards = selectors.cards_of(request.customer.pk)
     held = {card.programme_id for card in cards}
+    offers = offers_of(request.merchant.time_zone, held)
+    is_pictured = not cards and len(offers) <= PICTURED_AT_MOST
     page = {
         "cards": cards,
-        "offers": offers_of(request.merchant.time_zone, held),
+        "offers": [
+            (programme, offer, services.terms_now(programme) if is_pictured else None)
+            for programme, offer in offers
+        ],
         "coupon_count": coupon_selectors.open_count(request.customer.pk),
     }
     return render(request, "stamps/mobile/wallet.html", page)
