@@ -179,7 +179,8 @@ class TestDoor:
         url = reverse("stamps:limits", args=[shop.merchant.slug])
         assert client.post(url, {"operations_a_day": 5}).status_code == 422
         fields = {"operations_a_day": 300, "second_person_above": 8, "may_stamp_own": "on"}
-        assert client.post(url, fields | {"signin_for_undo_min": 45}).status_code == 302
+        fields |= {"signin_for_undo_min": 45, "far_from_m": 2000}
+        assert client.post(url, fields).status_code == 302
         now = services.limits()
         assert (now.operations_a_day, now.second_person_above, now.may_stamp_own) == (300, 8, True)
         assert now.signin_for_undo_min == 45
