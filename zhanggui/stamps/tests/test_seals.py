@@ -281,6 +281,13 @@ class TestOffice:
         assert "V2055A" in office.page("press_phones")
         assert "/enrol/" in office.page("press_phones", seal=seal.pk)
 
+    def test_without_a_stamp_there_is_nothing_to_choose(self, office: Office, shop: Shop) -> None:
+        page = office.page("press_phones")
+        assert "先新增一枚印章" in page
+        assert 'name="seal"' not in page
+        make_seal(shop.store)
+        assert 'name="seal"' in office.page("press_phones")
+
     def test_the_share_of_codes_is_told(self, office: Office, shop: Shop) -> None:
         make_seal(shop.store)
         press(shop.card)
