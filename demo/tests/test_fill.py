@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db.models import Model, Sum
+from django.db.models import Model, Q, Sum
 
 from demo import days, fill, progress, regulars
 from demo.cast import ACCOUNTS, MERCHANTS, NEWCOMER, OPERATORS, PLATFORM_ACCOUNT
@@ -31,6 +31,8 @@ from zhanggui.stamps import services as stamp_services
 from zhanggui.stamps.models import Card, Kind, ManagerBinding, StampRecord
 from zhanggui.stamps.operations import SUBJECT
 
+OTHERS = Q(manager_id=0) | Q(distance_m__isnull=False)
+
 
 def counts() -> dict[str, int]:
     """How many rows of each kind there are, over all merchants."""
@@ -45,10 +47,10 @@ def counts() -> dict[str, int]:
         return made | {"Transaction": stamps.count(), "Entry": entries.count()}
 
 
-def presses() -> int:
-    """How many stamps no manager gave, besides those of the story: pressed, by screen, by till."""
+def others() -> int:
+    """How many stamps are none of the story: no manager gave them, or a phone told its place."""
     with tenancy.all_merchants("count in a test"):
-        return StampRecord.objects.filter(manager_id=0).count()
+        return StampRecord.objects.filter(OTHERS).count()
 
 
 def events_until(moment: Any, size: Any = SMALL) -> list[Joined | Stamped]:
@@ -70,8 +72,8 @@ class TestFirstFill:
         assert outcome.confirmed == len(stamps) > 20
         assert outcome.joined == len(events) - len(stamps) > 20
         made = counts()
-        booked = len(stamps) + presses()
-        assert presses() > 0
+        booked = len(stamps) + others()
+        assert others() > 0
         assert made["StampRecord"] == made["Transaction"] == booked
         assert made["Entry"] == 2 * booked
         assert made["Card"] == made["IdentityLink"] == outcome.joined
@@ -107,7 +109,7 @@ class TestFirstFill:
 
     def test_every_entry_has_its_spent_code_and_moment(self, filled: Filled) -> None:
         with tenancy.all_merchants("check in a test"):
-            by_code = StampRecord.objects.exclude(manager_id=0)
+            by_code = StampRecord.objects.exclude(OTHERS)
             moments = {record.at for record in by_code}
             assert not by_code.filter(code=None).exists()
             codes = OneTimeCode.objects.filter(subject_type=SUBJECT)
@@ -197,7 +199,7 @@ class TestLaterRuns:
         filled.again(later)
 
         stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
-        assert counts()["StampRecord"] == len(stamps) + presses()
+        assert counts()["StampRecord"] == len(stamps) + others()
         call_command("verify_ledger")
 
     def test_asks_again_when_the_worker_tidied_its_code_away(
@@ -217,7 +219,7 @@ class TestLaterRuns:
 
         assert outcome.refused == 0
         stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
-        assert counts()["StampRecord"] == len(stamps) + presses()
+        assert counts()["StampRecord"] == len(stamps) + others()
 
     def test_works_in_several_processes(self, filled: Filled) -> None:
         later = NOON + timedelta(days=1)
@@ -225,7 +227,7 @@ class TestLaterRuns:
         filled.again(later, fill.Size(people=24, days=6, workers=2))
 
         stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
-        assert counts()["StampRecord"] == len(stamps) + presses()
+        assert counts()["StampRecord"] == len(stamps) + others()
 
     def test_leaves_alone_what_people_changed(self, filled: Filled) -> None:
         tea = Merchant.objects.get(slug="qinglan-tea")
