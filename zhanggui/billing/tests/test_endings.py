@@ -138,7 +138,7 @@ class TestPage:
 
 
 class TestWhatWaits:
-    TEXT = "家商户的顾客资料将在 30 天内删除"
+    TEXT = "家商家的顾客资料将在 30 天内删除"
 
     def test_leads_from_the_home_of_both_tiers(
         self, boss: Client, head: Client, shops: dict[str, Merchant]
