@@ -64,6 +64,14 @@ class Size:
     workers: int = 3
 
 
+CLOCKS_MOVE = (
+    "收款的故事发生在两天前，会拨动时钟："
+    "接下来几行 refused、nobody knows、ORDER_NOT_EXIST 都属于正常。 "
+    "Payments are told as of two days ago, with the clocks moved: "
+    "lines below with refused, nobody knows or ORDER_NOT_EXIST are meant to be there."
+)
+
+
 @dataclass
 class Filled:
     """What a run made."""
@@ -96,6 +104,7 @@ def _fill(size: Size, say: Say) -> Filled:
     pending = {day.day: _until(day.day, now) for day in Day.objects.all() if _is_open(day, today)}
     if pending and len(pending) == Day.objects.count():
         progress.note("base")
+        say(CLOCKS_MOVE)
     entry.open_registration()
     control = sandbox.current()
     story = Story(first_day, size.people, size.days)

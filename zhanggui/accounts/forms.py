@@ -62,8 +62,9 @@ class StoreForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"placeholder": "31.23040, 121.47370", "autocomplete": "off"}),
         help_text=_(
-            "Latitude and longitude, copied from Tencent Maps or Amap; a manager in the store can"
-            " also note it on the phone. With it you see which stamps were given far away."
+            "Latitude and longitude, in either order: find the store on lbs.qq.com/getpoint and"
+            " copy the two numbers, or let a manager in the store note them on the phone. With them"
+            " you see which stamps were given far away."
         ),
     )
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.guards import MerchantRequest
 from zhanggui.accounts.models import PictureKind, picture_url
 from zhanggui.accounts.services import pictures
 from zhanggui.core.errors import DomainError
+
+NAME_SHOWN = 100
 
 
 class WithPicture(forms.Form):
@@ -36,12 +39,15 @@ class WithPicture(forms.Form):
         ),
     )
     picture_draft = forms.CharField(required=False, widget=forms.HiddenInput, max_length=40)
+    picture_name = forms.CharField(required=False, widget=forms.HiddenInput)
+    """What the file of the draft is called; browsers forget it when the page comes back."""
 
     def hold(self, request: MerchantRequest) -> None:
         """Keep the picture that was sent, or the one of the try before; once, before saving."""
         token = request.POST.get("picture_draft", "")
         if not pictures.is_draft(token, request.merchant):
             token = ""
+        name = request.POST.get("picture_name", "")
         refused = ""
         sent = request.FILES.get("picture")
         if sent is not None:
@@ -50,11 +56,17 @@ class WithPicture(forms.Form):
                 token = pictures.draft(
                     merchant=request.merchant, content=content, kind=self.picture_kind
                 )
+                name = sent.name or ""
             except DomainError as refusal:
                 refused = refusal.message
         data = request.POST.copy()
         data["picture_draft"] = token
+        name = name[:NAME_SHOWN] if token else ""
+        data["picture_name"] = name
         self.data: Any = data
+        if name:
+            kept = _("Chosen: %(name)s. Choosing another file replaces it.")
+            self.fields["picture"].help_text = kept % {"name": escape(name)}
         if refused:
             self.add_error("picture", refused)
 

@@ -41,6 +41,6 @@ class Command(BaseCommand):
             self.stdout.write(f"演示数据都在 demo data ready: all there, nothing to add, {took}")
             return
         self.stdout.write(
-            f"演示数据已就绪 demo data ready: {filled.days} days, {made.joined} customers, "
+            f"演示数据已就绪 demo data ready: {filled.days} days, {made.joined} cards taken, "
             f"{made.confirmed} confirmations, {made.refused} refused, {took}"
         )

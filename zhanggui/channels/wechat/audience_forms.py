@@ -35,6 +35,7 @@ class AudienceForm(forms.Form):
         label=_("Kind of phone"),
         choices=[("", pgettext_lazy("kind of phone", "All phones")), *Platform.choices],
         required=False,
+        help_text=_("Choose a label, a kind of phone, or both."),
     )
 
     def __init__(self, *args: Any, label: tuple[int | None, str] = (None, ""), **kwargs: Any):

@@ -28,7 +28,7 @@ class PosterForm(WithPicture):
     name = forms.CharField(
         label=_("Name of the poster"),
         max_length=40,
-        help_text=_("Only you see it, for example “Front door”."),
+        help_text=_("Only you see it, for example “Stairs, second floor”."),
     )
     programme: forms.ModelChoiceField[Programme] = forms.ModelChoiceField(
         label=_("Card it leads to"),

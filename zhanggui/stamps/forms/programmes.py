@@ -60,6 +60,10 @@ class ProgrammeForm(forms.Form):
         max_value=20,
         initial=10,
         help_text=_("At least 4, at most 20."),
+        error_messages={
+            "min_value": _("At least 4 stamps."),
+            "max_value": _("At most 20 stamps."),
+        },
     )
     design = forms.ChoiceField(
         label=_("Design"),
@@ -217,10 +221,12 @@ class ProgrammeForm(forms.Form):
                 self.add_error(f"way_name_{number}", _("Say what is won there."))
             if name and not at:
                 self.add_error(f"way_at_{number}", _("Say after how many stamps."))
-            if at and (at >= slots or at in seen):
-                self.add_error(
-                    f"way_at_{number}", _("Choose a place of its own, before the last stamp.")
-                )
+            if at and slots and at >= slots:
+                fewer = _("Reward %(number)s on the way: it needs fewer than %(slots)s stamps.")
+                self.add_error(f"way_at_{number}", fewer % {"number": number, "slots": slots})
+            elif at and at in seen:
+                twice = _("Reward %(number)s on the way: another one is won there already.")
+                self.add_error(f"way_at_{number}", twice % {"number": number})
             seen.add(at or 0)
         ends_on = clean.get("ends_on")
         if clean.get("valid_days") and ends_on:

@@ -154,9 +154,15 @@ class TestProgrammes:
         way = {"way_at_1": 3, "way_name_1": "小食一份"}
         sample = office.page("programme_sample", **FIELDS, **way)
         assert sample.index("小食一份") > sample.index("zg-stampcard-ways")
-        for wrong in ({"way_at_1": 8}, {"way_name_1": ""}, {"way_at_1": ""}):
+        for wrong, said in (
+            ({"way_at_1": 8}, "第 1 个途中奖励：须少于 8 个章。"),
+            ({"way_at_2": 3, "way_name_2": "茶点"}, "第 2 个途中奖励：这个章上已经有奖励了"),
+            ({"way_name_1": ""}, "zg-field-error"),
+            ({"way_at_1": ""}, "请填写集到第几个章。"),
+        ):
             response = office.post("programme_new", **FIELDS | way | wrong)
             assert response.status_code == 422
+            assert said in response.content.decode()
         assert office.post("programme_new", **FIELDS | way).status_code == 302
         assert Programme.objects.get(name="品茶卡").versions.get().reward_at == [3, 8]
 
@@ -193,6 +199,13 @@ class TestProgrammes:
         assert "满" * 61 not in page
         assert "<b>" not in page.replace("<b>2</b>", "")
         assert "/ 6" in page
+
+    def test_says_when_the_shown_card_is_not_the_typed_one(self, office: Office) -> None:
+        limits = "最少 4 个，最多 20 个。"
+        assert limits in office.page("programme_sample", slots="99")
+        assert limits not in office.page("programme_sample", slots="20")
+        refused = office.post("programme_new", **FIELDS | {"slots": 99}).content.decode()
+        assert "最多 20 个章。" in refused
 
     def test_a_clerk_looks_but_does_not_touch(self, client: Client, shop: Shop) -> None:
         client.force_login(make_staff(shop.merchant, "stamps.view"))

@@ -202,6 +202,11 @@ class TestPictureOfSomethingNew:
         assert reverse("accounts:look", args=[draft]) in refused.content.decode()
         assert PlacePicture.objects.get().kind == PictureKind.DRAFT
 
+        assert "已选：茶.png。" in refused.content.decode()
+
+        again = new.send(owner, name="", picture_draft=draft, picture_name="<b>茶.png")
+        assert "已选：&lt;b&gt;茶.png。" in again.content.decode()
+
         assert new.send(owner, picture_draft=draft).status_code == 302
         assert new.token() == draft
         assert PlacePicture.objects.get().kind == PictureKind.CARD

@@ -84,6 +84,7 @@ class TestMaking:
 
         assert answer.status_code == 409
         assert "已经有同名的海报" in answer.content.decode()
+        assert f'href="{url(shop, "poster", poster.pk)}"' in answer.content.decode()
         assert wechat.calls == []
         assert Poster.objects.count() == TrackedCode.objects.count() == 1
 

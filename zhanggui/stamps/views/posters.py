@@ -176,7 +176,11 @@ def _form_page(
     request: MerchantRequest, form: PosterForm, poster: Poster | None = None
 ) -> dict[str, Any]:
     picture = _sample(request.merchant, form.data or form.initial, poster)
-    return {"form": form, "picture": picture}
+    taken = None
+    if form.is_bound and form.has_error("name"):
+        others = Poster.objects.exclude(pk=poster.pk if poster else None)
+        taken = others.filter(name=str(form.data.get("name", "")).strip()).first()
+    return {"form": form, "picture": picture, "taken": taken}
 
 
 @merchant_view(MAY)

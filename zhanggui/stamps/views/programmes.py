@@ -201,6 +201,7 @@ def _sample(given: Any) -> dict[str, Any]:
         "name": str(given.get("name") or "")[:60] or _("Name of the card"),
         "reward": str(given.get("reward") or "")[:60] or _("the reward"),
         "slots": slots,
+        "is_other_size": typed is not None and typed != slots,
         "filled": max(1, int(slots * SAMPLE_SHARE)),
         "design": str(given.get("design") or ""),
         "ways": ways_of(given),
