@@ -48,7 +48,7 @@ def test_first_stamp(shop: Shop, office: Page, manager: Phone, customer: Phone) 
     digits = show_code(customer)
     read_preview(manager, digits, word="集章", before=0, after=1)
     confirm(manager, customer, said="集章成功", then=1)
-    expect(customer.web.get_by_text("盖章成功")).to_be_visible()
+    expect(customer.web.get_by_text("集章成功")).to_be_visible()
     expect(customer.web.locator(".zg-slot-fresh")).to_have_count(1)
     next_customer(manager)
 

@@ -105,6 +105,11 @@ class Card:
         return self.size - self.filled
 
     @property
+    def next_way(self) -> Way | None:
+        """What is won next, if that is not the full card's reward."""
+        return next((way for way in self.ways if way.is_next), None)
+
+    @property
     def is_full(self) -> bool:
         return self.filled >= self.size
 

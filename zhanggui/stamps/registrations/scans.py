@@ -56,8 +56,15 @@ def followed(event: FollowEvent) -> None:
     if not shops:
         return
     with override(settings.LANGUAGE_CODE):
-        lines = [_("Welcome! Your stamp card:")]
-        lines += [messages.link(shop.name, f"/w/{shop.slug}/") for shop in shops]
+        if len(shops) == 1:
+            name = messages.plain(shops[0].name)
+            lines = [
+                _("Welcome to %(shop)s!") % {"shop": name},
+                messages.link(_("Open my stamp card"), f"/w/{shops[0].slug}/"),
+            ]
+        else:
+            lines = [_("Welcome! Your stamp cards:")]
+            lines += [messages.link(shop.name, f"/w/{shop.slug}/") for shop in shops]
         messages.send_text(account_id=account.pk, openid=event.openid, text="\n".join(lines))
 
 

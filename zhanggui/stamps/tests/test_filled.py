@@ -82,7 +82,7 @@ class TestFilled:
         digits = DIGITS.search(tapped.content.decode())[1]  # type: ignore[index]
         assert "集章成功" in counter.confirm(digits).content.decode()
         news = visitor.live(tapped).content.decode()
-        assert "盖章成功" in news
+        assert "集章成功" in news
         assert "集满了" not in news
 
     def test_a_card_that_ends_begins_no_round(self, visitor: Visitor, counter: Counter) -> None:

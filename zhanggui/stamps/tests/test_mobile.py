@@ -287,7 +287,7 @@ class TestCode:
             visitor.card_url("card_code_revoke"), ref_of(visitor), headers=HTMX
         )
 
-        assert "盖章成功" in response.content.decode()
+        assert "集章成功" in response.content.decode()
         assert Transaction.objects.count() == 1
 
     @pytest.mark.parametrize("ref", ["", "x", "1"])
@@ -333,7 +333,7 @@ class TestLive:
 
         news = visitor.live(tapped).content.decode()
 
-        assert "盖章成功" in news
+        assert "集章成功" in news
         assert "验证码已使用" in news
         assert 'data-fresh="1"' in news
         assert news.count("zg-slot-fresh") == 1

@@ -119,7 +119,8 @@ class TestFollow:
     def test_of_the_shops_account_shows_the_card(self, shop: Shop) -> None:
         (text,) = follow(make_account(merchant=shop.merchant))
 
-        assert f"/w/{shop.merchant.slug}/" in text
+        assert shop.merchant.name in text
+        assert text.endswith(f'/w/{shop.merchant.slug}/">打开我的集章卡</a>')
 
     def test_of_an_operators_account_shows_its_shops(self, shop: Shop) -> None:
         operator = make_operator()

@@ -197,7 +197,7 @@ def counter(request: CustomerRequest, token: str) -> HttpResponse:
     ]
     held = {card.programme_id for card in cards}
     offers = [
-        (programme, offer)
+        (programme, offer, services.terms_now(programme))
         for programme, offer in offers_of(request.merchant.time_zone, held)
         if Method.COUNTER in programme.ways and stamps_here(programme.pk, store_id)
     ]

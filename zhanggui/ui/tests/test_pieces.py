@@ -86,6 +86,19 @@ class TestStampcard:
         assert "再集 1 个章，得一杯茶" in drawn
         assert 'aria-label="10 格集章卡，已集 9 个章"' in drawn
 
+    def test_what_is_won_next_comes_first(self) -> None:
+        source = '<c-ui.stampcard :size="4" :filled="{}" :ways="ways" reward="一杯茶" seed="a" />'
+        said = {}
+        with translation.override("zh-hans"):
+            for filled in (1, 2):
+                ways = [{"at": 2, "name": "小茶点"}, {"at": 4, "name": "一杯茶"}]
+                said[filled] = draw(compiled(source.format(filled)), ways=ways)
+
+        assert "再集 1 个章，得小茶点" in said[1]
+        assert "得一杯茶" not in said[1]
+        assert "第 4 个章" in said[1]
+        assert "再集 2 个章，得一杯茶" in said[2]
+
     def test_rewards_on_the_way_are_named_below_the_slots(self) -> None:
         ways = [
             {"at": 10, "name": "一壶茶"},

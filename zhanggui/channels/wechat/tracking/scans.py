@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import LiteralString
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from zhanggui.accounts.actors import system_actor
@@ -89,7 +90,8 @@ def said(account: ChannelAccount, code: TrackedCode) -> Reply | None:
     """What whoever scans a code reads in the chat; None for the account's usual answer."""
     url = page_of(account, code)
     if url:
-        return passive.News([passive.Article(code.caption or code.name, url, code.reply)])
+        text = code.reply or _("Tap here to open it.")
+        return passive.News([passive.Article(code.caption or code.name, url, text)])
     return passive.Text(code.reply) if code.reply else None
 
 
