@@ -230,7 +230,11 @@ class TestWorlds:
 
 
 class TestSilence:
-    def test_nothing_secret_is_logged_or_raised(self, fake: FakeWechat, http: Http) -> None:
+    def test_nothing_secret_is_logged_or_raised(
+        self, fake: FakeWechat, http: Http, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # loggers keep the settings of their first line; this one is of now, whatever ran before
+        monkeypatch.setattr(http_module, "log", structlog.get_logger(http_module.__name__))
         calls = Api(http, app_id=APP_ID, token=lambda _rejected: "SECRET-token")
         fake.answers[TEXT_PATH] = {"errcode": 43004, "errmsg": "require subscribe SECRET-openid"}
         fake.answers[GRANT_PATH] = httpx2.ConnectError("https://x?secret=SECRET-secret")
