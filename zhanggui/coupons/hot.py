@@ -83,7 +83,7 @@ VALUES (%(merchant)s, %(record)s, %(transaction)s, %(kind)s, %(method)s, %(coupo
         %(person_name)s, %(worth)s, %(use_no)s, %(code)s, NULL, '', '', %(now)s, %(day)s)
 """
 
-BOOKED = read.in_one(*ledger.BOOKED, CHANGE, RECORD, audit.ENTRY)
+BOOKED = (*ledger.BOOKED, CHANGE, RECORD, audit.ENTRY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def book(
         return None
     used = _used(row)
     values = _values(used, asked, counter, actor)
-    statements = [Statement(BOOKED, values)]
+    statements = [Statement(text, values) for text in BOOKED]
     if told.REDEEMED.name in wanted:
         statements.append(_message(used, asked, counter))
     page = {

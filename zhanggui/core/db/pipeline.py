@@ -68,20 +68,6 @@ class Statement:
         self.values = values or {}
 
 
-def in_one(*inserts: LiteralString) -> LiteralString:
-    """Several INSERTs as one command, which the server takes in at once.
-
-    Where tables are sharded by merchant they would travel one by one: such a command needs a
-    two-phase commit there.
-
-    Args:
-        inserts: none needs what another one writes; a key between them is checked at COMMIT.
-    """
-    *before, last = inserts
-    steps = ", ".join(f"step_{number} AS ({text})" for number, text in enumerate(before))
-    return f"WITH {steps} {last}"
-
-
 def trip(statements: Sequence[Statement]) -> list[list[Line]]:
     """Send the statements together and wait once; answers the rows of each.
 

@@ -196,7 +196,7 @@ def book(
         more: what else commits with it.
     """
     values = _booking_values(question, moved, booking)
-    statements = [Statement(sql.BOOKED, values)]
+    statements = [Statement(text, values) for text in sql.BOOKED]
     statements += idempotency.keeping(
         merchant_id=question.merchant_id,
         caller=question.caller,

@@ -1,7 +1,7 @@
 """The statements that confirm a code, as ``confirming`` sends them.
 
-Every statement names the merchant for each tenant table; UPDATEs are chained in one command, and
-so are INSERTs (``pipeline.in_one`` says what a sharded database would want).
+Every statement names the merchant for each tenant table; UPDATEs are chained in one command and
+INSERTs stand alone, so that the tables may be sharded by merchant.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from zhanggui.accounts import audit
 from zhanggui.accounts.standing import AT_WORK
 from zhanggui.codes.services import CONSUME
 from zhanggui.codes.tries import MOST_IN_A_DAY, TOLD_EXPIRED_AT_MOST
-from zhanggui.core.db.pipeline import in_one
 from zhanggui.ledger import hot as ledger
 from zhanggui.messaging import outbox
 from zhanggui.stamps import places
@@ -158,5 +157,5 @@ VALUES (%(merchant)s, %(record)s, %(transaction)s, %(kind)s, %(method)s, %(card)
         %(day)s)
 """
 
-BOOKED = in_one(*ledger.BOOKED, RECORD, audit.ENTRY)
+BOOKED = (*ledger.BOOKED, RECORD, audit.ENTRY)
 """What each booking writes."""
