@@ -61,25 +61,27 @@ def test_first_stamp(shop: Shop, office: Page, manager: Phone, customer: Phone) 
     look_at_the_office(office, shop)
 
 
-def invite_and_bind(office: Page, manager: Phone) -> None:
+def invite_and_bind(
+    office: Page, manager: Phone, *, store: str = STORE, name: str = MANAGER
+) -> None:
     """1 and 2: the owner shows a QR code, somebody scans it and lands on the manager page."""
     from_menu(office, "店务", "门店")
-    office.get_by_role("link", name=STORE).click()
+    office.get_by_role("link", name=store).click()
     expect(office.get_by_text("管理员不足两名")).to_be_visible()
     office.get_by_role("button", name="添加管理员").click()
     expect(office.get_by_alt_text("添加管理员的二维码")).to_be_visible()
     expect(office.locator("[data-qr] .zg-ring-text")).to_have_text(re.compile(r"^23:59:\d\d$"))
 
     manager.scan("掌柜门店助手")
-    expect(manager.page.get_by_text(f"您已成为{SHOP}·{STORE}的管理员")).to_be_visible()
+    expect(manager.page.get_by_text(f"您已成为{SHOP}·{store}的管理员")).to_be_visible()
     expect(office.locator("[data-manager]")).to_have_count(1, timeout=int(APPEARS_S * 1000))
     expect(office.get_by_text("绑定完成")).to_be_visible()
     office.keyboard.press("Escape")
 
     manager.open_link("/staff/")
-    expect(manager.web.get_by_text(STORE, exact=True)).to_be_visible()
-    expect(manager.web.get_by_text(f"管理员：{MANAGER}")).to_be_visible()
-    expect(office.locator("[data-manager]").get_by_text(MANAGER)).to_be_visible()
+    expect(manager.web.get_by_text(store, exact=True)).to_be_visible()
+    expect(manager.web.get_by_text(f"管理员：{name}")).to_be_visible()
+    expect(office.locator("[data-manager]").get_by_text(name)).to_be_visible()
 
 
 def open_the_card(customer: Phone) -> None:

@@ -24,6 +24,7 @@ OWNER_PHONE = "13800138001"
 SLUG = "tea"
 SHOP = "青岚茶馆"
 STORE = "湖滨店"
+OTHER_STORE = "文三路店"
 CARD = "品茶卡"
 REWARD = "一壶好茶"
 SLOTS = 6
@@ -59,7 +60,7 @@ for app_id, tier, merchant, name, original in (
     )
 with tenancy.merchant_scope(shop.pk):
     store = services.create_store(name={STORE!r}, address="东坡路 18 号", actor=actor)
-    services.create_store(name="文三路店", actor=actor)
+    services.create_store(name={OTHER_STORE!r}, actor=actor)
     stamps.create_programme(
         values=ProgrammeInput(name={CARD!r}, reward={REWARD!r}, slots={SLOTS}), actor=actor
     )
@@ -135,6 +136,8 @@ def open_shop(product: LiveProduct) -> Shop:
         {"slug": "zhou-min", "nickname": "周敏", "avatar": {"colour": "#2f7d6b", "text": "敏"}},
         {"slug": "lu-yuan", "nickname": "陆远", "avatar": {"colour": "#2b4c7e", "text": "远"}},
         {"slug": "chen-xi", "nickname": "陈小溪", "avatar": {"colour": "#c2362b", "text": "溪"}},
+        {"slug": "lin-xia", "nickname": "林夏", "avatar": {"colour": "#5b6b2f", "text": "夏"}},
+        {"slug": "gu-ning", "nickname": "顾宁", "avatar": {"colour": "#8a4b5e", "text": "宁"}},
     ]
     shop.control("PUT", "people", people)
     printed = product.run(MAKE)
