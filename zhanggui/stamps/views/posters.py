@@ -178,8 +178,8 @@ def _form_page(
     picture = _sample(request.merchant, form.data or form.initial, poster)
     taken = None
     if form.is_bound and form.has_error("name"):
-        others = Poster.objects.exclude(pk=poster.pk if poster else None)
-        taken = others.filter(name=str(form.data.get("name", "")).strip()).first()
+        typed = str(form.data.get("name", "")).strip()
+        taken = Poster.objects.exclude(pk=poster.pk if poster else 0).filter(name=typed).first()
     return {"form": form, "picture": picture, "taken": taken}
 
 
