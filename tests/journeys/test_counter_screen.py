@@ -180,6 +180,7 @@ def look_at_the_office(office: Page) -> None:
     """The ledger finds it, the list of screens can be taken away."""
     from_menu(office, "集章", "集章流水")
     office.get_by_label("手机位置").select_option(label="手机离店很远")
+    office.locator("main").get_by_role("button", name="搜索", exact=True).click()
     rows = office.locator("tbody tr")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("手机离店至少 26 公里")
