@@ -104,12 +104,12 @@ class TestPage:
         with clock.at(NOW):
             services.remind()
             rows = {row.merchant.name: row for row, _url in boss.get(PLATFORM).context["rows"]}
-        going = rows["going"]
-        assert (going.days_left, going.is_going) == (17, True)
+            going, put_away = rows["going"], rows["put_away"]
+            assert (going.days_left, going.is_going) == (17, True)
+            assert (put_away.is_going, put_away.days_left) == (False, 67)
         assert abs(going.goes_at - NOW - timedelta(days=17)) < MOMENT
         assert going.warned_at is not None
         assert abs(going.warned_at - NOW) < MOMENT
-        assert (rows["put_away"].is_going, rows["put_away"].days_left) == (False, 67)
         assert rows["grace"].warned_at is None
 
     def test_leads_to_where_a_period_is_given(
