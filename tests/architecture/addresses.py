@@ -8,6 +8,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
+from django.http import HttpResponseBase
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.converters import IntConverter
 
@@ -71,6 +72,7 @@ class Address:
     guard: str | None
     places: tuple[tuple[str, bool], ...]
     """Name, and whether it takes a number."""
+    view: Callable[..., HttpResponseBase]
 
     @property
     def kind(self) -> str:
@@ -93,6 +95,10 @@ class Address:
             path = f"{path[:start]}{value}{path[end + 1 :]}"
         return path
 
+    def arguments(self, **values: Any) -> dict[str, Any]:
+        """What the view is called with for such an address."""
+        return {name: values.get(name, 1 if is_number else "x") for name, is_number in self.places}
+
 
 @cache
 def addresses() -> tuple[Address, ...]:
@@ -104,10 +110,13 @@ def _walk(patterns: list[Any], before: str) -> Iterator[Address]:
     for pattern in patterns:
         route = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
+            assert not pattern.default_kwargs
             yield from _walk(pattern.url_patterns, route)
         elif isinstance(pattern, URLPattern):
             places = _places(route, pattern)
-            yield Address(route, getattr(pattern.callback, "guard", None), places)
+            view = pattern.callback
+            assert not pattern.default_args, f"/{route}: a view of its own says it better"
+            yield Address(route, getattr(view, "guard", None), places, view)
 
 
 def _places(route: str, pattern: URLPattern) -> tuple[tuple[str, bool], ...]:

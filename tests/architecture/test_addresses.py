@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from tests.architecture.addresses import ROWS, Address, addresses, of_kind
+from tests.architecture.knocking import Knocker
 from zhanggui.accounts import permissions
 from zhanggui.accounts.models import Merchant, Role, Tier, TierState
 from zhanggui.accounts.tests.factories import (
@@ -55,16 +56,28 @@ def refused(addresses: Iterable[Address], ask: Callable[[Address], Any], status:
     return [f"/{address.route}: {told}" for address, told in found if told != status]
 
 
-def send(client: Client, address: Address, **values: Any) -> Any:
+def send(visitor: Client | Knocker, address: Address, **values: Any) -> Any:
     """GET, or POST where only that is allowed."""
     headers = values.pop("headers", {})
-    path = address.path(**values)
     if address.route not in POST_ONLY:
-        answer = client.get(path, headers=headers)
+        answer = _ask(visitor, "GET", address, headers, values)
         if answer.status_code != 405:
             return answer
         POST_ONLY.add(address.route)
-    return client.post(path, headers=headers)
+    return _ask(visitor, "POST", address, headers, values)
+
+
+def _ask(
+    visitor: Client | Knocker,
+    method: str,
+    address: Address,
+    headers: dict[str, str],
+    values: dict[str, Any],
+) -> Any:
+    if isinstance(visitor, Knocker):
+        return visitor.ask(method, address, headers, **values)
+    ask = visitor.get if method == "GET" else visitor.post
+    return ask(address.path(**values), headers=headers)
 
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(180)]
@@ -112,8 +125,9 @@ class TestAnonymous:
         assert places == {"/login?next="}
 
     @pytest.mark.parametrize("headers", [PIECE, DATA], ids=["htmx", "json"])
-    def test_gets_401_for_pieces(self, client: Client, headers: dict[str, str]) -> None:
-        assert refused(STAFF, lambda a: send(client, a, headers=headers), 401) == []
+    def test_gets_401_for_pieces(self, knocking: type[Knocker], headers: dict[str, str]) -> None:
+        nobody = knocking()
+        assert refused(STAFF, lambda a: send(nobody, a, headers=headers), 401) == []
 
     def test_gets_401_for_pieces_of_phone_pages(self, client: Client) -> None:
         slug = make_merchant().slug
@@ -122,45 +136,44 @@ class TestAnonymous:
 
 
 class TestMerchant:
-    def test_stranger(self, client: Client) -> None:
-        client.force_login(make_staff(make_merchant(), role=Role.OWNER))
-        slug = make_merchant().slug
-        asked: dict[str, Any] = {"merchant": slug, "headers": PIECE}
-        assert refused(MERCHANT, partial(send, client, **asked), 404) == []
+    def test_stranger(self, knocking: type[Knocker]) -> None:
+        visitor = knocking(make_staff(make_merchant(), role=Role.OWNER))
+        asked: dict[str, Any] = {"merchant": make_merchant().slug, "headers": DATA}
+        assert refused(MERCHANT, partial(send, visitor, **asked), 404) == []
 
     @pytest.mark.parametrize("tier", [Tier.OPERATOR, Tier.PLATFORM])
-    def test_those_above_are_strangers(self, client: Client, tier: Tier) -> None:
+    def test_those_above_are_strangers(self, knocking: type[Knocker], tier: Tier) -> None:
         operator = make_operator()
         slug = make_merchant(operator=operator).slug
         is_operator = tier is Tier.OPERATOR
-        client.force_login(
+        visitor = knocking(
             make_operator_staff(operator, role=Role.OWNER)
             if is_operator
             else make_platform_staff(role=Role.OWNER)
         )
-        asked: dict[str, Any] = {"merchant": slug, "headers": PIECE}
-        assert refused(MERCHANT, partial(send, client, **asked), 404) == []
+        asked: dict[str, Any] = {"merchant": slug, "headers": DATA}
+        assert refused(MERCHANT, partial(send, visitor, **asked), 404) == []
 
-    def test_unknown_merchant(self, client: Client) -> None:
-        client.force_login(make_staff(make_merchant(), role=Role.OWNER))
-        asked: dict[str, Any] = {"merchant": "nobody", "headers": PIECE}
-        assert refused(MERCHANT, partial(send, client, **asked), 404) == []
+    def test_unknown_merchant(self, knocking: type[Knocker]) -> None:
+        visitor = knocking(make_staff(make_merchant(), role=Role.OWNER))
+        asked: dict[str, Any] = {"merchant": "nobody", "headers": DATA}
+        assert refused(MERCHANT, partial(send, visitor, **asked), 404) == []
 
-    def test_colleague_without_the_right(self, client: Client) -> None:
+    def test_colleague_without_the_right(self, knocking: type[Knocker]) -> None:
         merchant = make_merchant()
         for permission, found in by_permission(MERCHANT):
-            client.force_login(make_staff(merchant, *all_but(permission, Tier.MERCHANT)))
+            visitor = knocking(make_staff(merchant, *all_but(permission, Tier.MERCHANT)))
             asked: dict[str, Any] = {"merchant": merchant.slug, "headers": DATA}
-            answers = {f"/{a.route}": send(client, a, **asked) for a in found}
+            answers = {f"/{a.route}": send(visitor, a, **asked) for a in found}
             let_in = {route for route, answer in answers.items() if answer.status_code != 403}
             # without a named right everybody who works here is let in; what is not there is 404
             assert let_in == (set() if permission else set(answers))
 
-    def test_frozen_merchant(self, client: Client) -> None:
+    def test_frozen_merchant(self, knocking: type[Knocker]) -> None:
         merchant = make_merchant(state=TierState.FROZEN)
-        client.force_login(make_staff(merchant, role=Role.OWNER))
+        visitor = knocking(make_staff(merchant, role=Role.OWNER))
         asked: dict[str, Any] = {"merchant": merchant.slug, "headers": DATA}
-        assert refused(MERCHANT, partial(send, client, **asked), 403) == []
+        assert refused(MERCHANT, partial(send, visitor, **asked), 403) == []
 
     def test_rows_of_another_are_not_there(self, client: Client) -> None:
         mine, theirs = make_merchant(), make_merchant()
@@ -198,22 +211,23 @@ def ask(client: Client, slug: str, numbers: dict[str, int], address: Address) ->
 
 
 class TestOperator:
-    def test_stranger(self, client: Client) -> None:
-        client.force_login(make_operator_staff(make_operator(), role=Role.OWNER))
+    def test_stranger(self, knocking: type[Knocker]) -> None:
+        visitor = knocking(make_operator_staff(make_operator(), role=Role.OWNER))
         slug = make_operator().slug
-        assert refused(OPERATOR, lambda a: send(client, a, operator=slug), 404) == []
+        assert refused(OPERATOR, partial(send, visitor, operator=slug), 404) == []
 
-    def test_colleague_without_the_right(self, client: Client) -> None:
+    def test_colleague_without_the_right(self, knocking: type[Knocker]) -> None:
         operator = make_operator()
         for permission, found in by_permission(OPERATOR):
-            client.force_login(make_operator_staff(operator, *all_but(permission, Tier.OPERATOR)))
+            visitor = knocking(make_operator_staff(operator, *all_but(permission, Tier.OPERATOR)))
             asked: dict[str, Any] = {"operator": operator.slug, "headers": DATA}
-            assert refused(found, partial(send, client, **asked), 403) == []
+            assert refused(found, partial(send, visitor, **asked), 403) == []
 
-    def test_frozen_operator(self, client: Client) -> None:
+    def test_frozen_operator(self, knocking: type[Knocker]) -> None:
         operator = make_operator(state=TierState.FROZEN)
-        client.force_login(make_operator_staff(operator, role=Role.OWNER))
-        assert refused(OPERATOR, lambda a: send(client, a, operator=operator.slug), 403) == []
+        visitor = knocking(make_operator_staff(operator, role=Role.OWNER))
+        asked: dict[str, Any] = {"operator": operator.slug, "headers": DATA}
+        assert refused(OPERATOR, partial(send, visitor, **asked), 403) == []
 
     def test_merchant_of_another(self, client: Client) -> None:
         mine = make_operator()
@@ -226,11 +240,11 @@ class TestOperator:
 
 
 class TestPlatform:
-    def test_stranger(self, client: Client) -> None:
-        client.force_login(make_staff(make_merchant(), role=Role.OWNER))
-        assert refused(PLATFORM, lambda a: send(client, a), 404) == []
+    def test_stranger(self, knocking: type[Knocker]) -> None:
+        visitor = knocking(make_staff(make_merchant(), role=Role.OWNER))
+        assert refused(PLATFORM, partial(send, visitor), 404) == []
 
-    def test_colleague_without_the_right(self, client: Client) -> None:
+    def test_colleague_without_the_right(self, knocking: type[Knocker]) -> None:
         for permission, found in by_permission(PLATFORM):
-            client.force_login(make_platform_staff(*all_but(permission, Tier.PLATFORM)))
-            assert refused(found, lambda a: send(client, a, headers=DATA), 403) == []
+            visitor = knocking(make_platform_staff(*all_but(permission, Tier.PLATFORM)))
+            assert refused(found, partial(send, visitor, headers=DATA), 403) == []

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.architecture.test_source import PRODUCT
+from tests.architecture.source import sources
 from zhanggui.accounts import audit
 
 ACTION = re.compile(
@@ -16,22 +16,13 @@ ACTION = re.compile(
 
 
 def test_every_action_has_a_text() -> None:
-    named = {
-        node.value
-        for file in PRODUCT
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant)
-        and isinstance(node.value, str)
-        and ACTION.fullmatch(node.value)
-    }
+    named = {text for source in sources() for text in source.texts if ACTION.fullmatch(text)}
     assert "stamps.code.confirmed" in named
     assert named - set(audit.actions()) == set()
 
 
 def test_every_target_has_a_text() -> None:
-    named = {
-        kind for file in PRODUCT for kind in _targets(ast.parse(file.read_text(encoding="utf-8")))
-    }
+    named = {kind for source in sources() for call in source.acts for kind in _targets(call)}
     assert {"code", "wechat_component"} <= named
     assert {kind for kind in named if str(audit.target_kind(kind).label) == kind} == set()
 
@@ -39,25 +30,24 @@ def test_every_target_has_a_text() -> None:
 def test_every_program_that_acts_has_a_name() -> None:
     """Jobs stand in the log as people call them, in their language."""
     bare = [
-        f"{file.name}: {ast.unparse(call)}"
-        for file in PRODUCT
-        if "management" not in file.parts
-        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(call, ast.Call)
-        and ast.unparse(call.func) == "system_actor"
+        f"{source.place}: {ast.unparse(call)}"
+        for source in sources()
+        if "management" not in source.file.parts
+        for call in source.acts
+        if ast.unparse(call.func) == "system_actor"
         and any(isinstance(given, ast.Constant) and given.value for given in call.args)
     ]
     assert bare == []
 
 
-def _targets(tree: ast.Module) -> Iterator[str]:
+def _targets(call: ast.Call) -> Iterator[str]:
     """The kind of each ``kind:<id>`` that is written where an entry is made."""
-    for call in ast.walk(tree):
-        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("audit.record"):
-            for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
-                if isinstance(argument, ast.JoinedStr) and isinstance(
-                    first := argument.values[0], ast.Constant
-                ):
-                    kind, colon, rest = str(first.value).partition(":")
-                    if colon and not rest:
-                        yield kind
+    if not ast.unparse(call.func).startswith("audit.record"):
+        return
+    for argument in (*call.args, *(keyword.value for keyword in call.keywords)):
+        if isinstance(argument, ast.JoinedStr) and isinstance(
+            first := argument.values[0], ast.Constant
+        ):
+            kind, colon, rest = str(first.value).partition(":")
+            if colon and not rest:
+                yield kind

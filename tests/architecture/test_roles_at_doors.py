@@ -7,18 +7,19 @@ What is expected is worked out from the rights: an address names one, a role car
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from itertools import cycle
 from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
 from django.test import Client
 
 from tests.architecture.addresses import ROWS, Address, of_kind
-from tests.architecture.test_addresses import DATA, PIECE, send
+from tests.architecture.knocking import Knocker
+from tests.architecture.test_addresses import DATA, send
 from tools import rights as table
-from zhanggui.accounts import guards, permissions, services
+from zhanggui.accounts import permissions, services
 from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.models import Membership, Merchant, Person, Role, Tier
 from zhanggui.accounts.tests.factories import (
@@ -46,7 +47,7 @@ def rows_of(merchant: Merchant) -> dict[str, int]:
     return {name: ROWS[name](merchant) for name in sorted(named)}
 
 
-def outcome(client: Client, address: Address, **values: Any) -> str:
+def outcome(client: Client | Knocker, address: Address, **values: Any) -> str:
     """What the door says, in one word. Refusals come as data, which is quicker than a page."""
     answer = send(client, address, headers=DATA, **values)
     if answer.status_code == HTTPStatus.FORBIDDEN and REFUSED in answer.content.decode():
@@ -64,10 +65,10 @@ def inside(client: Client, address: Address, merchant: Merchant, rows: dict[str,
     return outcome(client, address, merchant=merchant.slug, **numbers)
 
 
-def walk(held: frozenset[str], ask: Callable[[Address], str]) -> list[str]:
+def walk(held: frozenset[str], ask: Callable[[Address], str], kind: str = "merchant") -> list[str]:
     """The addresses whose door answers otherwise than the rights say."""
     wrong = []
-    for address in of_kind("merchant"):
+    for address in of_kind(kind):
         is_let_in = not address.permission or address.permission in held
         told = ask(address)
         if told != ("in" if is_let_in else "refused"):
@@ -83,23 +84,12 @@ def alike() -> list[list[Role]]:
     return list(by_rights.values())
 
 
-@pytest.fixture
-def doors_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is behind the doors: what is there is entered once, by the weakest, further down."""
-
-    def empty_room(_view: object, _request: HttpRequest, **_places: object) -> HttpResponse:
-        return HttpResponse(status=HTTPStatus.NO_CONTENT)
-
-    monkeypatch.setattr(guards, "_call", empty_room)
-
-
-@pytest.mark.usefixtures("doors_only")
 @pytest.mark.parametrize("roles", alike(), ids="-".join)
-def test_a_role_opens_exactly_its_doors(roles: list[Role]) -> None:
+def test_a_role_opens_exactly_its_doors(knocking: type[Knocker], roles: list[Role]) -> None:
     """Roles of the same rights share the walk: each address is tried by one of them."""
     merchant = make_merchant()
     make_staff(merchant, role=Role.OWNER)
-    turns = cycle([browser_of(make_staff(merchant, role=role)) for role in roles])
+    turns = cycle([knocking(make_staff(merchant, role=role)) for role in roles])
     held = permissions.of_role(roles[0], tier=Tier.MERCHANT)
     assert walk(held, lambda a: outcome(next(turns), a, merchant=merchant.slug)) == []
 
@@ -144,35 +134,35 @@ def test_a_support_session_opens_exactly_its_doors() -> None:
     assert walk(permissions.of_support(), lambda a: inside(client, a, merchant, rows)) == []
 
 
-@pytest.mark.usefixtures("doors_only")
-def test_an_own_role_without_rights_opens_what_is_everybodys_only() -> None:
+def test_an_own_role_without_rights_opens_what_is_everybodys_only(
+    knocking: type[Knocker],
+) -> None:
     merchant = make_merchant()
-    client = browser_of(make_staff(merchant))
-    assert walk(frozenset(), lambda a: outcome(client, a, merchant=merchant.slug)) == []
+    visitor = knocking(make_staff(merchant))
+    assert walk(frozenset(), lambda a: outcome(visitor, a, merchant=merchant.slug)) == []
 
 
-def test_whoever_was_removed_is_a_stranger() -> None:
+def test_whoever_was_removed_is_a_stranger(knocking: type[Knocker]) -> None:
     merchant = make_merchant()
     person = make_staff(merchant, role=Role.OWNER)
-    client = browser_of(person)
     Membership.objects.filter(person=person).delete()
+    visitor = knocking(person)
     for address in of_kind("merchant"):
-        answer = send(client, address, merchant=merchant.slug, headers=PIECE)
+        answer = send(visitor, address, merchant=merchant.slug, headers=DATA)
         assert answer.status_code == HTTPStatus.NOT_FOUND, address.route
 
 
 @pytest.mark.parametrize("tier", [Tier.OPERATOR, Tier.PLATFORM])
-def test_a_role_above_opens_exactly_its_doors(tier: Tier) -> None:
+def test_a_role_above_opens_exactly_its_doors(knocking: type[Knocker], tier: Tier) -> None:
     operator = make_operator()
     for role in permissions.PRESETS[tier]:
-        maker = make_operator_staff if tier == Tier.OPERATOR else None
-        person = maker(operator, role=role) if maker else make_platform_staff(role=role)
-        client = browser_of(person)
-        held = permissions.of_role(role, tier=tier)
-        for address in of_kind(tier.value):
-            if address.permission and address.permission not in held:
-                told = outcome(client, address, operator=operator.slug)
-                assert told == "refused", (role, address.route)
+        visitor = knocking(
+            make_operator_staff(operator, role=role)
+            if tier == Tier.OPERATOR
+            else make_platform_staff(role=role)
+        )
+        ask = partial(outcome, visitor, operator=operator.slug)
+        assert walk(permissions.of_role(role, tier=tier), ask, tier.value) == [], role
 
 
 def test_every_right_explains_itself() -> None:

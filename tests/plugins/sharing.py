@@ -23,6 +23,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     ),
     "demo": ("demo/tests/test_fill.py", "demo/tests/test_start.py"),
     "backup": ("tests/infrastructure/test_backup.py",),
+    "source": ("tests/architecture/test_source.py", "tests/architecture/test_audit_texts.py"),
 }
 """Groups and the beginnings of their files' names, in the order in which they begin."""
 DEAR = {"live_product": {"journeys"}, "playwright": {"journeys", "windows"}, "golden": {"demo"}}
