@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import brotli  # type: ignore[import-untyped]
 import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest
@@ -51,11 +54,13 @@ def answered(*, request_id: str, method: str, route: str, status: int, seconds: 
 class CompressionMiddleware:
     """Pages go out compressed to browsers that take it; files keep their length and their ranges.
 
-    Django's class hides how long a page is, so that nobody learns a secret from its size (BREACH).
+    Brotli where the browser takes it: smaller than Django's gzip and quicker. Both hide how long a
+    page is, so that nobody learns a secret from its size (BREACH).
     """
 
     WORTH_BYTES = 1_400
     """Less fits into one packet as it is."""
+    TAKES_BROTLI = re.compile(r"\bbr\b(?!\s*;\s*q=0(\.0+)?\s*(,|$))")
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
@@ -66,8 +71,28 @@ class CompressionMiddleware:
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         if response.streaming or not is_page or len(response.content) < self.WORTH_BYTES:
             return response
-        self.gzip.process_response(request, response)  # changes it
+        if self.TAKES_BROTLI.search(request.headers.get("Accept-Encoding", "")):
+            patch_vary_headers(response, ("Accept-Encoding",))
+            response.content = brotli_page(response.content)
+            response.headers["Content-Length"] = str(len(response.content))
+            response.headers["Content-Encoding"] = "br"
+        else:
+            self.gzip.process_response(request, response)  # changes it
         return response
+
+
+def brotli_page(content: bytes) -> bytes:
+    """A page in brotli, with 1 to 100 random bytes that browsers skip.
+
+    They stand in a metadata block (RFC 7932, section 9.2): no last block, a length of no nibbles,
+    one byte for the number of bytes to skip less one.
+    """
+    packer = brotli.Compressor(mode=brotli.MODE_TEXT, quality=5, lgwin=18)
+    skipped = 1 + secrets.randbelow(GZipMiddleware.max_random_bytes)
+    head = 0b01_0_11_0 | (skipped - 1) << 6
+    padding = head.to_bytes(2, "little") + secrets.token_bytes(skipped)
+    packed: bytes = packer.process(content) + packer.flush() + padding + packer.finish()
+    return packed
 
 
 class RequestLogMiddleware:

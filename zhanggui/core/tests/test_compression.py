@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import brotli  # type: ignore[import-untyped]
 import pytest
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
@@ -20,17 +21,36 @@ def sent(response: HttpResponse | StreamingHttpResponse, accepts: str = "gzip") 
     return CompressionMiddleware(lambda _request: response)(request)  # type: ignore[arg-type, return-value]
 
 
-def test_a_page_is_compressed() -> None:
-    answer = sent(HttpResponse(LONG))
-    assert answer["Content-Encoding"] == "gzip"
+@pytest.mark.parametrize(
+    ("accepts", "encoding", "unpack"),
+    [
+        ("gzip", "gzip", gzip.decompress),
+        ("gzip, deflate, br, zstd", "br", brotli.decompress),
+        ("gzip, br;q=0", "gzip", gzip.decompress),
+    ],
+    ids=["gzip", "brotli", "brotli refused"],
+)
+def test_a_page_is_compressed(
+    accepts: str, encoding: str, unpack: Callable[[bytes], bytes]
+) -> None:
+    answer = sent(HttpResponse(LONG), accepts)
+    assert answer["Content-Encoding"] == encoding
     assert answer["Vary"] == "Accept-Encoding"
     assert int(answer["Content-Length"]) == len(answer.content) < 1_000
-    assert gzip.decompress(answer.content).decode() == LONG
+    assert unpack(answer.content).decode() == LONG
 
 
-def test_two_answers_of_one_page_differ_in_length() -> None:
-    lengths = {len(sent(HttpResponse(LONG)).content) for _ in range(40)}
-    assert len(lengths) > 1
+@pytest.mark.parametrize("accepts", ["gzip", "br"])
+def test_answers_of_one_page_differ_in_length(accepts: str) -> None:
+    answers = [sent(HttpResponse(LONG), accepts).content for _ in range(200)]
+    lengths = {len(answer) for answer in answers}
+    assert len(lengths) > 50
+    assert max(lengths) - min(lengths) < 110
+
+
+def test_what_hides_the_length_is_no_part_of_the_page() -> None:
+    for _ in range(300):  # each length comes three times
+        assert brotli.decompress(sent(HttpResponse(LONG), "br").content).decode() == LONG
 
 
 @pytest.mark.parametrize(

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from django.contrib.staticfiles import finders
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 
 from tests.plugins.browser import Chromium, close, without_network
 from zhanggui.ui import kit
-from zhanggui.ui.staticfiles import with_static_files
+from zhanggui.ui.staticfiles import is_ours, with_static_files
 
 PATHS = ["/ui/", *(f"/ui/{name}/" for name in kit.PAGES if name != "overview")]
 SERIOUS = {"serious", "critical"}
+RULES = """(text) => {
+  const sheet = new CSSStyleSheet(); sheet.replaceSync(text);
+  return Array.from(sheet.cssRules, (rule) => rule.cssText.replace(/\\s*,\\s*/g, ",")) }"""
+UNREADABLE = """async (urls) => {
+  const faults = await Promise.all(urls.map((url) => import(url).then(
+    () => null, (error) => error instanceof SyntaxError ? url : null)));
+  return faults.filter(Boolean) }"""
 # A browser that leaves a page drops downloads half way; the little server then forgets a file.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -67,6 +76,31 @@ def page(chromium: Chromium, windows: list[Page], site: str) -> Page:
     devtools.send("Storage.clearDataForOrigin", {"origin": site, "storageTypes": "all"})
     devtools.detach()
     return page
+
+
+def ours(suffix: str) -> dict[str, str]:
+    """What we wrote of that kind: address and text."""
+    found = finders.AppDirectoriesFinder().list(None)
+    return {
+        f"/static/{name}": Path(storage.path(name)).read_text(encoding="utf-8")
+        for name, storage in found
+        if name.endswith(suffix) and is_ours(f"/static/{name}")
+    }
+
+
+class TestMinified:
+    def test_style_sheets_have_the_same_rules(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/")
+        for url, written in ours(".css").items():
+            sent = page.evaluate("async (url) => (await fetch(url)).text()", url)
+            assert len(sent) < len(written), url
+            assert page.evaluate(RULES, sent) == page.evaluate(RULES, written), url
+
+    def test_scripts_can_be_read(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/")
+        scripts = ours(".js")
+        assert len(scripts) > 40
+        assert page.evaluate(UNREADABLE, list(scripts)) == []
 
 
 class TestEveryPage:

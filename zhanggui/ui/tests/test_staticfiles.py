@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
+import brotli  # type: ignore[import-untyped]
 import pytest
 from pytest_django import Settings
+from rcssmin import cssmin  # type: ignore[import-untyped]
 
 from zhanggui.ui.staticfiles import with_static_files
 
@@ -69,18 +72,38 @@ def test_production_serves_what_was_collected(settings: Settings, tmp_path: Path
 class TestCompressed:
     CSS = "/static/ui/css/phone.css"
 
-    def test_to_browsers_that_take_it(self, settings: Settings, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("accepts", "encoding", "unpack"),
+        [("gzip, deflate", "gzip", gzip.decompress), ("gzip, br", "br", brotli.decompress)],
+        ids=["gzip", "brotli"],
+    )
+    def test_to_browsers_that_take_it(
+        self,
+        settings: Settings,
+        tmp_path: Path,
+        accepts: str,
+        encoding: str,
+        unpack: Callable[[bytes], bytes],
+    ) -> None:
         settings.STATIC_PACKED = tmp_path / "packed"
         application = with_static_files(django)
         _status, plain, body = get(application, self.CSS)
-        _status, headers, packed = get(application, self.CSS, HTTP_ACCEPT_ENCODING="gzip, br")
+        _status, headers, packed = get(application, self.CSS, HTTP_ACCEPT_ENCODING=accepts)
 
         assert "Content-Encoding" not in plain
-        assert headers["Content-Encoding"] == "gzip"
+        assert headers["Content-Encoding"] == encoding
         assert headers["Vary"] == plain["Vary"] == "Accept-Encoding"
-        assert gzip.decompress(packed) == body
-        assert int(headers["Content-Length"]) == len(packed) < len(body) / 2
+        assert int(headers["Content-Length"]) == len(packed) < len(body) / 3
         assert headers["X-Content-Type-Options"] == "nosniff"
+        assert b"/* buttons" in body  # as it was written
+        assert unpack(packed) == cssmin(body.decode()).encode()
+
+    def test_what_others_minified_stays_as_it_is(self, settings: Settings, tmp_path: Path) -> None:
+        settings.STATIC_PACKED = tmp_path / "packed"
+        application = with_static_files(django)
+        path = "/static/vendor/htmx/htmx.min.js"
+        body = get(application, path)[2]
+        assert brotli.decompress(get(application, path, HTTP_ACCEPT_ENCODING="br")[2]) == body
 
     def test_the_next_start_finds_the_copies(self, settings: Settings, tmp_path: Path) -> None:
         settings.STATIC_PACKED = tmp_path / "packed"
