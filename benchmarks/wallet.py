@@ -151,8 +151,8 @@ def _customer(world: World) -> tuple[dict[str, str], str]:
 
     actor = world.actor
     phones.carve(world)
-    Store.objects.filter(pk=world.store.pk).update(latitude=31.2304, longitude=121.4737)
     with tenancy.merchant_scope(world.merchant.pk):
+        Store.objects.filter(pk=world.store.pk).update(latitude=31.2304, longitude=121.4737)
         Limits.objects.update(asks_place=True)
         customer = contacts.create_customer(name="林小满", phone=None, actor=actor)
         link = IdentityLink(

@@ -42,7 +42,9 @@ MINIFY: dict[str, Callable[[str], str]] = {".css": cssmin, ".js": jsmin}
 
 
 def _brotli(content: bytes) -> bytes:
-    return brotli.compress(content, quality=9 if len(content) > LARGE_BYTES else 11)
+    quality = 9 if len(content) > LARGE_BYTES else 11
+    packed: bytes = brotli.compress(content, quality=quality)
+    return packed
 
 
 def _gzip(content: bytes) -> bytes:
