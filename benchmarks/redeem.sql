@@ -1,7 +1,8 @@
--- The least a redemption must write, for pgbench: consume the code, lock and use the coupon, one
--- ledger transaction with two entries, the step of the coupon's life, one audit row, one
--- idempotency row. No sign-in, no limits, no record with names, no answer in HTTP. Variables:
--- merchant, store, used (account), template, first (number of the first code), i, per_client.
+-- The least a redemption must write, for pgbench: consume the code, lock and use the coupon, take
+-- it from its account's kept balance, one ledger transaction with two entries, the step of the
+-- coupon's life, one audit row, one idempotency row. No sign-in, no limits, no record with names,
+-- no answer in HTTP. Variables: merchant, store, used (account), template, first (number of the
+-- first code), i, per_client.
 \set i :i + 1
 \set n :first + :client_id * :per_client + :i - 1
 BEGIN;
@@ -24,6 +25,10 @@ WITH spent AS (
     AND c.ends_at > now()
     AND t.merchant_id = :merchant AND t.id = c.template_id AND t.state = 'active'
   RETURNING c.id, c.account_id
+), paid AS (
+  UPDATE ledger_account a SET balance = a.balance - 1
+  FROM used
+  WHERE a.merchant_id = :merchant AND a.id = used.account_id AND a.is_cached AND a.balance >= 1
 )
 SELECT spent.id AS code, used.id AS coupon, used.account_id AS account,
        nextval('ledger_transaction_id_seq') AS transaction
