@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import structlog
@@ -72,7 +73,13 @@ HOOK = "/hooks/wechat/"
 MOST_SCHEMES = 8
 
 type Handler = Callable[[HttpRequest], Any]
+type Lane = Callable[[Callable[[], Answer | None]], Answer | None]
 type Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def at_once(work: Callable[[], Answer | None]) -> Answer | None:
+    """Work where one is."""
+    return work()
 
 
 class HotRequest(WSGIRequest):
@@ -96,11 +103,25 @@ class HotRequest(WSGIRequest):
         self._files = MultiValueDict[str, Any]()
 
 
-class HotDoors:
-    """A WSGI application: hot doors through the short chain, all the rest to Django."""
+class Answer(NamedTuple):
+    """What the web server sends."""
 
-    def __init__(self, application: Application) -> None:
+    status: str
+    headers: list[tuple[str, str]]
+    content: bytes
+
+
+class HotDoors:
+    """A WSGI application: hot doors through the short chain, all the rest to Django.
+
+    Args:
+        application: Django's.
+        lane: does what happens behind a hot door, such as ``Lanes``; else the thread that came.
+    """
+
+    def __init__(self, application: Application, *, lane: Lane = at_once) -> None:
         self.application = application
+        self._lane = lane
         self.matches = {
             (method, path): _match_of(resolve(path), view)
             for method, doors in (("POST", DOORS), ("GET", PAGES))
@@ -126,12 +147,12 @@ class HotDoors:
         """Answer a request."""
         if environ["REQUEST_METHOD"] == "POST" and environ.get("PATH_INFO", "").startswith(HOOK):
             return self._push(environ, start_response)
-        found = self._admitted(environ)
-        if found is None:
+        match = self._match(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
+        answer = None if match is None else self._lane(partial(self._through, environ, match))
+        if answer is None:
             return self.application(environ, start_response)
-        request, match = found
-        response = self.answer(request, match)
-        return self._sent(request, response, start_response)
+        start_response(answer.status, answer.headers)
+        return [answer.content]
 
     def _push(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Take a push of WeChat, without a request of Django's."""
@@ -156,7 +177,9 @@ class HotDoors:
                 status=response.status_code,
                 seconds=time.perf_counter() - started,
             )
-            return self._sent(request, response, start_response)
+            sent = self._sent(request, response)
+            start_response(sent.status, sent.headers)
+            return [sent.content]
         finally:
             structlog.contextvars.reset_contextvars(**bound)
         answered(
@@ -180,29 +203,21 @@ class HotDoors:
                 self.push_headers[schemes] = known
         return known
 
-    def _sent(
-        self,
-        request: HttpRequest,
-        response: HttpResponseBase,
-        start_response: Callable[..., Any],
-    ) -> Iterable[bytes]:
+    def _sent(self, request: HttpRequest, response: HttpResponseBase) -> Answer:
         own = response.headers
         headers = [*own.items(), *_cookies(response)]
         headers += [pair for pair in self._same_headers(request) if pair[0] not in own]
-        start_response(f"{response.status_code} {response.reason_phrase}", headers)
-        return [b"".join(response)]
+        status = f"{response.status_code} {response.reason_phrase}"
+        return Answer(status, headers, b"".join(response))
 
-    def _admitted(self, environ: dict[str, Any]) -> tuple[HotRequest, ResolverMatch] | None:
-        """The request with its hot door, if it is for one and may enter."""
-        match = self._match(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
-        if match is None:
-            return None
+    def _through(self, environ: dict[str, Any], match: ResolverMatch) -> Answer | None:
+        """Answer at a hot door; None for whoever may not enter."""
         request = HotRequest(environ)
         try:
             may_enter = _may_enter(request, match)
         except DatabaseError:  # the ordinary chain meets it again and answers
             return None
-        return (request, match) if may_enter else None
+        return self._sent(request, self.answer(request, match)) if may_enter else None
 
     def _match(self, method: str, path: str) -> ResolverMatch | None:
         """The match of a hot address, with its door in the place of the ordinary view."""

@@ -18,9 +18,11 @@ django_application = get_wsgi_application()
 
 # The views can be imported only now.
 from config.hot import HotDoors  # noqa: E402
+from zhanggui.core.lanes import Lanes  # noqa: E402
 from zhanggui.ui.staticfiles import with_static_files  # noqa: E402
 
-application = HotDoors(with_static_files(django_application))
+# Two are enough to keep the interpreter busy, with three nobody waits for the slower of two.
+application = HotDoors(with_static_files(django_application), lane=Lanes(3))
 
 # What is loaded now stays until the end: the collector need not look at it again and again.
 gc.collect()
