@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts.guards import MerchantRequest
@@ -65,8 +64,8 @@ class WithPicture(forms.Form):
         data["picture_name"] = name
         self.data: Any = data
         if name:
-            kept = _("Chosen: %(name)s. Choosing another file replaces it.")
-            self.fields["picture"].help_text = kept % {"name": escape(name)}
+            self.fields["picture"].widget.attrs["data-kept"] = name
+            self.fields["picture"].help_text = _("Choosing another file replaces it.")
         if refused:
             self.add_error("picture", refused)
 

@@ -69,6 +69,8 @@ def _css_of(name: str) -> str:
         return "form-check-input"
     if name in PLAIN:
         return ""
+    if name == "file.html":
+        return "zg-file-input"
     return "form-select" if name in SELECTS else "form-control"
 
 

@@ -97,6 +97,12 @@ class SampleForm(forms.Form):
     note = forms.CharField(
         label=_("Note"), required=False, widget=LinesInput(attrs={"rows": 3}), max_length=200
     )
+    picture = forms.FileField(
+        label=_("Picture"),
+        required=False,
+        widget=forms.FileInput(attrs={"accept": "image/png"}),
+        help_text=_("JPEG, PNG or WebP, at most 5 MB."),
+    )
     digits = forms.CharField(label=_("Six digits of the customer"), widget=DigitsInput())
     is_open = forms.BooleanField(label=_("Open for customers"), required=False, initial=True)
 

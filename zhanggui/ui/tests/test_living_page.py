@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.plugins.browser import Chromium, close, without_network
 from zhanggui.ui import kit
@@ -210,23 +211,93 @@ class TestDigits:
         assert not page.locator(".zg-digits-boxes").first.is_visible()
 
 
+@contextmanager
+def sent_by(page: Page) -> Iterator[list[str]]:
+    """The addresses forms are sent to meanwhile."""
+    sent: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.method == "POST":
+            sent.append(request.url)
+
+    page.on("request", note)
+    yield sent
+    page.remove_listener("request", note)
+
+
+def press(page: Page, *, times: int) -> None:
+    """Press the form's button so often that nothing can come in between."""
+    page.locator(".zg-savebar button").evaluate(
+        "(button, times) => { for (let press = 0; press < times; press += 1) button.click() }",
+        times,
+    )
+
+
 class TestForms:
     def test_sends_once(self, site: str, page: Page) -> None:
-        page.goto(f"{site}/ui/phone-desk/")
-        page.wait_for_function("document.querySelector('[data-ready-digits]')")
-        page.locator("#digits").focus()
-        page.keyboard.type("048213")
-        sent = page.evaluate(
-            """() => { let sent = 0;
-            window.addEventListener("submit", (event) => {
-              if (!event.defaultPrevented) sent += 1;
-              event.preventDefault();
-            });
-            const button = document.querySelector("form:has(#digits) button");
-            for (let press = 0; press < 3; press += 1) button.click();
-            return [sent, button.getAttribute("aria-busy")] }"""
+        page.goto(f"{site}/ui/form/")
+        with sent_by(page) as sent:
+            press(page, times=3)
+            expect(page.locator(".zg-summary")).to_be_focused()
+        assert len(sent) == 1
+
+    def test_without_network_nothing_typed_is_lost(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/form/")
+        page.locator("#id_name").fill("东门店")
+        page.locator("#id_note").fill("靠窗\n第二张桌")
+        told = page.locator("#zg-toasts .zg-toast")
+        with sent_by(page) as sent, without_network(page.locator("#zg-offline")):
+            for _try in range(2):
+                press(page, times=2)
+                expect(told).to_contain_text("网络中断")
+                expect(page.locator(".zg-savebar button")).not_to_have_attribute(
+                    "aria-busy", "true"
+                )
+                expect(told).to_have_count(1)
+        assert sent == []
+        assert page.locator("#id_name").input_value() == "东门店"
+
+        with sent_by(page) as sent:
+            told.locator(".zg-toast-action").click()
+            expect(page.locator(".zg-summary")).to_be_focused()
+        assert len(sent) == 1
+        assert page.locator("#id_name").input_value() == "东门店"
+        assert page.locator("#id_note").input_value() == "靠窗\n第二张桌"
+
+    def test_a_server_that_is_away_gets_no_form(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/form/")
+        page.route("**/healthz", lambda route: route.fulfill(status=502))
+        with sent_by(page) as sent:
+            press(page, times=1)
+            expect(page.locator("#zg-toasts .zg-toast")).to_contain_text("服务器暂时没有响应")
+        page.unroute("**/healthz")
+        assert sent == []
+
+    def test_what_is_told_about_a_dialog_stands_in_front_of_it(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/detail/")
+        page.locator("[data-dialog-open=remove]").first.click()
+        dialog = page.locator("#remove")
+        with without_network(page.locator("#zg-offline")):
+            dialog.locator("[type=submit]").click()
+            expect(dialog.locator(".zg-toast")).to_contain_text("网络中断")
+        dialog.locator(".zg-toast-action").click()
+        expect(page.locator("#remove")).to_be_hidden()
+
+    def test_a_file_is_told_in_the_language_of_the_page(self, site: str, page: Page) -> None:
+        page.goto(f"{site}/ui/form/")
+        field = page.locator(".zg-file")
+        expect(field.locator(".btn")).to_have_text("选择文件")
+        expect(field.locator("[data-file-name]")).to_have_text("还没有选择文件")
+        page.get_by_label("图片").set_input_files(
+            {"name": "店面.png", "mimeType": "image/png", "buffer": b"-"}
         )
-        assert sent == [1, "true"]
+        expect(field.locator("[data-file-name]")).to_have_text("店面.png")
+        page.locator("#id_opened_on").focus()
+        for _part in range(4):  # year, month, day and the calendar
+            page.keyboard.press("Tab")
+        expect(page.get_by_label("图片")).to_be_focused()
+        with page.expect_file_chooser():
+            page.keyboard.press("Space")
 
     def test_errors_get_the_focus_and_lead_to_the_field(self, site: str, page: Page) -> None:
         page.goto(f"{site}/ui/form/")

@@ -1,7 +1,7 @@
 // What a field says of itself while it is filled in: what is missing, in the page's own words and
 // not in the browser's bubble, and how many characters are left before no more are taken. Browsers
-// count an emoji as two, the server as one.
-import { text } from "./texts.js";
+// count an emoji as two, the server as one. What a file input holds is told in the page's language.
+import { all, text } from "./texts.js";
 
 const NEAR = 0.8; // from here on the length is told
 const COUNTED = "input[type=text][maxlength], input:not([type])[maxlength], textarea[maxlength]";
@@ -78,7 +78,23 @@ function count(input) {
   line.textContent = text(length >= most ? "longest" : "length", { length, most });
 }
 
+function tellFile(input) {
+  const told = input.closest(".zg-file").querySelector("[data-file-name]");
+  const names = Array.from(input.files, (file) => file.name).join(", ");
+  told.textContent = names || input.dataset.kept || told.dataset.none;
+  told.classList.toggle("is-chosen", told.textContent !== told.dataset.none);
+  input.title = told.textContent; // else the browser says it, in its own language
+}
+
+export function scan(root) {
+  for (const input of all(root, ".zg-file > input")) tellFile(input);
+}
+
 export function start() {
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".zg-file > input")) tellFile(event.target);
+  });
+  window.addEventListener("pageshow", () => scan(document)); // browsers keep a file over the way back
   document.addEventListener("invalid", missing, true);
   document.addEventListener("focusin", (event) => {
     if (event.target.matches(COUNTED)) limitOf(event.target);

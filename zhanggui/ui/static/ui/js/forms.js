@@ -1,6 +1,9 @@
-// One press, one request; filters that apply themselves; a question before changes get lost;
-// rows that open on click.
+// One press, one request, and none into the void: a form is sent once the server is known to answer,
+// so that nothing typed is lost to the browser's error page. Filters that apply themselves; a
+// question before changes get lost; rows that open on click.
+import { trouble } from "./network.js";
 import { text } from "./texts.js";
+import { toast } from "./toast.js";
 
 function busy(form, isBusy) {
   for (const button of form.querySelectorAll("button[type=submit], button:not([type])")) {
@@ -12,6 +15,54 @@ function busy(form, isBusy) {
 }
 
 let leavingOnPurpose = false;
+let told = null; // the message about the last try
+
+async function sendOnceReached(form, pressed) {
+  const wrong = await trouble();
+  told?.remove();
+  told = null;
+  if (!form.isConnected) return;
+  const send = () => form.requestSubmit(pressed?.isConnected ? pressed : null);
+  if (wrong) {
+    busy(form, false);
+    told = toast(text(wrong), { tone: "error", action: { label: text("retry"), run: send } });
+    return;
+  }
+  form.dataset.reached = "1";
+  send();
+  if (!form.dataset.reached) return;
+  delete form.dataset.reached; // meanwhile something was taken out that has to be there
+  busy(form, false);
+}
+
+function sendNow(form) {
+  delete form.dataset.reached;
+  leavingOnPurpose = true;
+  delete form.dataset.changed;
+  // the answer is a file and the page stays: the button works again after a moment
+  if (form.matches("[data-download]")) setTimeout(() => busy(form, false), 4000);
+}
+
+function submitted(event) {
+  const form = event.target;
+  if (event.defaultPrevented && !form.dataset.sending) return;
+  if (!form.matches("[data-once], [method=post]")) return;
+  if (form.dataset.reached) {
+    sendNow(form);
+    return;
+  }
+  if (form.dataset.sending) {
+    event.preventDefault();
+    return;
+  }
+  busy(form, true);
+  if (form.method !== "post" || !form.requestSubmit) {
+    sendNow(form);
+    return;
+  }
+  event.preventDefault();
+  sendOnceReached(form, event.submitter);
+}
 
 function watchChanges() {
   document.addEventListener("input", (event) => {
@@ -36,22 +87,7 @@ function openRow(event) {
 }
 
 export function start() {
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (event.defaultPrevented && !form.dataset.sending) return;
-    if (!form.matches("[data-once], [method=post]")) return;
-    if (form.matches("[data-download]")) {
-      // the answer is a file and the page stays: the button works again after a moment
-      if (!form.dataset.sending) setTimeout(() => busy(form, false), 4000);
-    }
-    if (form.dataset.sending) {
-      event.preventDefault();
-      return;
-    }
-    leavingOnPurpose = true;
-    delete form.dataset.changed;
-    busy(form, true);
-  });
+  document.addEventListener("submit", submitted);
   // coming back by the back button must not find dead buttons
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;

@@ -7,7 +7,7 @@ import { scan as scanCountdowns } from "./countdown.js";
 import { scan as scanDialogs, start as startDialogs } from "./dialog.js";
 import { scan as scanDigits } from "./digits.js";
 import { scan as scanFeedback, start as startFeedback } from "./feedback.js";
-import { start as startFields } from "./fields.js";
+import { scan as scanFields, start as startFields } from "./fields.js";
 import { start as startForms } from "./forms.js";
 import { start as startNetwork } from "./network.js";
 import { scan as scanStampcards } from "./stampcard.js";
@@ -26,6 +26,7 @@ function scan(root) {
   scanWake(root);
   scanAvatars(root);
   scanFeedback(root);
+  scanFields(root);
   const charts = all(root, "[data-chart]");
   if (charts.length) import("./chart.js").then(({ draw }) => charts.forEach(draw));
   const wanted = root.querySelector("[data-focus]");

@@ -3,6 +3,14 @@ import { all, once, text } from "./texts.js";
 
 const STAYS_MS = 5000;
 
+// An open dialog covers everything else: messages stand in it while it is there.
+function settle() {
+  const dialogs = document.querySelectorAll("dialog[open]");
+  const place = dialogs[dialogs.length - 1] ?? document.body;
+  const toasts = document.getElementById("zg-toasts");
+  if (toasts && toasts.parentElement !== place) place.append(toasts);
+}
+
 export function toast(message, { tone = "info", action = null } = {}) {
   const box = document.createElement("div");
   box.className = `zg-toast zg-is-${tone}`;
@@ -28,6 +36,7 @@ export function toast(message, { tone = "info", action = null } = {}) {
   close.setAttribute("aria-label", text("close"));
   close.textContent = "✕";
   box.append(close);
+  settle();
   document.getElementById("zg-toasts")?.append(box);
   scan(box);
   return box;
@@ -49,6 +58,7 @@ export function scan(root) {
 }
 
 export function start() {
+  document.addEventListener("close", settle, true);
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-toast-close]");
     if (close) leave(close.closest("[data-toast]"));
