@@ -130,6 +130,7 @@ class Demo:
                 environment=server_environment(),
                 folder=Path("/"),
                 stop_order=signal.SIGINT,
+                is_base=True,
                 options=cluster.account.spawn_options() if cluster.account else {},
                 before=cluster.prepare,
             )

@@ -46,6 +46,8 @@ class Service:
     """Runs before every start, for what a crash may have left behind."""
     is_task: bool = False
     """Ends by itself and is not started again."""
+    is_base: bool = False
+    """Others work with it: it is ended once they are gone."""
 
 
 class Child:
@@ -67,6 +69,11 @@ class Child:
             message = f"{self.service.name} does not run"
             raise RuntimeError(message)
         return self.process.stdout.fileno()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its program was started and has not ended."""
+        return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
         """Start the program; it ends with the calling thread on Linux."""
@@ -182,21 +189,31 @@ class Supervisor:
             raise Interrupted
 
     def stop(self) -> None:
-        """End everything, the last started first, databases after those who use them."""
+        """End everything: all at once, then databases, which the others use.
+
+        Whoever has not ended after ``STOP_S`` is killed; a third order kills at once.
+        """
+        running = [child for child in self.children if child.process is not None]
         orders = self._orders
-        for child in reversed(self.children):
-            if child.process is None:
-                continue
-            child.signal(child.service.stop_order)
-            deadline = time.monotonic() + STOP_S
-            while child.process.poll() is None:
-                self._read(0.02)
-                if time.monotonic() > deadline or self._orders > orders + 1:
-                    child.signal(signal.SIGKILL)
-                    break
-            child.process.wait()
-            self._let_go(child)
+        for is_base in (False, True):
+            self._end([child for child in running if child.service.is_base == is_base], orders)
         self.children.clear()
+
+    def _end(self, children: list[Child], orders: int) -> None:
+        for child in children:
+            child.signal(child.service.stop_order)
+        deadline = time.monotonic() + STOP_S
+        waiting = children
+        while waiting := [child for child in waiting if child.is_running]:
+            self._read(0.02)
+            if time.monotonic() > deadline or self._orders > orders + 1:
+                for child in waiting:
+                    child.signal(signal.SIGKILL)
+                break
+        for child in children:
+            if child.process:
+                child.process.wait()
+            self._let_go(child)
 
     def _take_order(self, number: int, frame: FrameType | None) -> None:
         self._orders += 1

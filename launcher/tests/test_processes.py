@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
     "print('up', flush=True); time.sleep(60)"
 )
+
+LAST_WORDS = """
+import signal, sys, time
+def end(*_order):
+    time.sleep({delay_s}); print("{name} down", flush=True); sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("up", flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -117,6 +127,31 @@ class TestSupervisor:
         supervisor.stop()
         assert process
         assert process.returncode == -9
+
+    def test_waits_for_all_at_once(
+        self,
+        supervisor: Supervisor,
+        written: io.StringIO,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(processes, "STOP_S", 1.0)
+        for _program in range(3):
+            supervisor.add(service(STUBBORN, tmp_path))
+        supervisor.wait_until(lambda: written.getvalue().count("| up") == 3, limit_s=20)
+        began = time.monotonic()
+        supervisor.stop()
+        assert 1.0 < time.monotonic() - began < 2.0
+
+    def test_ends_a_base_after_those_who_use_it(
+        self, supervisor: Supervisor, written: io.StringIO, tmp_path: Path
+    ) -> None:
+        for name, delay_s in (("base", 0), ("user", 0.4)):
+            program = service(LAST_WORDS.format(name=name, delay_s=delay_s), tmp_path)
+            supervisor.add(replace(program, is_base=name == "base"))
+        supervisor.wait_until(lambda: written.getvalue().count("up") == 2, limit_s=10)
+        supervisor.stop()
+        assert written.getvalue().index("user down") < written.getvalue().index("base down")
 
     def test_ends_when_nobody_reads(self, tmp_path: Path) -> None:
         reader, writer = os.pipe()
