@@ -73,6 +73,10 @@ class Sandbox:
             "POST", f"people/{slug}/messages", {"appid": app_id, "text": text, "wait": False}
         )
 
+    def name_code(self, content: str, name: str) -> None:
+        """Say what the QR code with this text is for."""
+        self._call("PUT", "codes", {"content": content, "name": name})
+
     def forget_codes(self, app_id: str) -> None:
         """Take an account's QR codes off the list of what can be scanned."""
         self._call("DELETE", f"codes?appid={app_id}")

@@ -51,6 +51,7 @@ async def follow(
         return None
     if code is None:
         return await world.pusher.event(account, slug, "subscribe", EventKey="")
+    qrcodes.note_scan(world, code, slug)
     chats.allow(world, slug, account.appid, "scan")
     return await world.pusher.event(
         account, slug, "subscribe", EventKey=f"qrscene_{code.scene}", Ticket=code.ticket
@@ -59,6 +60,7 @@ async def follow(
 
 async def scan_again(world: World, slug: str, account: Account, code: SceneCode) -> Delivery:
     """A follower scans a code of the account."""
+    qrcodes.note_scan(world, code, slug)
     chats.allow(world, slug, account.appid, "scan")
     return await world.pusher.event(account, slug, "SCAN", EventKey=code.scene, Ticket=code.ticket)
 

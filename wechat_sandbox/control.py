@@ -350,6 +350,18 @@ async def list_codes(world: World, request: Request) -> Any:
     return [{**vars(code), "url": code.url} for code in qrcodes.recent(world, limit=200)]
 
 
+@route("PUT", "codes")
+async def name_code(world: World, request: Request) -> Any:
+    """Say what a code is for, by the text in its picture: phones then show it by that name."""
+    given = await posted_object(request)
+    code = qrcodes.by_content(world, str(given.get("content") or ""))
+    name = str(given.get("name") or "").strip()
+    if code is None or not 1 <= len(name) <= qrcodes.LONGEST_NAME:
+        raise BadInput("content must be a code's text, name have 1 to 60 characters")
+    qrcodes.give_name(world, code, name)
+    return {"ticket": code.ticket, "name": name}
+
+
 @route("DELETE", "codes")
 async def delete_codes(world: World, request: Request) -> Any:
     """Forget an account's QR codes, so that nobody can scan them any more."""

@@ -237,6 +237,10 @@ BODIES: dict[str, dict[str, str]] = {
         **SENDER,
     },
     "PUT senders/{key_id}": SENDER,
+    "PUT codes": {
+        "content": "string!: the text in its picture, http://weixin.qq.com/q/...",
+        "name": "string!: what it is for",
+    },
     "PUT numbers/{phone}": {
         "code": "string: refused with this code when sent",
         "receipt": "once|twice|never: instead of what the account says",

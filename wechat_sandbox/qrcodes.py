@@ -18,6 +18,9 @@ from wechat_sandbox.world import World
 
 SCENE_URL = re.compile(r"https?://weixin\.qq\.com/q/([0-9A-Za-z_-]{8,64})")
 PERMANENT_LIMIT = 100_000
+LONGEST_NAME = 60
+OVER_SHOWN_S = 1800.0
+OVER_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,10 @@ class Shown:
     scene: str = ""
     appid: str = ""
     about: str = ""
-    """What the account says of itself."""
+    """Whose code it is where it has a name of its own, else what the account says of itself."""
+    scanned_at: float | None = None
+    scanned_by: str = ""
+    is_over: bool = False
 
 
 Shows = Callable[[World], list[Shown]]
@@ -47,9 +53,9 @@ def shown(source: Shows) -> Shows:
 
 
 def on_screens(world: World) -> list[Shown]:
-    """All QR codes that can be scanned now, newest first."""
+    """All QR codes that can be scanned now, newest first; then those that have just run out."""
     found = [one for source in _shows for one in source(world)]
-    return sorted(found, key=lambda one: -one.created_at)
+    return sorted(found, key=lambda one: (one.is_over, -one.created_at))
 
 
 class TooManyCodes(RuntimeError):
@@ -68,6 +74,11 @@ class SceneCode:
     is_permanent: bool
     created_at: float
     expires_at: float | None
+    name: str = ""
+    """What it is for, as whoever made it told the sandbox; WeChat knows no such thing."""
+    scanned_at: float | None = None
+    """When somebody scanned it last."""
+    scanned_by: str = ""
 
     @property
     def url(self) -> str:
@@ -91,6 +102,9 @@ def _from_row(row: Row | None) -> SceneCode | None:
         is_permanent=bool(row["is_permanent"]),
         created_at=row["created_at"],
         expires_at=row["expires_at"],
+        name=row["name"],
+        scanned_at=row["scanned_at"],
+        scanned_by=row["scanned_by"],
     )
 
 
@@ -159,23 +173,52 @@ def recent(world: World, *, limit: int = 40) -> list[SceneCode]:
     return [code for row in rows if (code := _from_row(row))]
 
 
+def just_over(world: World) -> list[SceneCode]:
+    """Codes that ran out a short while ago, newest first."""
+    now = world.clock.now()
+    rows = world.store.rows(
+        "SELECT * FROM qrcodes WHERE expires_at > ? AND expires_at <= ?"
+        " ORDER BY created_at DESC, rowid DESC LIMIT ?",
+        *(now - OVER_SHOWN_S, now, OVER_SHOWN),
+    )
+    return [code for row in rows if (code := _from_row(row))]
+
+
+def give_name(world: World, code: SceneCode, name: str) -> None:
+    """Say what a code is for, for whoever looks for it on a phone."""
+    world.store.write("UPDATE qrcodes SET name = ? WHERE ticket = ?", name, code.ticket)
+    world.touch_all()
+
+
+def note_scan(world: World, code: SceneCode, slug: str) -> None:
+    """Remember who scanned a code last, and when."""
+    world.store.write(
+        "UPDATE qrcodes SET scanned_at = ?, scanned_by = ? WHERE ticket = ?",
+        *(world.clock.now(), world.person(slug).nickname, code.ticket),
+    )
+
+
 @shown
 def scenes_on_screens(world: World) -> list[Shown]:
-    """The scene codes of accounts."""
+    """The scene codes of accounts, by their names."""
+    now = world.clock.now()
     makers = {one.appid: one for one in accounts.every(world.store)}
     return [
         Shown(
             key=code.ticket,
             content=code.url,
             picture=f"/mp.weixin.qq.com/cgi-bin/showqrcode?ticket={quote(code.ticket, safe='')}",
-            name=makers[code.appid].name,
+            name=code.name or makers[code.appid].name,
             created_at=code.created_at,
             expires_at=code.expires_at,
             scene=code.scene,
             appid=code.appid,
-            about=makers[code.appid].about,
+            about=makers[code.appid].name if code.name else makers[code.appid].about,
+            scanned_at=code.scanned_at,
+            scanned_by=code.scanned_by,
+            is_over=code.is_over(now),
         )
-        for code in recent(world)
+        for code in [*recent(world), *just_over(world)]
         if code.appid in makers
     ]
 

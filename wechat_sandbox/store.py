@@ -54,7 +54,7 @@ CREATE TABLE consents (slug TEXT, appid TEXT, PRIMARY KEY (slug, appid));
 CREATE TABLE qrcodes (
     ticket TEXT PRIMARY KEY, tail TEXT NOT NULL UNIQUE, appid TEXT NOT NULL, scene TEXT NOT NULL,
     is_text INTEGER NOT NULL, is_permanent INTEGER NOT NULL, created_at REAL NOT NULL,
-    expires_at REAL
+    expires_at REAL, name TEXT NOT NULL, scanned_at REAL, scanned_by TEXT NOT NULL
 );
 CREATE INDEX qrcodes_of_account ON qrcodes (appid, is_permanent, scene);
 CREATE TABLE messages (

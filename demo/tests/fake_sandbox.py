@@ -21,6 +21,7 @@ class FakeSandbox:
         self.follows: dict[str, set[str]] = {}
         self.calls: list[str] = []
         self.codes = 0
+        self.names: dict[str, str] = {}
         self.templates: list[dict[str, Any]] = []
         self.notices: list[dict[str, Any]] = []
         self.pay = FakePaySide()
@@ -59,7 +60,7 @@ class FakeSandbox:
         name = request.url.path.partition("/_sandbox/api/")[2]
         if name.startswith("merchants") or name == "clock":
             return self.pay.control(request.method, name, body)
-        if self._takes_templates(name, body):
+        if self._keeps(name, body):
             return body
         kind, _, app_id = name.partition("/")
         if kind in {"accounts", "components"}:
@@ -77,7 +78,10 @@ class FakeSandbox:
         shown = body if request.method == "PUT" else self.people.values()
         return [{**one, "phone_url": f"http://{one['slug']}.localhost:8001/"} for one in shown]
 
-    def _takes_templates(self, name: str, body: Any) -> bool:
+    def _keeps(self, name: str, body: Any) -> bool:
+        if name == "codes" and body:
+            self.names[body["content"]] = body["name"]
+            return True
         if name.endswith("/notices"):
             self.notices += [{**one, "priTmplId": one["template_id"], "type": 2} for one in body]
             return True

@@ -21,7 +21,7 @@ TOGETHER: dict[str, tuple[str, ...]] = {
         "wechat_sandbox/tests/test_browser",
         "tests/infrastructure/test_browser.py",
     ),
-    "demo": ("demo/tests/test_fill.py", "demo/tests/test_start.py"),
+    "demo": ("demo/tests/test_codes.py", "demo/tests/test_fill.py", "demo/tests/test_start.py"),
     "backup": ("tests/infrastructure/test_backup.py",),
     "source": ("tests/architecture/test_source.py", "tests/architecture/test_audit_texts.py"),
 }

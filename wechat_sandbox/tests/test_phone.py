@@ -209,6 +209,48 @@ class TestPhone:
             ("SCAN", "bind-7"),
         ]
 
+    def test_codes_have_names_and_say_who_scanned_them(
+        self, client: TestClient, sandbox: Sandbox, tea: Account
+    ) -> None:
+        first, second = scene_code(client), scene_code(client, scene="bind-8")
+        named = client.put(
+            "/_sandbox/api/codes", json={"content": first["url"], "name": "添加管理员 · 湖滨店"}
+        )
+        assert named.status_code == 200
+        follow(client, silent=True)
+        client.post(f"{LIN}/_phone/api/scan", json={"content": first["url"]})
+
+        newest, oldest = client.get(f"{LIN}/_phone/api/codes").json()
+
+        assert (newest["content"], newest["name"]) == (second["url"], "拾光茶饮")
+        assert (oldest["name"], oldest["about"]) == ("添加管理员 · 湖滨店", "拾光茶饮")
+        assert (oldest["scanned_by"], newest["scanned_by"]) == ("林小满", "")
+        assert oldest["scanned_at"]
+
+    @pytest.mark.parametrize("wrong", [{"content": "x"}, {"name": ""}, {"name": "长" * 61}])
+    def test_a_name_needs_a_code_and_a_length(
+        self, client: TestClient, tea: Account, wrong: dict[str, str]
+    ) -> None:
+        given = {"content": scene_code(client)["url"], "name": "收银台"} | wrong
+        assert client.put("/_sandbox/api/codes", json=given).status_code == 422
+
+    def test_a_code_that_ran_out_is_told_as_such_behind_the_others(
+        self, client: TestClient, sandbox: Sandbox, tea: Account
+    ) -> None:
+        scene_code(client, expire_seconds=60)
+        client.post("/_sandbox/api/clock", json={"offset_s": 61})
+        scene_code(client, scene="bind-8")
+
+        codes = client.get(f"{LIN}/_phone/api/codes").json()
+        assert [(one["scene"], one["is_over"]) for one in codes] == [
+            ("bind-8", False),
+            ("bind-7", True),
+        ]
+
+        client.post("/_sandbox/api/clock", json={"offset_s": 2000})
+        late = client.get(f"{LIN}/_phone/api/codes").json()
+        assert [one["scene"] for one in late] == ["bind-8"]
+
     def test_unread_messages_are_counted_until_seen(
         self, client: TestClient, sandbox: Sandbox, tea: Account
     ) -> None:

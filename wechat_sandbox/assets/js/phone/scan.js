@@ -9,6 +9,8 @@ import { payContent } from "./pay.js";
 import { now, state } from "./state.js";
 import { openUrl } from "./browser.js";
 
+const READABLE = 20; // longer scenes are drawn by lot and tell nobody anything
+
 /** Do what a phone does with the text of a QR code. */
 export async function scanned(content, { replace = true } = {}) {
   let found;
@@ -58,7 +60,7 @@ export function scanTools(take) {
   let drawn = "";
   const update = async () => {
     const codes = await ask("GET", "/_phone/api/codes").catch(() => []);
-    const text = codes.map((code) => code.key).join();
+    const text = JSON.stringify(codes);
     if (text === drawn && grid.childElementCount) return;
     drawn = text;
     grid.replaceChildren(...(codes.length ? codes.map((code) => card(code, take)) : [h("p", { class: "empty" }, "现在没有二维码。商家后台显示带参数的二维码、授权二维码后，会出现在这里。")]));
@@ -70,14 +72,17 @@ export function scanTools(take) {
 
 function card(code, take) {
   const left = code.expires_at === null ? "永久有效" : `${moment(code.expires_at, now())} 前有效`;
+  const purpose = code.scene && code.scene.length <= READABLE ? h("span", { class: "about" }, `参数 ${code.scene}`) : null;
   return h(
     "button",
-    { type: "button", class: "code", "data-scene": code.scene, onclick: () => take(code.content) },
+    { type: "button", class: code.is_over ? "code over" : "code", "data-scene": code.scene, disabled: code.is_over ? "" : null, onclick: () => take(code.content) },
     h("img", { src: code.picture, alt: "二维码", loading: "lazy", width: "150", height: "150" }),
     h("b", {}, code.name),
     code.about ? h("span", { class: "about" }, code.about) : null,
+    purpose,
     h("span", {}, `${moment(code.created_at, now())} 生成`),
-    h("span", {}, left),
+    code.scanned_at ? h("span", { class: "seen" }, `${moment(code.scanned_at, now())} ${code.scanned_by}扫过`) : null,
+    h("span", {}, code.is_over ? "已过期" : left),
   );
 }
 
