@@ -107,6 +107,36 @@ class TestFrame:
         assert "data-enter" in browser.post(FRAME, body).content.decode()
         assert not browser.cookies
 
+    def test_speaks_the_language_of_its_address(self, client: Client, tea: Merchant) -> None:
+        page = client.get(FRAME, {"origin": SITE})
+        assert 'lang="zh-hans"' in page.content.decode()
+        assert "lang=en" in page.content.decode()
+        spoken = client.get(FRAME, {"origin": SITE, "lang": "en"})
+        assert "Member sign-in" in spoken.content.decode()
+        assert (spoken["Content-Language"], spoken.cookies.get("zhanggui_language")) == ("en", None)
+        for unknown in ("xx", "e" * 300, ""):
+            page = client.get(FRAME, {"origin": SITE, "lang": unknown})
+            assert 'lang="zh-hans"' in page.content.decode()
+
+    def test_whoever_signs_in_in_english_goes_on_in_english(
+        self, client: Client, tea: Merchant
+    ) -> None:
+        spoken = f"{FRAME}?lang=en"
+        page = client.get(spoken, {"origin": SITE})
+        token = hidden(page, "picture_token")
+        body = {"frame": hidden(page, "frame"), "phone": PHONE, "do": "ask"}
+        picture = {"picture": answer_of(token), "picture_token": token}
+        page = client.post(spoken, body | picture)
+        body = {"frame": hidden(page, "frame"), "phone": PHONE, "code": Inbox().code(f"+86{PHONE}")}
+        done = client.post(spoken, body).content.decode()
+        found = re.search(r'data-enter="http://127.0.0.1:8000([^"]+)"', done)
+        assert found is not None
+
+        asks = client.get(found[1].replace("&amp;", "&"))
+        assert "Go on to my page" in asks.content.decode()
+        sent = {name: hidden(asks, name) for name in ("code", "lang")}
+        assert client.post(ENTER, sent).cookies["zhanggui_language"].value == "en"
+
     def test_the_preview_takes_nothing(self, client: Client, tea: Merchant) -> None:
         page = client.get(FRAME, {"preview": "1"})
         assert "frame-ancestors 'self'" in page["Content-Security-Policy"]

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.csp import CSP
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -42,7 +43,7 @@ from zhanggui.ui.formats import masked_phone
 
 VISITOR = system_actor(gettext_noop("Visitor of a shop's site"))
 SIZE = (420, 460)
-LONGEST_CODE, LONGEST_PHONE = 64, 30
+LONGEST_CODE, LONGEST_PHONE, LONGEST_LANGUAGE = 64, 30, 20
 
 
 def _shop_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -59,11 +60,48 @@ def _shop_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
     return mark(opened, "public")
 
 
+def _language_asked(request: HttpRequest) -> str:
+    """The language named by ``lang``; empty for none that we speak."""
+    given = request.POST.get("lang") or request.GET.get("lang", "")
+    try:
+        return translation.get_supported_language_variant(given[:LONGEST_LANGUAGE])
+    except LookupError:
+        return ""
+
+
+def _keep_language(response: HttpResponse, language: str) -> None:
+    """The pages that follow speak as the frame did."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=settings.LANGUAGE_COOKIE_AGE,
+        secure=settings.LANGUAGE_COOKIE_SECURE,
+        samesite="Lax",
+    )
+
+
+def _in_language_asked(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """In the language of the address: browsers send no cookie from a frame on another site."""
+
+    @wraps(view)
+    def spoken(request: HttpRequest, shop: Merchant) -> HttpResponse:
+        language = _language_asked(request)
+        if not language:
+            return view(request, shop)
+        with translation.override(language):
+            response = view(request, shop)
+        response.headers["Content-Language"] = language
+        return response
+
+    return spoken
+
+
 @csrf_exempt  # nothing here knows a cookie: what the form stands for is sealed in it
 @never_cache
 @sensitive_post_parameters("code")
 @require_http_methods(["GET", "POST"])
 @_shop_view
+@_in_language_asked
 def frame(request: HttpRequest, shop: Merchant) -> HttpResponse:
     """The sign-in inside a frame of a site on the shop's list; nobody else may frame it."""
     page: dict[str, Any] = {"shop": shop, "has_sms": sms_client.is_set_up()}
@@ -140,7 +178,8 @@ def _enter(request: HttpRequest, page: dict[str, Any], opened: Frame) -> HttpRes
             status = steps.refuse(form, refusal)
         else:
             way = reverse("signin:embed_enter", args=[page["shop"].slug])
-            asked = urlencode({"code": code})
+            language = _language_asked(request)
+            asked = urlencode({"code": code} | ({"lang": language} if language else {}))
             page |= {"code": code, "enter_url": f"{settings.BASE_URL}{way}?{asked}"}
             return _framed(request, page, opened)
     shown = {"form": form, **_picture(opened), "sent_to": request.POST.get("sent_to", "")[:30]}
@@ -168,12 +207,14 @@ def _framed(
 @never_cache
 @require_http_methods(["GET", "POST"])
 @_shop_view
+@_in_language_asked
 def enter(request: HttpRequest, shop: Merchant) -> HttpResponse:
     """The shop's site leads here with the one-time code. Looking changes nothing: it is posted."""
     given = request.POST if request.method == "POST" else request.GET
     code = given.get("code", "")[:LONGEST_CODE]
     if request.method == "GET":
-        page = {"shop": shop, "code": code, "came_from": _origin_of(request)}
+        came_from, language = _origin_of(request), _language_asked(request)
+        page = {"shop": shop, "code": code, "came_from": came_from, "spoken": language}
         response = render(request, "signin/entering.html", page)
     else:
         try:
@@ -186,6 +227,8 @@ def enter(request: HttpRequest, shop: Merchant) -> HttpResponse:
             return render(request, "signin/entering.html", page, status=refusal.status)
         response = redirect(cookie_path(shop))
         keep_signed_in(response, shop, token)
+        if language := _language_asked(request):
+            _keep_language(response, language)
     response["Referrer-Policy"] = "same-origin"  # the address carries the code
     return response
 
