@@ -31,6 +31,13 @@ FORM = {"name": "大门口", "headline": "盖章集好礼", "look": "paper", "sh
 ADDRESS = "http://127.0.0.1:8000/q/abcdefghijklmnopqrstuvwxyz"
 
 
+def shared_by(page: Any) -> dict[str, str]:
+    """What a page of the phone hands over when it is passed on."""
+    found = re.search(r'<div id="wechat-page"[^>]*>', page.content.decode())
+    assert found is not None
+    return dict(re.findall(r'data-(\w+)="([^"]*)"', found[0]))
+
+
 @pytest.fixture
 def office(client: Client, shop: Shop) -> Client:
     client.force_login(make_staff(shop.merchant, role=Role.OWNER))
@@ -296,6 +303,21 @@ class TestScanning:
         taken = visitor.post(url(shop, "join"), {"offer": offer})
         assert Card.objects.count() == 2
         assert visitor.get(page)["Location"] == taken["Location"], "a second scan opens it"
+
+    def test_passed_on_in_a_chat_it_shows_the_picture_of_the_card(
+        self, shop: Shop, visitor: Client
+    ) -> None:
+        poster = make_poster(shop.merchant, programme=shop.programme, store=shop.store)
+        page = url(shop, "poster_page", poster.token)
+        wechat = {"User-Agent": "MicroMessenger/8.0.49"}
+        assert "seal" in shared_by(visitor.get(page, headers=wechat))["picture"]
+
+        shop.programme.picture_token = "p" * 26
+        shop.programme.save(update_fields=["picture_token"])
+        shared = shared_by(visitor.get(page, headers=wechat))
+
+        assert shared["picture"] == shop.programme.picture_url
+        assert (shared["title"], shared["link"]) == (shop.programme.name, page)
 
     @pytest.mark.parametrize("state", [None, ProgrammeState.PAUSED, ProgrammeState.ENDED])
     def test_leads_to_all_cards_where_there_is_none_to_take(
