@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -95,6 +96,26 @@ def _holder(request: HttpRequest, bill: str) -> str:
     return f"till:{caller_of(request).token.pk}:{bill}"
 
 
+def _on_bill(
+    request: HttpRequest,
+    code: str,
+    body: HoldIn | ReleaseIn,
+    response: HttpResponse,
+    *,
+    door: str,
+    step: Callable[..., Coupon],
+) -> CouponOut:
+    booking = Booking.of(request, door, {"code": selectors.code_of(code), **body.model_dump()})
+    found = named(request, code)
+    holder = _holder(request, body.bill)
+
+    def write() -> dict[str, Any]:
+        after = step(coupon_id=found.pk, holder=holder, actor=caller_of(request).actor)
+        return shown(after).model_dump(mode="json")
+
+    return CouponOut(**_booked(booking, response, write))
+
+
 @router.post(
     "coupons/{code}/hold",
     response=answer(CouponOut),
@@ -105,19 +126,8 @@ def _holder(request: HttpRequest, bill: str) -> str:
 )
 def hold(request: HttpRequest, code: Code, body: HoldIn, response: HttpResponse) -> CouponOut:
     """Hold a coupon for a bill that is being made."""
-    booking = Booking.of(request, "hold", {"code": selectors.code_of(code), **body.model_dump()})
-    found = named(request, code)
-
-    def write() -> dict[str, Any]:
-        held = services.hold_for_till(
-            coupon_id=found.pk,
-            holder=_holder(request, body.bill),
-            minutes=body.minutes,
-            actor=caller_of(request).actor,
-        )
-        return shown(held).model_dump(mode="json")
-
-    return CouponOut(**_booked(booking, response, write))
+    step = partial(services.hold_for_till, minutes=body.minutes)
+    return _on_bill(request, code, body, response, door="hold", step=step)
 
 
 @router.post(
@@ -130,18 +140,8 @@ def hold(request: HttpRequest, code: Code, body: HoldIn, response: HttpResponse)
 )
 def release(request: HttpRequest, code: Code, body: ReleaseIn, response: HttpResponse) -> CouponOut:
     """Free what a bill held."""
-    booking = Booking.of(request, "release", {"code": selectors.code_of(code), **body.model_dump()})
-    found = named(request, code)
-
-    def write() -> dict[str, Any]:
-        freed = services.release_from_till(
-            coupon_id=found.pk,
-            holder=_holder(request, body.bill),
-            actor=caller_of(request).actor,
-        )
-        return shown(freed).model_dump(mode="json")
-
-    return CouponOut(**_booked(booking, response, write))
+    step = services.release_from_till
+    return _on_bill(request, code, body, response, door="release", step=step)
 
 
 @router.post(
