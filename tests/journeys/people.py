@@ -52,9 +52,9 @@ def window(browser: Browser, size: ViewportSize) -> Iterator[Page]:
     assert not errors, errors
 
 
-def sign_in(page: Page, shop: Shop) -> None:
+def sign_in(page: Page, shop: Shop, phone: str = OWNER_PHONE) -> None:
     """The owner signs in to the back office."""
-    enter(page, shop, OWNER_PHONE)
+    enter(page, shop, phone)
     page.wait_for_url("**/m/**")
 
 
@@ -66,6 +66,13 @@ def from_menu(office: Page, section: str, entry: str) -> None:
     if fold.get_attribute("open") is None:
         fold.locator("summary").click()
     fold.get_by_role("link", name=entry, exact=True).click()
+
+
+def unfold(page: Page, title: str) -> None:
+    """Open a folded section of a form."""
+    fold = page.locator("details.zg-fold", has=page.locator("summary", has_text=title))
+    if fold.get_attribute("open") is None:
+        fold.locator("summary").click()
 
 
 def enter(page: Page, shop: Shop, phone: str) -> None:
@@ -154,3 +161,10 @@ def set_clock_right(page: Page, shop: Shop) -> None:
     if back.count():
         back.last.click()
     expect(back).to_have_count(0)
+
+
+@contextmanager
+def phone_of(browser: Browser, shop: Shop, slug: str) -> Iterator[Phone]:
+    """The phone of one of the sandbox's people."""
+    with window(browser, PHONE) as page:
+        yield Phone(page, shop.phone(slug))

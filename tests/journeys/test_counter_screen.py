@@ -7,7 +7,6 @@ somewhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -15,10 +14,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from python_calamine import CalamineWorkbook
 
-from tests.journeys.people import PHONE, WIDE, Phone, from_menu, prove_phone, sign_in, window
+from tests.journeys.people import PHONE, WIDE, Phone, from_menu, prove_phone, unfold, window
 from tests.journeys.test_first_stamp import digits_on, invite_and_bind
 from tests.journeys.world import OTHER_STORE, Shop
 
+PEOPLE = {"manager": "lin-xia", "customer": "gu-ning"}
 SCREEN = "一楼收银台"
 NUMBER = "13800138322"
 JSQR = Path("node_modules/jsqr/dist/jsQR.js")
@@ -32,25 +32,6 @@ READ = """(image) => {
   paint.drawImage(image, 0, 0, 640, 640);
   return window.jsQR(paint.getImageData(0, 0, 640, 640).data, 640, 640)?.data ?? "";
 }"""
-
-
-@pytest.fixture
-def office(browser: Browser, shop: Shop) -> Iterator[Page]:
-    with window(browser, WIDE) as page:
-        sign_in(page, shop)
-        yield page
-
-
-@pytest.fixture
-def manager(browser: Browser, shop: Shop) -> Iterator[Phone]:
-    with window(browser, PHONE) as page:
-        yield Phone(page, shop.phone("lin-xia"))
-
-
-@pytest.fixture
-def customer(browser: Browser, shop: Shop) -> Iterator[Phone]:
-    with window(browser, PHONE) as page:
-        yield Phone(page, shop.phone("gu-ning"))
 
 
 def test_the_screen_on_the_counter(
@@ -74,6 +55,7 @@ def test_the_screen_on_the_counter(
 def take_counter_codes(office: Page) -> None:
     from_menu(office, "集章", "集章活动")
     office.get_by_role("link", name="编辑").first.click()
+    unfold(office, "怎么集章")
     office.get_by_label("柜台码", exact=True).first.check()
     office.get_by_role("button", name="保存").first.click()
     expect(office.get_by_role("heading", name="集章活动").first).to_be_visible()

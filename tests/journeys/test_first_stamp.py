@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.journeys.people import PHONE, WIDE, Phone, from_menu, sign_in, window
+from tests.journeys.people import Phone, from_menu
 from tests.journeys.world import CARD, SHOP, SLOTS, STORE, Shop
 
+PEOPLE = {"manager": "zhou-min", "customer": "chen-xi"}
 CUSTOMER = "陈小溪"
 MANAGER = "周敏"
 APPEARS_S = 2.0
-
-
-@pytest.fixture
-def office(browser: Browser, shop: Shop) -> Iterator[Page]:
-    with window(browser, WIDE) as page:
-        sign_in(page, shop)
-        yield page
-
-
-@pytest.fixture
-def manager(browser: Browser, shop: Shop) -> Iterator[Phone]:
-    with window(browser, PHONE) as page:
-        yield Phone(page, shop.phone("zhou-min"))
-
-
-@pytest.fixture
-def customer(browser: Browser, shop: Shop) -> Iterator[Phone]:
-    with window(browser, PHONE) as page:
-        yield Phone(page, shop.phone("chen-xi"))
 
 
 @pytest.mark.spec(

@@ -17,12 +17,12 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.journeys.people import (
-    PHONE,
     WIDE,
     Phone,
     enter,
     from_menu,
     move_clock,
+    phone_of,
     set_clock_right,
     window,
 )
@@ -118,12 +118,6 @@ def florist(shop: Shop) -> Shop:
     shop.product.run(made)
     shop.control("POST", f"components/{COMPONENT}/ticket", {})
     return shop
-
-
-@contextmanager
-def phone_of(browser: Browser, shop: Shop, slug: str) -> Iterator[Phone]:
-    with window(browser, PHONE) as page:
-        yield Phone(page, shop.phone(slug))
 
 
 @contextmanager

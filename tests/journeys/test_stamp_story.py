@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from io import BytesIO
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from python_calamine import CalamineWorkbook
 
-from tests.journeys.people import PHONE, WIDE, Phone, enter, from_menu, window
+from tests.journeys.people import Phone, from_menu, unfold
 from tests.journeys.world import AES_KEY, CALLBACK_TOKEN, PASSWORD, SECRET, Shop
 
 OWNER_PHONE = "13900030001"
+PEOPLE = {"owner": OWNER_PHONE, "manager": "ma-jun", "customer": "su-wan"}
 SLUG = "bakery"
 SHOP = "小满面包房"
 STORE = "南门店"
@@ -82,7 +82,7 @@ with tenancy.merchant_scope(shop.pk):
 
 
 @pytest.fixture
-def bakery(shop: Shop) -> Shop:
+def shop(shop: Shop) -> Shop:
     """The bakery, without any programme."""
     url = shop.product.url
     account = {
@@ -108,28 +108,8 @@ def bakery(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.fixture
-def office(browser: Browser, bakery: Shop) -> Iterator[Page]:
-    with window(browser, WIDE) as page:
-        enter(page, bakery, OWNER_PHONE)
-        page.wait_for_url(f"**/m/{SLUG}/**")
-        yield page
-
-
-@pytest.fixture
-def manager(browser: Browser, bakery: Shop) -> Iterator[Phone]:
-    with window(browser, PHONE) as page:
-        yield Phone(page, bakery.phone("ma-jun"))
-
-
-@pytest.fixture
-def customer(browser: Browser, bakery: Shop) -> Iterator[Phone]:
-    with window(browser, PHONE) as page:
-        page.add_init_script(LISTEN)
-        yield Phone(page, bakery.phone("su-wan"))
-
-
 def test_the_life_of_a_card(office: Page, manager: Phone, customer: Phone) -> None:
+    customer.page.add_init_script(LISTEN)
     make_coupon(office)
     make_programme(office)
     print_poster(office)
@@ -180,6 +160,7 @@ def make_programme(office: Page) -> None:
     office.locator("[name=slots]").fill("4")
     office.locator("[name=reward]").fill(REWARD)
     office.locator("[name=reward_template]").select_option(label=COUPON)
+    unfold(office, "柜台规则")
     office.locator("[name=gap_s]").fill("0")
     expect(office.locator("#sample").get_by_text(CARD)).to_be_visible()
     office.get_by_role("button", name="发布活动").click()

@@ -45,6 +45,15 @@ PLAIN = (
     *("ways", "strong_from_fen", "strong_ways"),
 )
 
+SECTIONS = {
+    "length": ("valid_days", "ends_on"),
+    "places": ("stores",),
+    "ways": ("ways", "strong_from_fen"),  # without a value the ways for it say nothing
+    "counter": ("max_per_code", "per_day", "gap_s", "code_ttl_s"),
+    "on_the_way": tuple(f"way_{what}_{number}" for number in WAYS for what in ("at", "name")),
+}
+"""What most shops leave as it is: folded until something in it is set, or wrong."""
+
 
 class ProgrammeForm(forms.Form):
     """A programme: what is collected, for what, where and by which rules."""
@@ -209,6 +218,18 @@ class ProgrammeForm(forms.Form):
             {name: self[f"way_{name}_{number}"] for name in ("at", "name", "template")}
             for number in WAYS
         ]
+
+    def opened(self) -> dict[str, bool]:
+        """Which of the folded sections are shown open."""
+        return {
+            section: any(self._is_special(name) for name in names)
+            for section, names in SECTIONS.items()
+        }
+
+    def _is_special(self, name: str) -> bool:
+        field = self.fields[name]
+        usual = field.initial() if callable(field.initial) else field.initial
+        return bool(self[name].errors) or field.has_changed(usual, self[name].value())
 
     def clean(self) -> dict[str, Any]:
         """A reward on the way has a name and a place; one end is enough."""

@@ -30,6 +30,7 @@ from zhanggui.stamps.models import Press, PressUse, Seal, SealState
 from zhanggui.stamps.recognition import generator
 from zhanggui.stamps.selectors import seal_lists
 from zhanggui.stamps.tests.factories import Shop, balance_of, make_shop
+from zhanggui.stamps.tests.offices import Office
 from zhanggui.stamps.tests.pressing import (
     PHONE,
     T1,
@@ -42,7 +43,6 @@ from zhanggui.stamps.tests.pressing import (
     sent,
     sent_text,
 )
-from zhanggui.stamps.tests.test_backoffice import Office
 
 HTMX = {"HX-Request": "true"}
 

@@ -187,6 +187,7 @@ def _page(
     return {
         "form": form,
         "units": form.UNITS,
+        "opened": form.opened(),
         "sample": _sample(given) | {"picture_url": shown},
         "picture_url": shown,
         "picture_form": PictureForm(),
