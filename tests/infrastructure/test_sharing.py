@@ -9,7 +9,7 @@ from tests.plugins.sharing import Sharing, group_of, part_of, rank_of
 
 JOURNEY = "tests/journeys/test_first_stamp.py::test_first_stamp"
 TROUBLE = "tests/journeys/test_troubles.py::test_troubles_of_a_customer"
-KIT = "zhanggui/ui/tests/test_living_page.py::TestForms::test_sends_once"
+KIT = "zhanggui/ui/tests/test_living_forms.py::TestForms::test_sends_once"
 RACE = "tests/races/test_pay.py::test_x[tests/journeys/]"
 UNIT = "zhanggui/codes/tests/test_services.py::TestIssue::test_x"
 

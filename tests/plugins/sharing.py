@@ -17,7 +17,7 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER: dict[str, tuple[str, ...]] = {
     "journeys": ("tests/journeys/",),
     "windows": (
-        "zhanggui/ui/tests/test_living_page.py",
+        "zhanggui/ui/tests/test_living",
         "wechat_sandbox/tests/test_browser",
         "tests/infrastructure/test_browser.py",
     ),
