@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from tests.plugins.spec import ROW, SpecRows
+from tests.plugins.spec import ROW, Proofs
 
 type Phase = Literal["setup", "call", "teardown"]
 type Outcome = Literal["passed", "failed", "skipped"]
@@ -24,7 +24,7 @@ def report(test: str, when: Phase, outcome: Outcome, row: str) -> pytest.TestRep
     )
 
 
-def run(rows: SpecRows, test: str, row: str, call: Outcome, teardown: Outcome = "passed") -> None:
+def run(rows: Proofs, test: str, row: str, call: Outcome, teardown: Outcome = "passed") -> None:
     rows.pytest_runtest_logreport(report(test, "setup", "passed", row))
     rows.pytest_runtest_logreport(report(test, "call", call, row))
     rows.pytest_runtest_logreport(report(test, "teardown", teardown, row))
@@ -32,7 +32,7 @@ def run(rows: SpecRows, test: str, row: str, call: Outcome, teardown: Outcome = 
 
 class TestSpecRows:
     def test_counts_what_passed(self) -> None:
-        rows = SpecRows()
+        rows = Proofs("spec")
         run(rows, "test_a", "stamps R09", "passed")
         run(rows, "test_b", "stamps R09", "passed")
         run(rows, "test_c", "stamps R10", "failed")
@@ -41,7 +41,7 @@ class TestSpecRows:
         assert rows.proved({}) == {"stamps R09": ["test_a", "test_b"]}
 
     def test_corrects_only_what_ran(self) -> None:
-        rows = SpecRows()
+        rows = Proofs("spec")
         run(rows, "test_a", "stamps R09", "failed")
         run(rows, "test_b", "stamps R10", "passed")
         known = {"stamps R09": ["test_a", "test_z"], "stamps R08": ["test_a"]}

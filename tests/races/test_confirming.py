@@ -33,6 +33,7 @@ from zhanggui.stamps.tests.factories import (
     make_programme,
     preview,
     stamp,
+    state_of,
     take_code,
     wrong_digits,
 )
@@ -67,6 +68,7 @@ def careless_move() -> str:
 
 
 class TestOneCode:
+    @pytest.mark.edge("code one transaction")
     @pytest.mark.spec("stamps D18")
     def test_twenty_managers_confirm_and_one_wins(self, shop: Shop) -> None:
         desks = [make_manager(shop.store, f"店员{n}") for n in range(PARALLEL)]
@@ -94,6 +96,7 @@ class TestOneCode:
 
         assert outcomes(answers)["ok"] > 1
 
+    @pytest.mark.edge("code one transaction")
     @pytest.mark.spec("stamps D18")
     def test_without_the_condition_the_constraints_still_hold(
         self, shop: Shop, monkeypatch: pytest.MonkeyPatch
@@ -106,6 +109,7 @@ class TestOneCode:
         assert outcomes(answers) == {"ok": 1, "IntegrityError": 7}
         assert shop.adds_up()
 
+    @pytest.mark.edge("code HELD by another")
     @pytest.mark.spec("stamps D17")
     def test_two_managers_look_and_one_holds(self, shop: Shop) -> None:
         desks = [shop.desk, make_manager(shop.store, "赵店员")]
@@ -127,6 +131,7 @@ class TestOneCode:
 
         assert outcomes(answers) == {"ok": 2}
 
+    @pytest.mark.edge("code ACTIVE>REVOKED by the customer")
     def test_confirm_against_withdraw(self, shop: Shop) -> None:
         for _ in range(4):
             code = take_code(shop.card)
@@ -143,6 +148,25 @@ class TestOneCode:
             is_booked = not isinstance(answers[0], Exception)
             assert is_booked == (answers[1].state == "consumed")
             assert balance_of(shop.card) - before == int(is_booked)
+        assert shop.adds_up()
+
+    @pytest.mark.edge("code ACTIVE>REVOKED by its card", "card BLOCKED takes none")
+    def test_confirm_against_block(self, shop: Shop) -> None:
+        for _ in range(4):
+            code = take_code(shop.card)
+            before = balance_of(shop.card)
+            answers = race(
+                shop.merchant.pk,
+                [
+                    partial(confirm, shop.desk, code.digits),
+                    partial(services.block_card, card_id=shop.card.pk, reason="查", actor=ACTOR),
+                ],
+            )
+            booked = outcomes(answers[:1])["ok"]
+            assert set(outcomes(answers[:1])) <= {"ok", "E_CARD_STATE"}
+            assert state_of(code.code_id) == ("consumed" if booked else "revoked")
+            assert balance_of(shop.card) - before == booked
+            assert services.unblock_card(card_id=shop.card.pk, actor=ACTOR).state == "open"
         assert shop.adds_up()
 
 
@@ -168,6 +192,7 @@ class TestDoubleTap:
 
 
 class TestCancel:
+    @pytest.mark.edge("card cancel stays")
     @pytest.mark.spec("stamps D29")
     def test_desk_and_office_take_the_same_stamp_back_once(self, shop: Shop) -> None:
         for _ in range(3):
@@ -214,6 +239,7 @@ class TestCancel:
 
 
 class TestIssue:
+    @pytest.mark.edge("code one per subject")
     @pytest.mark.spec("stamps D14")
     def test_one_card_has_one_live_code(self, shop: Shop) -> None:
         stamp(shop.desk, shop.card)
@@ -224,6 +250,7 @@ class TestIssue:
         live = OneTimeCode.objects.filter(state__in=LIVE)
         assert live.count() == 1
 
+    @pytest.mark.edge("code one per subject")
     @pytest.mark.spec("stamps D13")
     def test_taps_at_once_show_one_code(self, shop: Shop) -> None:
         answers = race(shop.merchant.pk, [lambda: take_code(shop.card) for _ in range(6)])
@@ -334,6 +361,7 @@ class TestCaps:
         assert outcomes(answers) == {"ok": 2, "E_VELOCITY": 4}
         assert ManagerBinding.objects.get(pk=shop.desk.binding_id).operations == 200
 
+    @pytest.mark.edge("card last place once")
     @pytest.mark.spec("stamps D27")
     def test_the_last_place_wins_once(self, shop: Shop) -> None:
         for _ in range(3):
@@ -345,6 +373,20 @@ class TestCaps:
         assert outcomes(answers) == {"ok": 1, "E_CODE_USED": 5}
         assert Reward.objects.count() == 1
         assert shop.adds_up()
+
+
+class TestFirstVisit:
+    @pytest.mark.edge("card one per customer")
+    def test_ten_at_once_open_one_card(self, shop: Shop) -> None:
+        programme, customer_id = make_programme(), shop.card.customer_id
+        opened = race(
+            shop.merchant.pk,
+            [partial(services.open_card, programme=programme, customer_id=customer_id, actor=ACTOR)]
+            * 10,
+        )
+        assert outcomes(opened) == {"ok": 10}
+        assert len({card.pk for card in opened}) == 1
+        assert Card.objects.filter(programme=programme).count() == 1
 
 
 class TestRandomRun:

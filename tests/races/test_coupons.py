@@ -32,6 +32,7 @@ def take(link: CouponLink, customer_id: int) -> Coupon:
 
 
 class TestStock:
+    @pytest.mark.edge("coupon stock")
     def test_ten_want_the_last_and_one_gets_it(self, shop: Shop) -> None:
         template = make_template(stock=1)
         link = make_link(template)
@@ -64,6 +65,7 @@ class TestStock:
         assert outcomes(answers) == {"ok": PARALLEL}
         assert Coupon.objects.count() == 1
 
+    @pytest.mark.edge("coupon number of a person")
     def test_one_person_gets_no_more_than_allowed(self, shop: Shop) -> None:
         template, customer = make_template(per_person=3), make_customer()
         answers = race(shop.merchant.pk, [partial(make_coupon, template, customer)] * PARALLEL)
@@ -73,6 +75,7 @@ class TestStock:
 
 
 class TestOneCoupon:
+    @pytest.mark.edge("coupon used once")
     def test_redeemed_by_one_of_many(self, shop: Shop) -> None:
         coupon = make_coupon()
         answers = race(shop.merchant.pk, [partial(redeem, coupon, shop.store)] * PARALLEL)
@@ -126,6 +129,7 @@ class TestOneCoupon:
         assert redeemed == outcomes(answers[:7])["ok"]
         assert shop.adds_up()
 
+    @pytest.mark.edge("coupon undone twice")
     def test_undone_by_one_of_many(self, shop: Shop) -> None:
         record = redeem(make_coupon(), shop.store)
         undo = partial(services.undo_by_office, record_id=record.pk, reason="扫错了", actor=ACTOR)

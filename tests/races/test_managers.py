@@ -36,6 +36,7 @@ def scans(shop: Shop, pairs: list[tuple[ManagerInvitation, Person]]) -> dict[str
 
 
 class TestOneCode:
+    @pytest.mark.edge("invitation one winner")
     @pytest.mark.spec("stamps D07")
     def test_two_scan_a_single_use_code_and_one_is_bound(self, shop: Shop) -> None:
         for _ in range(2):
@@ -59,6 +60,7 @@ class TestOneCode:
 
         assert bound == 2
 
+    @pytest.mark.edge("binding one per person")
     @pytest.mark.spec("stamps R05")
     def test_one_person_scans_codes_of_two_stores_and_gets_one(self, shop: Shop) -> None:
         (person,) = people(1)

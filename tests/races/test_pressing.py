@@ -83,6 +83,7 @@ class TestPress:
         assert outcomes(answers) == {"ok": 1, "E_CARD_FULL": PARALLEL - 1}
         assert shop.adds_up()
 
+    @pytest.mark.edge("seal lost while pressed")
     def test_against_reporting_the_stamp_lost(self, shop: Shop, seal: Seal) -> None:
         lose = partial(
             services.step_seal, seal_id=seal.pk, to=SealState.LOST, reason="x", actor=ACTOR

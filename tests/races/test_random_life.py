@@ -173,6 +173,7 @@ def lives(shop: Shop) -> list[Life]:
 
 
 class TestRandomLife:
+    @pytest.mark.edge("card books agree")
     def test_leaves_books_that_agree(self, shop: Shop, lives: list[Life]) -> None:
         *answers, odd = race(shop.merchant.pk, [*[life.run for life in lives], partial(look, 60)])
         seal_all()

@@ -250,6 +250,7 @@ def bookings() -> int:
 
 
 class TestGuessing:
+    @pytest.mark.edge("threat guessing")
     @pytest.mark.spec("stamps D23")
     def test_a_script_is_locked_at_the_fifth_also_on_a_second_device(
         self, place: Place, monkeypatch: pytest.MonkeyPatch
@@ -275,6 +276,7 @@ class TestGuessing:
 
 
 class TestSlip:
+    @pytest.mark.edge("threat slip of a digit")
     @pytest.mark.spec("stamps D17", "stamps D20")
     def test_a_code_of_other_stores_is_refused_and_the_preview_names_who(
         self, place: Place
@@ -297,6 +299,7 @@ class TestSlip:
 
 
 class TestReplay:
+    @pytest.mark.edge("threat replay and race")
     @pytest.mark.spec("stamps D18", "stamps D19")
     def test_twenty_at_once_book_once_and_a_repeat_changes_nothing(self, place: Place) -> None:
         desks_ = [make_manager(place.shop.store, f"店员{n}") for n in range(PARALLEL)]
@@ -322,6 +325,7 @@ class TestReplay:
 
 
 class TestAnotherOperation:
+    @pytest.mark.edge("threat code used for something else")
     @pytest.mark.spec("stamps R12")
     def test_a_code_does_what_it_was_made_for_and_nothing_else(self, place: Place) -> None:
         manager = place.manager()
@@ -343,6 +347,7 @@ class TestAnotherOperation:
 
 
 class TestRelay:
+    @pytest.mark.edge("threat relay by chat")
     @pytest.mark.spec("stamps D12", "stamps D39")
     def test_a_code_sent_on_by_chat_is_short_lived_local_and_seen_at_once(
         self, place: Place
@@ -375,6 +380,7 @@ class TestRelay:
 
 
 class TestCollusion:
+    @pytest.mark.edge("threat collusion")
     @pytest.mark.spec("stamps D25", "stamps D37")
     def test_caps_hold_own_cards_are_refused_and_outliers_become_cases(self, place: Place) -> None:
         programme = make_programme(gap_s=30, per_day=2, slots=10)
@@ -414,6 +420,7 @@ class TestCollusion:
 
 
 class TestStolenSession:
+    @pytest.mark.edge("threat stolen session")
     def test_is_worth_nothing_on_another_device_and_ends_with_the_rights(
         self, place: Place
     ) -> None:
@@ -439,6 +446,7 @@ class TestStolenSession:
 
 
 class TestLeakedInvitation:
+    @pytest.mark.edge("threat leaked invitation")
     @pytest.mark.spec("stamps D02", "stamps D03")
     def test_works_once_and_late_scans_wait_for_the_office(self, place: Place) -> None:
         account = ChannelAccount.objects.filter(merchant=None).first() or make_account()
@@ -461,6 +469,7 @@ class TestLeakedInvitation:
 
 
 class TestFlooding:
+    @pytest.mark.edge("threat flooding")
     @pytest.mark.spec("stamps D13")
     def test_only_managers_can_try_and_codes_are_few(self, place: Place) -> None:
         account = ChannelAccount.objects.filter(merchant=None).first() or make_account()
@@ -485,6 +494,7 @@ class TestFlooding:
 
 
 class TestLeaks:
+    @pytest.mark.edge("threat database leak", "threat digits in a log")
     @pytest.mark.spec("stamps D45")
     def test_neither_database_nor_log_has_the_digits(
         self, place: Place, caplog: pytest.LogCaptureFixture
@@ -513,6 +523,7 @@ class TestLeaks:
 
 
 class TestClock:
+    @pytest.mark.edge("threat wrong clock")
     def test_only_the_servers_clock_counts(self, place: Place) -> None:
         late = take_code(place.shop.card)
         OneTimeCode.objects.filter(pk=late.code_id).update(
@@ -531,6 +542,7 @@ class TestClock:
 
 
 class TestOracle:
+    @pytest.mark.edge("threat oracle")
     @pytest.mark.spec("stamps D21")
     def test_a_code_of_another_shop_looks_like_none_at_all(self, place: Place) -> None:
         foreign = make_shop()

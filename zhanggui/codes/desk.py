@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from zhanggui.codes.errors import WrongStore
+from zhanggui.codes.errors import CodeRevoked, WrongStore
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.core.db.pipeline import Line, Statement
 from zhanggui.core.errors import DomainError
@@ -39,6 +39,9 @@ Preview = Callable[[OneTimeCode, Counter], Mapping[str, Any]]
 """What confirming would do, for the template; raises the refusal if it cannot be done."""
 Confirm = Callable[[OneTimeCode, Counter, "Actor"], dict[str, Any]]
 """Does it, in the caller's transaction; answers plain JSON, which a repeat gets again."""
+
+Gone = Callable[[int], DomainError | None]
+"""Why a subject, by its number, took its code with it; None: the customer withdrew the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ class Operation:
 
 
 _operations: dict[str, Operation] = {}
+_gone: dict[str, Gone] = {}
 
 
 def register(operation: Operation) -> None:
@@ -109,6 +113,11 @@ def register(operation: Operation) -> None:
         message = f"two operations take codes of {operation.subject_type}"
         raise ValueError(message)
     _operations[operation.subject_type] = operation
+
+
+def register_gone(subject_type: str, why: Gone) -> None:
+    """Let a counter hear why a code ended with its subject: blocked, frozen, taken away."""
+    _gone[subject_type] = why
 
 
 def subject_types() -> list[str]:
@@ -127,8 +136,11 @@ def all_at_once() -> list[tuple[str, AtOnce]]:
 
 
 def in_its_words(reason: Reason) -> DomainError:
-    """A code for other stores is refused in the words of what it is for."""
+    """A code for other stores, or ended with its subject, is refused in the subject's words."""
     operation = of(reason.subject_type)
     if operation is not None and isinstance(reason.refusal, WrongStore):
         return operation.wrong_store()
+    why = _gone.get(reason.subject_type)
+    if why is not None and isinstance(reason.refusal, CodeRevoked):
+        return why(reason.subject_id) or reason.refusal
     return reason.refusal

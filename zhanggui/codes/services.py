@@ -295,6 +295,7 @@ class Reason:
     refusal: DomainError
     code_id: int | None
     subject_type: str = ""
+    subject_id: int = 0
 
 
 def why_not(*, digits: str, store_id: int, person_id: int, subject_types: Sequence[str]) -> Reason:
@@ -314,12 +315,12 @@ def why_not(*, digits: str, store_id: int, person_id: int, subject_types: Sequen
     live = next((code for code in found if code.state in LIVE and code.expires_at > moment), None)
     if live is not None:
         refusal = _why_not_live(live, store_id, person_id, moment)
-        return Reason(refusal, live.pk, live.subject_type)
+        return Reason(refusal, live.pk, live.subject_type, live.subject_id)
     here = [code for code in found if not code.store_ids or store_id in code.store_ids]
     ended = max(here, key=_end_of, default=None)
     if ended is None or moment - _end_of(ended) > ENDED_IS_TOLD_FOR:
         return Reason(CodeInvalid(), None)
-    return Reason(_why_ended(ended), ended.pk, ended.subject_type)
+    return Reason(_why_ended(ended), ended.pk, ended.subject_type, ended.subject_id)
 
 
 def _end_of(code: OneTimeCode) -> datetime:

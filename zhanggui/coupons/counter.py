@@ -9,9 +9,10 @@ from zhanggui.codes import desk
 from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock
+from zhanggui.core.errors import DomainError
 from zhanggui.coupons import hot, rules, selectors
 from zhanggui.coupons.errors import CouponNotFound, CouponWrongStore
-from zhanggui.coupons.models import Coupon
+from zhanggui.coupons.models import Coupon, CouponState
 from zhanggui.coupons.operations import SUBJECT
 from zhanggui.coupons.services import Place, by_code, redeem
 from zhanggui.coupons.services.using import why_not_at
@@ -39,6 +40,13 @@ def preview(code: OneTimeCode, counter: Counter) -> Mapping[str, Any]:
         "customer_number": coupon.customer.number,
         "left_after": coupon.usable,
     }
+
+
+def why_gone(coupon_id: int) -> DomainError | None:
+    """Why a coupon took its code with it; None when it can still be used, or was used."""
+    rows = Coupon.objects.select_related("template", "customer")
+    coupon = rows.filter(pk=coupon_id, state__in=[CouponState.FROZEN, CouponState.VOIDED]).first()
+    return rules.why_not(coupon, clock.now()) if coupon is not None else None
 
 
 def confirm(code: OneTimeCode, counter: Counter, actor: Actor) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from zhanggui.coupons import (
     told,
 )
 from zhanggui.coupons.models import Coupon, CouponTemplate, TemplateState
+from zhanggui.coupons.operations import SUBJECT
 from zhanggui.coupons.services import giving
 from zhanggui.files import exports, jobs
 from zhanggui.files.models import Task
@@ -128,6 +129,7 @@ def register_all() -> None:
     operations.register(api.OPERATION)
     routes.register("coupons", lambda: api.router)
     desk.register(counter.OPERATION)
+    desk.register_gone(SUBJECT, counter.why_gone)
     holders.register(customers.HOLDER)
     for source in customers.TIMELINES:
         timeline.register(source)

@@ -56,7 +56,10 @@ HANDLE_CASES = Permission(
     _("See and settle reports of customers"),
     frozenset({Role.OWNER, Role.MANAGER}),
     feature=FEATURE.name,
-    explanation=_("A customer says that a stamp, or its cancel, was not theirs."),
+    explanation=_(
+        "A customer says that a stamp, or its cancel, was not theirs. A card can be blocked"
+        " until that is clear."
+    ),
 )
 
 MANAGE_SEALS = Permission(

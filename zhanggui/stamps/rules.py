@@ -137,6 +137,12 @@ def card_now(card: Card) -> CardNow:
     )
 
 
+def why_gone(card_id: int) -> DomainError | None:
+    """Why a card took its code with it; None when it is neither blocked nor over."""
+    card = card_of(card_id).card
+    return CardState() if card.state in (State.BLOCKED, State.EXPIRED) else None
+
+
 def why_not(
     now: CardNow,
     kind: Kind,

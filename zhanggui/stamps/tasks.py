@@ -29,10 +29,11 @@ def add_up(timestamp: int) -> None:
 @app.periodic(cron="50 3 * * *", periodic_id="stamps.forget")
 @app.task(name="stamps.forget", queueing_lock="stamps.forget")
 def forget(timestamp: int) -> None:
-    """Let raw touches and old rights to press go."""
+    """Let raw touches and old rights to press go, and QR codes for managers that ran out."""
     from zhanggui.stamps import retention  # noqa: PLC0415  only the worker needs them
 
     retention.forget()
+    retention.close_invitations()
 
 
 @app.periodic(cron="20 2 * * *", periodic_id="stamps.tell_expiring")

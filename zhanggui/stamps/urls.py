@@ -134,6 +134,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{OFFICE}cards/", cards.cards, name="cards"),
     path(f"{OFFICE}rewards/", cards.rewards, name="rewards"),
     path(f"{OFFICE}cards/<int:card_id>/", office.card, name="office_card"),
+    path(f"{OFFICE}cards/<int:card_id>/block", cards.block, name="card_block"),
+    path(f"{OFFICE}cards/<int:card_id>/unblock", cards.unblock, name="card_unblock"),
     path(f"{OFFICE}cards/<int:card_id>/adjust", adjusting.adjust, name="adjust"),
     path(f"{OFFICE}adjustments/", adjusting.adjustments, name="adjustments"),
     path(

@@ -134,6 +134,7 @@ class TestIssue:
 
         assert issue().digits == "000042"
 
+    @pytest.mark.edge("threat guessing")
     def test_every_number_is_drawn_alike(self) -> None:
         first = Counter(services.draw()[0] for _ in range(5000))
 
@@ -235,6 +236,7 @@ class TestIssue:
 
         assert OneTimeCode.objects.count() == 3
 
+    @pytest.mark.edge("number clash")
     @pytest.mark.spec("stamps D15")
     def test_ten_thousand_live_codes_and_no_clash(self) -> None:
         drawn = [services.draw() for _ in range(9_990)]
@@ -332,6 +334,7 @@ class TestConsume:
 
         assert consume(issued.digits, store_id=OTHER_STORE) == issued.code.pk
 
+    @pytest.mark.edge("threat oracle")
     @pytest.mark.spec("stamps D21")
     def test_of_another_merchant_is_unknown_and_asks_the_same(self) -> None:
         foreign = issue().digits
@@ -467,6 +470,7 @@ class TestStatus:
 
 
 class TestTidy:
+    @pytest.mark.edge("threat database leak")
     def test_marks_expired_and_wipes_digits_after_24_hours(self) -> None:
         used, left = issue(1), issue(2)
         consume(used.digits)

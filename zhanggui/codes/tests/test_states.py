@@ -72,6 +72,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.edge("code random histories", "code HELD never lives longer")
 @pytest.mark.django_db
 @pytest.mark.spec("stamps D12", "stamps D18")
 @settings(

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from zhanggui.accounts.models import Merchant, Role
 from zhanggui.accounts.tests.factories import ACTOR, make_staff
+from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts import conditions, timeline
 from zhanggui.contacts.models import Customer
 from zhanggui.contacts.tests.factories import make_segment
@@ -33,6 +34,7 @@ from zhanggui.coupons.tests.factories import (
     make_template,
     now,
     redeem,
+    take_code,
 )
 from zhanggui.files.models import Task
 
@@ -190,7 +192,13 @@ class TestCouponPage:
         assert "已用完" in page
         assert shop.store.name in page
 
-    @pytest.mark.parametrize(("what", "state"), [("void", "voided"), ("freeze", "frozen")])
+    @pytest.mark.parametrize(
+        ("what", "state"),
+        [
+            pytest.param("void", "voided", marks=pytest.mark.edge("coupon USABLE>VOIDED")),
+            pytest.param("freeze", "frozen", marks=pytest.mark.edge("coupon USABLE>FROZEN")),
+        ],
+    )
     def test_taken_away_with_a_reason(
         self, shop: Shop, office: Client, what: str, state: str
     ) -> None:
@@ -202,6 +210,28 @@ class TestCouponPage:
         assert "重复发放" in text(office.get(url(shop, "office_coupon", coupon.pk)))
         assert office.post(path, {"reason": "再来"}).status_code in {409, 410}
 
+    @pytest.mark.parametrize(
+        ("days_until_start", "is_held"),
+        [
+            pytest.param(2, False, marks=pytest.mark.edge("coupon ISSUED>VOIDED")),
+            pytest.param(0, True, marks=pytest.mark.edge("coupon HELD>VOIDED")),
+        ],
+        ids=["not-started", "held"],
+    )
+    def test_taken_away_before_and_while_it_is_used(
+        self, shop: Shop, office: Client, days_until_start: int, *, is_held: bool
+    ) -> None:
+        coupon = make_coupon(days_until_start=days_until_start)
+        if is_held:
+            take_code(coupon)
+        before = now(coupon).state
+        answer = office.post(url(shop, "change", coupon.pk, "void"), {"reason": "x"})
+        assert answer.status_code == 302
+        assert counts(coupon) == ("voided", 0, 0, 0, 1)
+        assert coupon.changes.latest("pk").before == before
+        assert not OneTimeCode.objects.filter(state="active").exists()
+
+    @pytest.mark.edge("coupon FROZEN>USABLE")
     def test_unfrozen(self, shop: Shop, office: Client) -> None:
         coupon = make_coupon()
         office.post(url(shop, "change", coupon.pk, "freeze"), {"reason": "x"})
@@ -209,6 +239,7 @@ class TestCouponPage:
         assert counts(coupon) == ("usable", 1, 0, 0, 0)
         assert office.post(url(shop, "change", coupon.pk, "melt")).status_code == 404
 
+    @pytest.mark.edge("coupon REDEEMED>USABLE", "coupon undone twice")
     def test_undo_with_a_reason(self, shop: Shop, office: Client) -> None:
         coupon = make_coupon()
         record = redeem(coupon, shop.store)

@@ -120,6 +120,7 @@ class TestIssue:
         with clock.at(clock.now() + DAY), pytest.raises(TemplateEnded):
             make_coupon(template)
 
+    @pytest.mark.edge("coupon code")
     def test_codes_are_60_random_bits(self) -> None:
         codes = {new_code() for _ in range(2000)}
         assert len(codes) == 2000

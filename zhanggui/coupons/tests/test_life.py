@@ -71,6 +71,7 @@ class TestEdges:
             services.tidy()
         assert path_of(coupon) == ["issued", "usable"]
 
+    @pytest.mark.edge("coupon USABLE>HELD", "coupon HELD>USABLE")
     def test_hold_and_release_by_the_customer(self, shop: Shop) -> None:
         coupon = make_coupon()
         code = take_code(coupon)
@@ -97,6 +98,7 @@ class TestEdges:
         assert record.store_id == shop.store.pk
         assert shop.adds_up()
 
+    @pytest.mark.edge("coupon REDEEMED>USABLE")
     def test_undo(self, shop: Shop) -> None:
         coupon = make_coupon()
         record = redeem(coupon, shop.store)
@@ -108,6 +110,7 @@ class TestEdges:
         redeem(coupon, shop.store)
         assert UseRecord.objects.get(kind=UseKind.REDEEM, use_no=2).coupon_id == coupon.pk
 
+    @pytest.mark.edge("coupon REDEEMED>EXPIRED")
     def test_undo_after_the_end(self, shop: Shop) -> None:
         coupon = make_coupon(days_valid=1)
         with clock.at(coupon.ends_at - timedelta(hours=1)):
@@ -119,6 +122,7 @@ class TestEdges:
         assert counts(coupon) == ("expired", 0, 0, 0, 1)
         assert shop.adds_up()
 
+    @pytest.mark.edge("coupon USABLE>EXPIRED", "coupon ISSUED>EXPIRED")
     @pytest.mark.parametrize("days_until_start", [0, 5], ids=["usable", "not-started"])
     def test_end(self, shop: Shop, days_until_start: int) -> None:
         coupon = make_coupon(
@@ -169,6 +173,7 @@ class TestEdges:
         assert path_of(coupon)[-2:] == ["usable", "expired"]
         assert shop.adds_up()
 
+    @pytest.mark.edge("coupon knows no other step")
     def test_no_other_edge(self, shop: Shop) -> None:
         coupon = make_coupon()
         wrong = [pair for pair in product(S, S) if pair not in rules.EDGES]
@@ -359,6 +364,7 @@ class TestSeveralUses:
         with pytest.raises(CouponUsed):
             redeem(coupon)
 
+    @pytest.mark.edge("coupon EXPIRED>USABLE")
     def test_a_use_undone_after_the_rest_has_lapsed(self, shop: Shop) -> None:
         coupon = make_coupon(uses=3, days_valid=1)
         with clock.at(coupon.ends_at - timedelta(minutes=5)):
@@ -396,6 +402,7 @@ class TestUndoWindows:
             record_id=record.pk, store_id=shop.store.pk, person_id=7, name="李店长", actor=ACTOR
         )
 
+    @pytest.mark.edge("coupon undone too late")
     def test_a_manager_has_ten_minutes(self, shop: Shop) -> None:
         first, second = make_coupon(), make_coupon()
         moment = clock.now()
@@ -413,6 +420,7 @@ class TestUndoWindows:
         with pytest.raises(NotFound):
             self.undo_at_counter(shop, record)
 
+    @pytest.mark.edge("coupon undone too late")
     def test_the_office_has_fifteen_days(self, shop: Shop) -> None:
         first, second = make_coupon(), make_coupon()
         moment = clock.now()
@@ -440,6 +448,7 @@ class TestUndoWindows:
         with clock.at(moment + DAY), pytest.raises(CouponExpired):
             redeem(coupon)
 
+    @pytest.mark.edge("coupon undone twice")
     def test_twice_is_refused(self, shop: Shop) -> None:
         record = redeem(make_coupon(), shop.store)
         self.undo_at_counter(shop, record)
@@ -450,6 +459,7 @@ class TestUndoWindows:
         assert UseRecord.objects.filter(kind=UseKind.UNDO).count() == 1
         assert shop.adds_up()
 
+    @pytest.mark.edge("coupon undone twice")
     def test_an_undo_is_not_undone(self, shop: Shop) -> None:
         record = redeem(make_coupon(), shop.store)
         undone = self.undo_at_counter(shop, record)

@@ -40,6 +40,7 @@ def spelt(code: str) -> str:
 
 
 class TestByDigits:
+    @pytest.mark.edge("coupon HELD>REDEEMED")
     def test_redeems_once(self, shop: Shop, till: Caller) -> None:
         coupon = make_coupon()
         digits = take_code(coupon).digits
@@ -99,6 +100,7 @@ class TestByDigits:
 
 
 class TestByItsCode:
+    @pytest.mark.edge("coupon USABLE>HELD", "coupon HELD>REDEEMED")
     def test_hold_and_redeem(self, shop: Shop, till: Caller) -> None:
         coupon = make_coupon()
         at = clock.now().replace(microsecond=0) + timedelta(seconds=1)
@@ -117,6 +119,7 @@ class TestByItsCode:
         assert counts(coupon) == ("redeemed", 0, 0, 1, 0)
         assert shop.adds_up()
 
+    @pytest.mark.edge("coupon HELD>USABLE")
     def test_release(self, shop: Shop, till: Caller) -> None:
         coupon = make_coupon()
         till.post(f"coupons/{coupon.code}/hold", {"bill": "0017"})
@@ -127,6 +130,7 @@ class TestByItsCode:
         freed = till.post(f"coupons/{coupon.code}/release", {"bill": "0017"}).json()
         assert (freed["state"], freed["usable"]) == ("usable", 1)
 
+    @pytest.mark.edge("coupon HELD>USABLE")
     def test_a_hold_ends_by_itself(self, shop: Shop, till: Caller) -> None:
         coupon = make_coupon()
         at = clock.now()
@@ -136,6 +140,7 @@ class TestByItsCode:
             other = make_caller(shop.merchant, stores=[shop.store])
             assert other.post(f"coupons/{coupon.code}/redeem", {}).status_code == 200
 
+    @pytest.mark.edge("coupon hold of an hour")
     def test_a_hold_is_never_longer_than_an_hour(self, shop: Shop, till: Caller) -> None:
         coupon = make_coupon()
         at = clock.now().replace(microsecond=0) + timedelta(seconds=1)

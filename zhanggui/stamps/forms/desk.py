@@ -73,6 +73,16 @@ class CancelForm(forms.Form):
     )
 
 
+class BlockForm(forms.Form):
+    """Why a card takes no stamps until somebody has looked into it."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        help_text=_("Kept in the change log, for example “Ten stamps within an hour”."),
+    )
+
+
 class AdjustForm(forms.Form):
     """Stamps given or taken by hand."""
 

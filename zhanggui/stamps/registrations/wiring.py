@@ -15,14 +15,16 @@ from zhanggui.accounts import hooks as account_hooks
 from zhanggui.channels.wechat import hooks
 from zhanggui.channels.wechat.menus import builtin
 from zhanggui.channels.wechat.menus.builtin import BuiltinPage
+from zhanggui.codes import desk
 from zhanggui.codes.tries import ALERT
 from zhanggui.contacts import holders, timeline
 from zhanggui.coupons import hooks as coupon_hooks
 from zhanggui.coupons import pads
 from zhanggui.coupons.models import Coupon
 from zhanggui.ledger import caches
-from zhanggui.stamps import permissions, rewards, selectors
+from zhanggui.stamps import permissions, rewards, rules, selectors
 from zhanggui.stamps.giving import CouponGiver
+from zhanggui.stamps.operations import SUBJECT
 from zhanggui.stamps.registrations import customers, scans
 from zhanggui.stamps.selectors import tally_statements
 from zhanggui.stamps.services.coupon_cases import open_case
@@ -89,6 +91,7 @@ def connect() -> None:
     todo.register(many_wrong_codes)
     for cache in (CARD_BALANCE, *TALLIES):
         caches.register(cache)
+    desk.register_gone(SUBJECT, rules.why_gone)
     holders.register(HOLDER)
     timeline.register(customers.TIMELINE)
     coupon_hooks.on_not_me(open_case)

@@ -104,20 +104,23 @@ def _card_of(programme: Programme, customer_id: int) -> Card | None:
 
 
 def block_card(*, card_id: int, reason: str, actor: Actor) -> Card:
-    """Stop a card from taking stamps; a code that is out is refused at the desk (D28).
+    """Stop a card from taking stamps; a code that is out ends with it (D28, 5.1).
 
     Raises:
         ReasonMissing: no reason (E_REASON, 422).
+        CardState: it has ended, or went into another one (E_CARD_STATE, 409).
     """
     if not reason.strip():
         raise ReasonMissing
-    return _set_state(
-        card_id,
-        from_=(State.OPEN, State.REWARDED),
-        state=State.BLOCKED,
-        entry=("stamps.card.blocked", {"reason": reason.strip()[:200]}),
-        actor=actor,
-    )
+    with transaction.atomic():
+        codes.revoke_live(subject_type=SUBJECT, subject_id=card_id)
+        return _set_state(
+            card_id,
+            from_=(State.OPEN, State.REWARDED),
+            state=State.BLOCKED,
+            entry=("stamps.card.blocked", {"reason": reason.strip()[:200]}),
+            actor=actor,
+        )
 
 
 def unblock_card(*, card_id: int, actor: Actor) -> Card:
@@ -144,6 +147,8 @@ def _set_state(
         card = cards.filter(pk=card_id).first()
         if card is None:
             raise NotFound
+        if card.state in (State.EXPIRED, State.MERGED):
+            raise CardState
         if changed:
             audit.record(actor, entry[0], f"card:{card_id}", details=entry[1])
     return card

@@ -12,11 +12,13 @@ from django.db import transaction
 
 from zhanggui.accounts import audit
 from zhanggui.accounts.models import Merchant
+from zhanggui.codes import services as codes
 from zhanggui.core import clock, tenancy
 from zhanggui.ledger import services as ledger
 from zhanggui.ledger.models import Transaction, Unit
 from zhanggui.stamps import rules
 from zhanggui.stamps.models import Card, CardState, EventKind
+from zhanggui.stamps.operations import SUBJECT
 from zhanggui.stamps.services import cycles, telling
 from zhanggui.stamps.services.cycles import Place
 
@@ -50,6 +52,7 @@ def expire_card(*, card_id: int, actor: Actor) -> bool:
             return False
         zone = Merchant.objects.values_list("time_zone", flat=True).get(pk=card.merchant_id)
         place = Place(actor, zone)
+        codes.revoke_free(subject_type=SUBJECT, subject_ids=[card.pk])
         rest, lots, booked = card.balance, _lots(card), None
         if rest:
             booked = _book(card, zone)

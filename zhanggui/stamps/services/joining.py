@@ -101,11 +101,14 @@ def join(
         merge_id: names the booking.
         place: where and by whom.
     """
-    codes.hand_over(subject_type=SUBJECT, from_id=folded.pk, to_id=into.pk)
     waiting = Adjustment.objects.filter(card=folded, state=AdjustmentState.WAITING)
     memory["adjustments"] = sorted(waiting.values_list("pk", flat=True))
     waiting.update(card=into)
     was_blocked = CardState.BLOCKED in {memory["state"], memory["into_state"]}
+    if was_blocked:
+        codes.revoke_free(subject_type=SUBJECT, subject_ids=[folded.pk, into.pk])
+    else:
+        codes.hand_over(subject_type=SUBJECT, from_id=folded.pk, to_id=into.pk)
     amount = fitting(into, folded)
     if amount > 0:
         memory["carried"] = _carry_rewards(into, folded)

@@ -246,7 +246,7 @@ def _check_open(invitation: ManagerInvitation, moment: datetime) -> None:
         raise InvitationRevoked
     if invitation.used_count >= invitation.max_people:
         raise InvitationUsed
-    if moment >= invitation.expires_at:
+    if moment >= invitation.expires_at or invitation.state == InvitationState.EXPIRED:
         raise InvitationExpired
 
 

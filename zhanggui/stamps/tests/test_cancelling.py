@@ -180,6 +180,7 @@ class TestByTheOffice:
 
         assert balance_of(shop.card) == 1
 
+    @pytest.mark.edge("card cancel stays")
     def test_not_twice(self, shop: Shop) -> None:
         given = stamp(shop.desk, shop.card)
         cancel(shop.desk, shop.card)
@@ -189,6 +190,7 @@ class TestByTheOffice:
         assert balance_of(shop.card) == 0
         assert shop.adds_up()
 
+    @pytest.mark.edge("card cancel stays")
     @pytest.mark.spec("stamps D33")
     def test_a_cancel_is_not_cancelled(self, shop: Shop) -> None:
         stamp(shop.desk, shop.card)

@@ -262,6 +262,7 @@ class TestRewardsOfADay:
         way = services.RewardInput(2, "小食", template_id=1)
         return make_card(make_programme(slots=4, reward_template_id=1, on_the_way=[way]))
 
+    @pytest.mark.edge("threat collusion")
     def test_the_stamp_beyond_it_is_refused_at_the_counter(self, shop: Shop, card: Card) -> None:
         with clock.at(NOON):
             for _ in range(3):
@@ -276,6 +277,7 @@ class TestRewardsOfADay:
         with clock.at(NOON + timedelta(days=1)):
             assert stamp(shop.desk, card).won == ["招牌奶茶一杯"]
 
+    @pytest.mark.edge("threat collusion")
     def test_the_office_gives_it_with_a_second_person(self, shop: Shop, card: Card) -> None:
         with clock.at(NOON):
             for _ in range(3):

@@ -296,7 +296,8 @@ class TestCardState:
             confirm(shop.desk, code.digits)
 
         assert Transaction.objects.count() == 1
-        assert state_of(code.code_id) == CodeState.ACTIVE
+        kept = CodeState.REVOKED if change is block else CodeState.ACTIVE
+        assert state_of(code.code_id) == kept
 
     def test_works_again_afterwards(self, shop: Shop) -> None:
         pause(shop)

@@ -137,6 +137,7 @@ class TestPress:
         assert guest.state() == "usable"
         assert Press.objects.get().outcome == "E_STAMP_UNKNOWN"
 
+    @pytest.mark.edge("seal LOST used alarms")
     def test_a_lost_stamp_alarms(self, guest: Guest, seal: Seal) -> None:
         nonce = guest.allow()
         make_seal(guest.shop.store, T2)

@@ -111,6 +111,7 @@ class TestSignals:
 
 
 class TestWatching:
+    @pytest.mark.edge("threat collusion")
     def test_night_work_opens_one_case_a_week(self, shop: Shop) -> None:
         at_work(shop, shop.desk, 20, from_hour=12)
         with clock.at(NOON):

@@ -102,6 +102,7 @@ class TestLock:
 
         assert stamp(make_manager(shop.store, "赵店员"), shop.card).after == 1
 
+    @pytest.mark.edge("threat guessing")
     @pytest.mark.spec("stamps D23")
     def test_twenty_a_day(self, shop: Shop) -> None:
         for number in range(20):
@@ -168,6 +169,7 @@ def send(device: Client, digits: str) -> tuple[int, str]:
 
 
 class TestStoreAlert:
+    @pytest.mark.edge("threat guessing")
     @pytest.mark.spec("stamps D23")
     def test_at_forty_a_day_the_office_is_told_once(self, shop: Shop) -> None:
         with clock.at(T0):

@@ -98,6 +98,7 @@ pytestmark = pytest.mark.usefixtures("coupons")
 
 @pytest.mark.spec("platform P13")
 class TestJoining:
+    @pytest.mark.edge("card OPEN>MERGED")
     def test_stamps_go_over_by_a_booking(self, db: None) -> None:
         with two_cards(3, 4) as (_shop, mine, theirs):
             made = merge(mine, theirs)
@@ -233,6 +234,7 @@ class TestJoining:
 
 
 class TestCodes:
+    @pytest.mark.edge("card OPEN>MERGED", "card MERGED takes none")
     def test_an_open_code_of_the_other_card_stamps_the_one_that_goes_on(self, db: None) -> None:
         with two_cards(3, 4) as (shop, mine, theirs):
             code = take_code(theirs)
@@ -314,6 +316,7 @@ class TestCancelling:
 
 
 class TestApart:
+    @pytest.mark.edge("card MERGED>OPEN")
     @pytest.mark.spec("platform P13")
     def test_exactly_as_before(self, db: None) -> None:
         with two_cards(3, 4) as (_shop, mine, theirs):
@@ -417,6 +420,7 @@ class TestPages:
             assert "从另一张卡转来" in pages[1]
             assert "已并入另一张卡" in pages[0]
 
+    @pytest.mark.edge("card MERGED takes none")
     def test_an_old_address_leads_to_the_card(self, db: None, client: Client) -> None:
         with two_cards(3, 4) as (shop, mine, theirs):
             account = make_account(merchant=shop.merchant)
@@ -434,6 +438,7 @@ class TestPages:
             )
 
 
+@pytest.mark.edge("card MERGED takes none")
 def test_no_stamp_reaches_a_card_that_went(db: None) -> None:
     with two_cards(3, 4) as (_shop, mine, theirs):
         merge(mine, theirs)

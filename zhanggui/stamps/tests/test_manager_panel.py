@@ -133,6 +133,7 @@ class TestList:
 
 @pytest.mark.usefixtures("wechat")
 class TestInvite:
+    @pytest.mark.edge("invitation new>FRESH")
     @pytest.mark.spec("stamps R01")
     def test_shows_a_code_for_24_hours(self, panel: Panel) -> None:
         response = panel.post("invite", people="1")
@@ -218,6 +219,7 @@ class TestInvite:
         assert response.content.startswith(b"\x89PNG")
         assert "no-store" in response["Cache-Control"]
 
+    @pytest.mark.edge("invitation FRESH>REVOKED by the office")
     @pytest.mark.spec("stamps D04")
     def test_is_withdrawn(self, panel: Panel) -> None:
         panel.post("invite", people="1")
@@ -253,6 +255,7 @@ class TestApproval:
             )
         return PendingManager.objects.get()
 
+    @pytest.mark.edge("request new>WAITING", "request WAITING>APPROVED")
     @pytest.mark.spec("stamps D03")
     def test_waits_until_the_owner_approves(self, panel: Panel, pending: PendingManager) -> None:
         assert "等您通过" in panel.store_page()
@@ -264,6 +267,7 @@ class TestApproval:
         assert selectors.desk_of(pending.person_id) is not None
         assert "等您通过" not in panel.store_page()
 
+    @pytest.mark.edge("request WAITING>REJECTED")
     def test_is_turned_down(self, panel: Panel, pending: PendingManager) -> None:
         panel.post("decide", pending.pk, ok="0")
 
@@ -271,6 +275,7 @@ class TestApproval:
         assert pending.state == PendingState.REJECTED
         assert selectors.desk_of(pending.person_id) is None
 
+    @pytest.mark.edge("request decided stays")
     def test_is_decided_once(self, panel: Panel, pending: PendingManager) -> None:
         panel.post("decide", pending.pk, ok="0")
 
@@ -287,6 +292,7 @@ class TestApproval:
 
 
 class TestRemove:
+    @pytest.mark.edge("binding ACTIVE>REMOVED by the office")
     @pytest.mark.spec("stamps R07")
     def test_ends_the_rights(self, panel: Panel) -> None:
         other = make_manager(panel.shop.store, "赵小敏")

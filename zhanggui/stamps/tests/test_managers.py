@@ -15,7 +15,7 @@ from zhanggui.channels.wechat import services as wechat
 from zhanggui.channels.wechat.errors import WechatUnreachable
 from zhanggui.core import clock, tenancy
 from zhanggui.core.errors import NotFound
-from zhanggui.stamps import selectors, services
+from zhanggui.stamps import retention, selectors, services, tasks
 from zhanggui.stamps.errors import (
     BoundElsewhere,
     InvitationClosed,
@@ -107,6 +107,7 @@ class TestScan:
 
         assert [waiting.name for waiting in selectors.waiting_for_approval()] == ["早"]
 
+    @pytest.mark.edge("invitation FRESH>USED", "invitation USED stays")
     @pytest.mark.spec("stamps D02")
     def test_single_use(self, shop: Shop, invitation: ManagerInvitation) -> None:
         with clock.at(T0):
@@ -116,6 +117,7 @@ class TestScan:
 
         assert managers(shop.store) == ["李店长", "赵小敏"]
 
+    @pytest.mark.edge("invitation FRESH>FRESH", "invitation FRESH>USED")
     @pytest.mark.spec("stamps D02")
     def test_for_several_people(self, shop: Shop) -> None:
         invitation = make_invitation(shop.store, max_people=2)
@@ -139,6 +141,7 @@ class TestScan:
         assert [scanned.is_new for scanned in again] == [False, False]
         assert ManagerBinding.objects.filter(person=who).count() == 1
 
+    @pytest.mark.edge("invitation for a bound person")
     @pytest.mark.spec("stamps D06")
     def test_by_a_manager_of_the_store_keeps_the_code(self, shop: Shop) -> None:
         invitation = make_invitation(shop.store)
@@ -147,6 +150,7 @@ class TestScan:
         assert not scanned.is_new
         assert state(invitation) == InvitationState.FRESH
 
+    @pytest.mark.edge("invitation for a bound person")
     @pytest.mark.spec("stamps R05", "stamps D05")
     def test_of_a_manager_elsewhere_names_the_own_store(self, shop: Shop) -> None:
         other = make_store(shop.merchant, "二号店")
@@ -169,6 +173,7 @@ class TestScan:
         assert rival.store.name not in refusal.value.message
         assert rival.merchant.name not in refusal.value.message
 
+    @pytest.mark.edge("invitation for a full store")
     @pytest.mark.spec("stamps D01")
     def test_a_sixth_manager_is_refused_and_the_code_kept(self, shop: Shop) -> None:
         for number in range(4):
@@ -193,7 +198,44 @@ class TestScan:
             scan(invitation, person())
 
 
+class TestRunOut:
+    @pytest.mark.edge("invitation FRESH>EXPIRED", "invitation EXPIRED stays")
+    def test_after_24_hours_the_night_marks_it(
+        self, shop: Shop, invitation: ManagerInvitation
+    ) -> None:
+        with clock.at(invitation.expires_at - timedelta(seconds=1)):
+            assert retention.close_invitations() == 0
+        with clock.at(invitation.expires_at):
+            with pytest.raises(InvitationExpired):
+                scan(invitation, person())
+            assert state(invitation) == InvitationState.FRESH
+            tasks.forget(timestamp=0)
+            assert state(invitation) == InvitationState.EXPIRED
+            with pytest.raises(InvitationExpired):
+                scan(invitation, person())
+            services.revoke_invitation(invitation_id=invitation.pk, actor=ACTOR)
+            assert state(invitation) == InvitationState.EXPIRED
+        with pytest.raises(InvitationExpired):  # scanned in time, told after it was marked
+            services.accept_scan(invitation_id=invitation.pk, person=person(), scanned_at=T0)
+        assert ManagerBinding.objects.filter(removed_at=None).count() == 1
+
+    @pytest.mark.edge("invitation FRESH>EXPIRED", "request WAITING>APPROVED")
+    def test_not_while_somebody_waits_for_the_office(
+        self, shop: Shop, invitation: ManagerInvitation
+    ) -> None:
+        who = person()
+        with clock.at(T0 + timedelta(minutes=31)), pytest.raises(InvitationPending):
+            scan(invitation, who)
+        with clock.at(invitation.expires_at + timedelta(hours=1)):
+            assert retention.close_invitations() == 0
+            (waiting,) = selectors.waiting_for_approval(shop.store.pk)
+            services.approve_pending(pending_id=waiting.pk, actor=ACTOR)
+        assert selectors.desk_of(who.pk) is not None
+        assert state(invitation) == InvitationState.USED
+
+
 class TestRevoke:
+    @pytest.mark.edge("invitation REVOKED stays")
     @pytest.mark.spec("stamps D04")
     def test_later_scans_are_refused(self, shop: Shop) -> None:
         invitation = make_invitation(shop.store)
@@ -203,6 +245,7 @@ class TestRevoke:
 
         assert selectors.invitations_of(shop.store.pk) == []
 
+    @pytest.mark.edge("invitation USED stays")
     def test_a_used_one_stays_used(self, shop: Shop) -> None:
         invitation = make_invitation(shop.store)
         scan(invitation, person())
@@ -235,6 +278,7 @@ class TestLateScan:
         assert state(invitation) == InvitationState.USED
         assert list(selectors.waiting_for_approval()) == []
 
+    @pytest.mark.edge("request WAITING>REJECTED")
     @pytest.mark.spec("stamps D03")
     def test_rejected_stays_out(self, shop: Shop, invitation: ManagerInvitation) -> None:
         who = person()
@@ -283,6 +327,7 @@ class TestOwnersAreTold:
         yield found
         hooks._notifiers[:] = before
 
+    @pytest.mark.edge("threat leaked invitation")
     @pytest.mark.spec("stamps D03")
     def test_of_one_who_is_bound_at_once(
         self, shop: Shop, invitation: ManagerInvitation, told: list[tuple[str, str]]
@@ -311,6 +356,7 @@ class TestOwnersAreTold:
 
 class TestRemove:
     @pytest.mark.spec("stamps R07")
+    @pytest.mark.edge("binding REMOVED stays")
     def test_and_bind_again(self, shop: Shop) -> None:
         who = Person.objects.get(pk=shop.desk.person_id)
         services.remove_manager(binding_id=shop.desk.binding_id, actor=ACTOR)
@@ -321,6 +367,10 @@ class TestRemove:
         assert desk is not None
         assert desk.binding_id != shop.desk.binding_id
         assert stamp(desk, shop.card).after == 1
+        ended = ManagerBinding.objects.get(pk=shop.desk.binding_id)
+        assert (ended.removed_by, ended.removed_at is None) == ("admin", False)
+        with pytest.raises(NotManager):
+            stamp(shop.desk, shop.card)
 
     @pytest.mark.spec("stamps D09")
     def test_the_last_one_may_go(self, shop: Shop) -> None:

@@ -116,6 +116,7 @@ class TestAccess:
 
 
 class TestWallet:
+    @pytest.mark.edge("card new>OPEN")
     def test_offers_programmes_and_opens_a_card_once(self, visitor: Visitor) -> None:
         make_programme(name="早茶卡", reward="一笼虾饺")
         page = visitor.client.get(visitor.url("wallet")).content.decode()

@@ -32,6 +32,7 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureF
 
 
 class TestDigits:
+    @pytest.mark.edge("threat digits in a log")
     @pytest.mark.spec("stamps D45")
     def test_are_in_no_log_and_no_row(
         self, shop: Shop, everything_is_logged: pytest.LogCaptureFixture

@@ -260,6 +260,7 @@ class TestPhone:
 
 
 class TestCounter:
+    @pytest.mark.edge("threat relay by chat")
     def test_the_manager_is_warned_before_confirming(self, placed: Shop, client: Client) -> None:
         tell(placed.card, HOME)
         sign_in(client, placed.desk)
@@ -346,6 +347,7 @@ class TestOffice:
             found = owner.get(f"{office(placed, 'ledger')}?{query}&far=1").context["page"]
             assert len(found.rows) == one.far
 
+    @pytest.mark.edge("threat relay by chat")
     def test_a_case_for_each_customer_and_day(self, placed: Shop, owner: Client) -> None:
         placed.programme.gap_s = 0
         placed.programme.save()

@@ -107,6 +107,7 @@ class TestOneInput:
 
 
 class TestRefusals:
+    @pytest.mark.edge("code ACTIVE>REVOKED by its coupon", "code REVOKED stays")
     @pytest.mark.parametrize(
         ("lead", "status", "code"),
         [
@@ -119,13 +120,13 @@ class TestRefusals:
             ),
             (
                 lambda coupon: coupons.freeze(coupon_id=coupon.pk, reason="x", actor=ACTOR),
-                410,
-                "E_CODE_REVOKED",
+                409,
+                "E_COUPON_FROZEN",
             ),
             (
                 lambda coupon: coupons.void(coupon_id=coupon.pk, reason="x", actor=ACTOR),
                 410,
-                "E_CODE_REVOKED",
+                "E_COUPON_VOIDED",
             ),
         ],
         ids=["paused", "frozen", "voided"],
@@ -242,6 +243,7 @@ class TestUndoBar:
             assert "data-dialog-open" not in counter.get("staff_redemptions")
         assert counts(coupon) == ("usable", 1, 0, 0, 0)
 
+    @pytest.mark.edge("coupon undone too late")
     def test_not_later(self, counter: Counter) -> None:
         coupon = make_coupon()
         moment = clock.now()

@@ -94,6 +94,7 @@ class TestStop:
             assert refusal.value.details == {"balance": 4, "slots": 4}
             assert shop.adds_up()
 
+    @pytest.mark.edge("card REWARDED takes none")
     @pytest.mark.spec("stamps D27")
     def test_more_than_fit_are_refused(self, db: None) -> None:
         with opened(slots=4) as shop:
@@ -104,6 +105,7 @@ class TestStop:
                 confirm(shop.desk, code.digits, amount=3, reason="三杯")
             assert confirm(shop.desk, code.digits, amount=2, reason="两杯").after == 4
 
+    @pytest.mark.edge("card REWARDED takes none", "code whose card refuses")
     def test_a_code_taken_before_is_refused_at_the_desk(self, db: None) -> None:
         with opened(slots=4) as shop:
             fill(shop, 3)

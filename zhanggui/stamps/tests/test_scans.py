@@ -52,6 +52,7 @@ def scan(platform: ChannelAccount, invitation: ManagerInvitation, openid: str = 
 
 
 class TestManagerScan:
+    @pytest.mark.edge("binding new>ACTIVE")
     @pytest.mark.spec("stamps R04")
     def test_binds_and_tells_the_way_to_the_desk(
         self, shop: Shop, platform: ChannelAccount, settings: object

@@ -52,6 +52,7 @@ def state_of(seal: Seal) -> str:
 
 
 class TestMake:
+    @pytest.mark.edge("seal new>DRAFT")
     def test_a_new_pattern_is_unlike_all_others_of_the_shop(self, shop: Shop) -> None:
         made = [services.make_seal(name=f"{n}号", store=shop.store, actor=ACTOR) for n in range(4)]
 
@@ -146,6 +147,7 @@ class TestEnrolment:
     def seal(self, shop: Shop) -> Seal:
         return make_seal(shop.store, state=SealState.ENROLLING)
 
+    @pytest.mark.edge("seal ENROLLING>ACTIVE")
     def test_five_good_presses_on_two_phones(self, shop: Shop, seal: Seal) -> None:
         for _ in range(5):
             enrol(seal, "phone-one")
@@ -206,6 +208,7 @@ class TestEnrolment:
 
 
 class TestOffice:
+    @pytest.mark.edge("seal new>DRAFT", "seal ENROLLING>ACTIVE")
     def test_from_a_new_pattern_to_a_stamp_in_use(
         self, office: Office, shop: Shop, client: Client
     ) -> None:

@@ -141,6 +141,7 @@ class TestAccess:
         inside = counter.client.get(reverse("stamps:desk"), headers={"User-Agent": PHONE_AGENT})
         assert inside.status_code == 302
 
+    @pytest.mark.edge("code without a binding", "binding REMOVED stays")
     @pytest.mark.spec("stamps D08")
     def test_removed_while_on_the_page(self, counter: Counter) -> None:
         code = take_code(counter.shop.card)
@@ -246,6 +247,7 @@ class TestPreview:
             assert "E_LOCKED" in response.content.decode()
             assert "data-countdown" in response.content.decode()
 
+    @pytest.mark.edge("code HELD by another")
     @pytest.mark.spec("stamps D17")
     def test_tells_that_another_manager_is_at_it(self, counter: Counter, client: Client) -> None:
         digits = take_code(counter.shop.card).digits
@@ -344,6 +346,7 @@ class TestConfirm:
         assert response.status_code == 422
         assert not Transaction.objects.exists()
 
+    @pytest.mark.edge("code at another store")
     @pytest.mark.spec("stamps D20")
     def test_leaves_a_code_of_another_store(self, counter: Counter) -> None:
         other = make_store(counter.shop.merchant, "二店")
@@ -357,6 +360,7 @@ class TestConfirm:
         assert "E_WRONG_STORE" in response.content.decode()
         assert services.confirm(desk=there, digits=digits, actor=ACTOR).after == 1
 
+    @pytest.mark.edge("code of another shop")
     @pytest.mark.spec("stamps D21")
     def test_a_foreign_code_looks_unknown(self, counter: Counter) -> None:
         other = make_shop("other")
@@ -558,6 +562,7 @@ class TestFigures:
 
 
 class TestLeave:
+    @pytest.mark.edge("binding ACTIVE>REMOVED by oneself")
     @pytest.mark.spec("stamps D11")
     def test_ends_the_own_binding(self, counter: Counter) -> None:
         response = counter.client.post(reverse("stamps:staff_leave"))

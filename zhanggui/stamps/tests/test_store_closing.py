@@ -28,6 +28,7 @@ def waiting(shop: Shop) -> PendingManager:
     return PendingManager.objects.get()
 
 
+@pytest.mark.edge("binding ACTIVE>REMOVED by closing")
 def test_its_managers_may_work_at_another_store_at_once(client: Client, shop: Shop) -> None:
     make_manager(shop.store, "赵小敏")
     elsewhere = make_manager(make_store(shop.merchant, "二店"), "周店员")
@@ -50,6 +51,7 @@ def test_its_managers_may_work_at_another_store_at_once(client: Client, shop: Sh
     assert services.accept_scan(invitation_id=invitation.pk, person=who).is_new
 
 
+@pytest.mark.edge("invitation FRESH>REVOKED by closing", "request WAITING>REJECTED")
 def test_codes_and_requests_end_with_it(shop: Shop, waiting: PendingManager) -> None:
     open_code = make_invitation(shop.store)
     account_services.close_store(store=shop.store, actor=ACTOR)

@@ -159,6 +159,7 @@ class TestBar:
 class TestSignedInLongAgo:
     """A session that was carried off undoes nothing: WeChat has to confirm it (section 8)."""
 
+    @pytest.mark.edge("threat stolen session")
     @pytest.mark.parametrize("what", ["stamp", "redemption"])
     def test_is_asked_to_sign_in_again(self, client: Client, shop: Shop, what: str) -> None:
         start = clock.now()

@@ -45,6 +45,7 @@ class TestShareOfCodes:
         with connection.cursor() as cursor:
             cursor.execute("SET session_replication_role = replica")
 
+    @pytest.mark.edge("threat collusion")
     @pytest.mark.parametrize(("by_code", "is_told"), [(10, False), (11, True)])
     def test_above_a_fifth_of_fifty_the_office_is_told(
         self, shop: Shop, by_code: int, is_told: bool
@@ -68,6 +69,7 @@ class TestShareOfCodes:
         watching.watch_codes(ACTOR)
         assert not Case.objects.exists()
 
+    @pytest.mark.edge("threat collusion")
     def test_a_manager_far_ahead_of_the_others_stands_out(self, shop: Shop) -> None:
         others = [make_manager(shop.store, f"店员{n}") for n in range(3)]
         for desk in others:

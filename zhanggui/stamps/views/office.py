@@ -18,7 +18,7 @@ from zhanggui.accounts.models import Store
 from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import rewards, rules, selectors, services
-from zhanggui.stamps.forms.desk import CancelForm, read_filter
+from zhanggui.stamps.forms.desk import BlockForm, CancelForm, read_filter
 from zhanggui.stamps.models import Card, Kind, Method, Programme, StampRecord
 from zhanggui.stamps.selectors import LedgerWish, insight
 from zhanggui.ui import paging
@@ -125,6 +125,13 @@ def cancel(request: MerchantRequest, record_id: int) -> HttpResponse:
 @require_GET
 def card(request: MerchantRequest, card_id: int) -> HttpResponse:
     """One card with its customer and entries."""
+    return card_page(request, card_id)
+
+
+def card_page(
+    request: MerchantRequest, card_id: int, *, refused: BlockForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The page of a card; with the form that was refused, its dialog stands open."""
     known = Card.objects.select_related("customer", "programme", "terms")
     found = get_object_or_404(known, pk=card_id)
     rows = selectors.records_of_card(found.pk, size=CARD_RECORDS).rows
@@ -140,7 +147,10 @@ def card(request: MerchantRequest, card_id: int) -> HttpResponse:
             "joined": list(found.merged.order_by("pk")),
             "avatar": insight.avatars_of([found.customer_id]).get(found.customer_id, ""),
             "cancel_since": cancel_since(request),
+            "may_block": "stamps.handle_cases" in request.permissions,
+            "block_form": refused or BlockForm(),
         },
+        status=status,
     )
 
 
