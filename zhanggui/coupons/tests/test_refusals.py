@@ -174,7 +174,7 @@ def test_another_customers(visitor: Visitor) -> None:
         proves(pytest.mark.edge("coupon LIMIT_PERSON"), {"per_person": 1}),
     ],
 )
-def test_no_more_than_there_may_be(visitor: Visitor, code: str, values: dict[str, int]) -> None:
+def test_no_more_than_there_may_be(visitor: Visitor, code: str, values: dict[str, Any]) -> None:
     template = make_template(**values)
     make_coupon(template, visitor.customer if "per_person" in values else make_customer())
     refused = visitor.client.post(visitor.url("take", make_link(template).token))

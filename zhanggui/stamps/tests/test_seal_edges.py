@@ -5,6 +5,7 @@ Source: docs/state-machines.md.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -135,14 +136,11 @@ def test_used_after_its_end_it_alarms_at_every_door(shop: Shop, end: SealState) 
     make_seal(shop.store, [[-12, 4], [13, -10], [-4, 9], [-7, -5], [11, 3]])
     seal = seal_in(shop, end)
     manager = Person.objects.get(pk=shop.desk.person_id)
-    for day, door in enumerate(
-        (
-            lambda: press(shop.card),
-            lambda: services.enter_by_press(
-                person=manager, sent=sent(), actor=person_actor(manager)
-            ),
-        )
-    ):
+    doors: list[Callable[[], object]] = [
+        lambda: press(shop.card),
+        lambda: services.enter_by_press(person=manager, sent=sent(), actor=person_actor(manager)),
+    ]
+    for day, door in enumerate(doors):
         with clock.at(clock.now() + timedelta(days=day)):
             for _ in range(2):
                 with pytest.raises(SealNotInUse):
