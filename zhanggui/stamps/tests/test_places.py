@@ -243,6 +243,9 @@ class TestPhone:
         assert "让门店知道您在店里？" in page
         assert "不同意也照样集章" in page
         assert "stamps/js/place" in page
+        # above the card: below it the small stamp would cover the answers on a low screen
+        assert page.index("data-place-no") < page.index('id="stage"')
+        assert page.index('id="stage"') < page.index("data-place-told")
 
     @pytest.mark.parametrize("why", ["off", "nowhere", "elsewhere", "paused"])
     def test_the_card_does_not_ask(self, phone: Phone, why: str) -> None:

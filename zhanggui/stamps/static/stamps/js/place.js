@@ -22,8 +22,8 @@ function choose(value) {
 }
 
 function show(what) {
-  for (const name of ["ask", "told"]) zone().querySelector(`[data-place-${name}]`).hidden = name !== what;
-  zone().hidden = !what;
+  zone().hidden = what !== "ask";
+  document.querySelector("[data-place-told]").hidden = what !== "told";
 }
 
 function begin() {
