@@ -220,6 +220,12 @@ class Card(TenantModel):
         return tones.get(CardState(self.state), "success")
 
     @property
+    def can_win(self) -> bool:
+        """Whether it still brings its reward: full already, or open on a card not ended."""
+        has_ended = self.programme.state == ProgrammeState.ENDED
+        return self.state == CardState.REWARDED or (self.state == CardState.OPEN and not has_ended)
+
+    @property
     def room(self) -> int | None:
         """How many stamps it still takes; None: any number, rounds follow each other."""
         if self.is_filled:

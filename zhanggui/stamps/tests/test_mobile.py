@@ -170,6 +170,16 @@ class TestWallet:
         card = visitor.client.get(visitor.card_url()).content.decode()
         assert "stamps-corner" not in card
         assert "data-press=" not in card
+        assert "再集" not in card
+
+    def test_a_card_that_has_ended_says_so_and_promises_nothing(self, visitor: Visitor) -> None:
+        services.end_programme(programme_id=visitor.card.programme_id, actor=ACTOR)
+        wallet = visitor.client.get(visitor.url("wallet")).content.decode()
+        assert "已结束" in wallet
+        card = visitor.client.get(visitor.card_url()).content.decode()
+        assert "不再在这张卡上盖章" in card
+        assert "商家暂停了" not in card
+        assert "再集" not in wallet + card
 
     @pytest.mark.parametrize("how", ["paused", "ended", "past its last day"])
     def test_an_offer_of_yesterday_opens_no_card(self, visitor: Visitor, how: str) -> None:
