@@ -49,6 +49,8 @@ COMMON = {
 }
 QUICK = {
     "autovacuum": "off",
+    "track_counts": "off",
+    "update_process_title": "off",
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",

@@ -66,7 +66,8 @@ class Demo:
 
     def environment(self) -> dict[str, str]:
         settings = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        return settings | {"ZHANGGUI_VAR": str(self.var), "NO_COLOR": "1"}
+        ours = {"ZHANGGUI_VAR": str(self.var), "ZHANGGUI_WEB_PROCESSES": "1", "NO_COLOR": "1"}
+        return settings | ours
 
     def end(self, order: signal.Signals) -> int:
         assert self.process
