@@ -1,4 +1,4 @@
-"""A demo in test mode, small and without a network; filled once, then copied for each test."""
+"""A demo in test mode, small and without a network; filled once for all tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connections
+from django.db import connections, transaction
 from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
@@ -110,13 +110,41 @@ def filled(
     django_db_blocker: DjangoDbBlocker,
     tmp_path: Path,
 ) -> Iterator[Filled]:
-    """A copy of the small demo; ``again`` fills once more."""
-    name, world = f"{test_database}_{secrets.token_hex(4)}", copy.deepcopy(golden.world)
-    shutil.copytree(golden.var, tmp_path, dirs_exist_ok=True)
+    """The small demo in a transaction that is rolled back; ``again`` fills once more."""
+    database_server.use(golden.database)
+    outermost = transaction.atomic()
+    outermost._from_testcase = True  # type: ignore[attr-defined]  # inside, others may be durable
+    with django_db_blocker.unblock(), _around(golden, tmp_path) as found:
+        with outermost:
+            yield found
+            transaction.set_rollback(True)
+        connections.close_all()
+    database_server.use(test_database)
+
+
+@pytest.fixture
+def committed(
+    golden: Golden,
+    database_server: DatabaseServer,
+    test_database: str,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path: Path,
+) -> Iterator[Filled]:
+    """A copy of the small demo whose commits are real, for more than one process."""
+    name = f"{test_database}_{secrets.token_hex(4)}"
     database_server.copy(name, golden.database)
     database_server.use(name)
-    with django_db_blocker.unblock(), demo_mode(tmp_path), playing(world):
-        yield Filled(world, golden.outcome.outcome, run_fill)
+    with django_db_blocker.unblock(), _around(golden, tmp_path) as found:
+        yield found
         connections.close_all()
     database_server.use(test_database)
     database_server.drop(name)
+
+
+@contextmanager
+def _around(golden: Golden, var: Path) -> Iterator[Filled]:
+    """The sandbox and the folder that belong to the small demo, for one test."""
+    world = copy.deepcopy(golden.world)
+    shutil.copytree(golden.var, var, dirs_exist_ok=True)
+    with demo_mode(var), playing(world):
+        yield Filled(world, golden.outcome.outcome, run_fill)

@@ -177,7 +177,7 @@ class TestLaterRuns:
             assert not added_at.filter(at__lte=NOON).exists()
         call_command("verify_ledger")
 
-    def test_goes_on_after_a_kill(self, filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_goes_on_after_a_kill(self, committed: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
         real, left, later = days.Teller._confirm, [9], NOON + timedelta(days=2)
         before = counts()["StampRecord"]
 
@@ -189,14 +189,14 @@ class TestLaterRuns:
 
         monkeypatch.setattr(days.Teller, "_confirm", killed)
         with pytest.raises(KeyboardInterrupt):
-            filled.again(later)
+            committed.again(later)
         stopped = progress.read()
         assert stopped
         assert stopped.is_stuck
         assert counts()["StampRecord"] == before + 8
         monkeypatch.setattr(days.Teller, "_confirm", real)
 
-        filled.again(later)
+        committed.again(later)
 
         stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
         assert counts()["StampRecord"] == len(stamps) + others()
@@ -221,10 +221,10 @@ class TestLaterRuns:
         stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
         assert counts()["StampRecord"] == len(stamps) + others()
 
-    def test_works_in_several_processes(self, filled: Filled) -> None:
+    def test_works_in_several_processes(self, committed: Filled) -> None:
         later = NOON + timedelta(days=1)
 
-        filled.again(later, fill.Size(people=24, days=6, workers=2))
+        committed.again(later, fill.Size(people=24, days=6, workers=2))
 
         stamps = [event for event in events_until(later) if isinstance(event, Stamped)]
         assert counts()["StampRecord"] == len(stamps) + others()

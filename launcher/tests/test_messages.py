@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,15 @@ class TestPort:
         assert "ZHANGGUI_PORT must be a port" in capsys.readouterr().err
 
 
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    home = home_within_reach(tmp_path_factory.mktemp("server") / "pg")
+    started = Cluster(home, password="right", is_durable=False)
+    started.start()
+    yield started
+    started.remove()
+
+
 class TestDatabaseUrl:
     @pytest.mark.parametrize(
         ("url", "expected"),
@@ -70,27 +80,17 @@ class TestDatabaseUrl:
         assert expected in said(reason)
         assert "hidden" not in said(reason)
 
-    def test_wrong_password_unknown_database_and_no_right(self, tmp_path: Path) -> None:
-        cluster = Cluster(home_within_reach(tmp_path / "pg"), password="right", is_durable=False)
-        cluster.start()
-        try:
-            require_database(cluster.url("postgres"))
-            with pytest.raises(Stop, match="refused the user or password"):
-                require_database(cluster.url("postgres").replace("right", "wrong"))
-            with pytest.raises(Stop, match="no such database"):
-                require_database(cluster.url("unknown"))
-        finally:
-            cluster.remove()
+    def test_wrong_password_unknown_database_and_no_right(self, cluster: Cluster) -> None:
+        require_database(cluster.url("postgres"))
+        with pytest.raises(Stop, match="refused the user or password"):
+            require_database(cluster.url("postgres").replace("right", "wrong"))
+        with pytest.raises(Stop, match="no such database"):
+            require_database(cluster.url("unknown"))
 
-    def test_too_old(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def test_too_old(self, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("launcher.database.OLDEST", 99)
-        cluster = Cluster(home_within_reach(tmp_path / "pg"), password="right", is_durable=False)
-        cluster.start()
-        try:
-            with pytest.raises(Stop) as reason:
-                require_database(cluster.url("postgres"))
-        finally:
-            cluster.remove()
+        with pytest.raises(Stop) as reason:
+            require_database(cluster.url("postgres"))
         assert "too old: 99 or newer" in said(reason)
 
 
