@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.conf import settings
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from demo import sandbox
@@ -29,15 +28,15 @@ def invite(slug: str) -> tuple[Store, str]:
 
 
 class TestNames:
-    def test_an_invitation_says_whose_managers_it_makes(self, filled: Filled) -> None:
+    def test_an_invitation_says_whose_managers_it_makes(self, committed: Filled) -> None:
         store, url = invite(MERCHANTS[0].slug)
-        assert filled.world.names[url] == f"添加管理员 · {MERCHANTS[0].name}{store.name}"
+        assert committed.world.names[url] == f"添加管理员 · {MERCHANTS[0].name}{store.name}"
 
-    def test_a_code_to_sign_in_says_so(self, filled: Filled, client: Client) -> None:
+    def test_a_code_to_sign_in_says_so(self, committed: Filled, client: Client) -> None:
         client.post(reverse("signin:qr_code"), headers={"User-Agent": "Mozilla/5.0 Firefox/140"})
         newest = SceneCode.objects.latest("pk")
         assert newest.purpose == SIGN_IN
-        assert filled.world.names[newest.url].startswith("登录")
+        assert committed.world.names[newest.url].startswith("登录")
 
     def test_a_printed_code_is_called_as_the_office_calls_it(self, filled: Filled) -> None:
         for tracked in TrackedCode.objects.all():
@@ -45,7 +44,7 @@ class TestNames:
         assert TrackedCode.objects.exists()
 
     def test_a_sandbox_that_is_away_hinders_nothing(
-        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
+        self, committed: Filled, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_given: object) -> None:
             raise DemoError("away")
@@ -54,9 +53,7 @@ class TestNames:
         _store, url = invite(MERCHANTS[0].slug)
         assert SceneCode.objects.filter(url=url).exists()
 
-    def test_nothing_is_told_outside_the_demo(
-        self, filled: Filled, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(settings, "IS_DEMO", False)
-        _store, url = invite(MERCHANTS[0].slug)
-        assert url not in filled.world.names
+    def test_nothing_is_told_outside_the_demo(self, committed: Filled) -> None:
+        with override_settings(IS_DEMO=False):
+            _store, url = invite(MERCHANTS[0].slug)
+        assert url not in committed.world.names
