@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from wechat_sandbox import Sandbox, create_app
 from wechat_sandbox.accounts import Account
 from wechat_sandbox.tests.factories import APPID, MAIN, SECRET, PayHook, ReceiptHook, Shop
+from wechat_sandbox.tests.sellers import Seller
 
 
 @pytest.fixture
@@ -98,3 +99,9 @@ def lin(client: TestClient) -> str:
     ]
     assert client.put("/_sandbox/api/people", json=people).status_code == 200
     return "lin"
+
+
+@pytest.fixture
+def seller(client: TestClient, sandbox: Sandbox, tea: Account, lin: str, hook: PayHook) -> Seller:
+    """A merchant of WeChat Pay."""
+    return Seller(client, sandbox)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache
 from hashlib import sha1
 from typing import Any
@@ -25,7 +25,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from django.conf import settings
 
-from zhanggui.channels.pay import answers, signing
+from zhanggui.channels.pay import answers, responses, signing
 from zhanggui.channels.pay.answers import (
     BillFile,
     Certificate,
@@ -35,11 +35,7 @@ from zhanggui.channels.pay.answers import (
 )
 from zhanggui.channels.pay.errors import (
     CANNOT_DECRYPT,
-    NOT_SIGNED,
-    OLD_NAMES,
     AnswerNotSigned,
-    NoSuchTrade,
-    PayRefused,
     PayUnreachable,
     WrongWorld,
 )
@@ -51,20 +47,14 @@ TIMEOUT = httpx2.Timeout(10.0, connect=3.0)
 ATTEMPTS = 3
 WAIT_S = 0.2
 LONGEST_S = 15.0
-SKEW = timedelta(minutes=5)
 MOST_BYTES = 64 * 1024 * 1024  # of a day's bill
 USER_AGENT = "zhanggui"
 SANDBOX_PREFIX = "wxsb"
 REAL_DOMAIN = "mch.weixin.qq.com"
-AWAY = frozenset({502, 503})
-"""Nothing was done; the backup host may answer."""
 GZIP = b"\x1f\x8b"
-NOT_THERE = frozenset({"ORDER_NOT_EXIST", "RESOURCE_NOT_EXISTS"})
 PATHS = {"jsapi": "jsapi", "native": "native", "h5": "h5"}
 
 CHINA = ZoneInfo("Asia/Shanghai")
-
-KeyOf = Callable[[str], RSAPublicKey | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +148,7 @@ class Client:
         """Close the connections."""
         self._http.close()
 
-    def bound(self, credentials: Credentials, payee: Payee, key_of: KeyOf) -> Api:
+    def bound(self, credentials: Credentials, payee: Payee, key_of: responses.KeyOf) -> Api:
         """The calls of one merchant number.
 
         Args:
@@ -173,7 +163,7 @@ class Api:
     """All calls of one merchant number; each may raise ``PayUnreachable`` and ``PayRefused``."""
 
     def __init__(
-        self, http: httpx2.Client, credentials: Credentials, payee: Payee, key_of: KeyOf
+        self, http: httpx2.Client, credentials: Credentials, payee: Payee, key_of: responses.KeyOf
     ) -> None:
         self._http = http
         self._credentials = credentials
@@ -260,9 +250,9 @@ class Api:
             return self._key_of(serial)
 
         response = self._send("GET", "/v3/certificates", b"")
-        body = _json(response, "/v3/certificates")
+        body = responses.object_of(response, "/v3/certificates")
         found.extend(self._opened(one) for one in body.get("data", ()))
-        _verify("/v3/certificates", response, own_key)
+        responses.verify("/v3/certificates", response, own_key)
         return found
 
     def trade_bill(self, day: date, *, sub_mchid: str = "") -> BillFile:
@@ -279,7 +269,7 @@ class Api:
         Raises:
             PayUnreachable: another host than WeChat Pay's, too big, or not what was announced.
         """
-        path = _path_of(file.url)
+        path = responses.path_of(file.url)
         response = self._send("GET", path, b"")
         try:
             box = zlib.decompressobj(zlib.MAX_WBITS | 16)  # gzip
@@ -341,8 +331,8 @@ class Api:
         target = f"{path}?{urlencode(query)}" if query else path
         content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         response = self._send(method, target, content)
-        _verify(path, response, self._key_of)
-        return _json(response, path) if response.content else {}
+        responses.verify(path, response, self._key_of)
+        return responses.object_of(response, path) if response.content else {}
 
     def _send(self, method: str, target: str, content: bytes) -> httpx2.Response:
         """Send until something answers; what may have arrived is repeated only by GET."""
@@ -370,12 +360,12 @@ class Api:
                 headers=self._headers(method, target, content),
             )
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout):
-            raise _unreachable(path, "no connection", is_sent=False) from None
+            raise responses.unreachable(path, "no connection", is_sent=False) from None
         except httpx2.TransportError as error:
-            raise _unreachable(path, type(error).__name__, is_sent=True) from None
+            raise responses.unreachable(path, type(error).__name__, is_sent=True) from None
         if response.is_success:
             return response
-        raise _refusal(path, response)
+        raise responses.refusal(path, response)
 
     def _headers(self, method: str, target: str, content: bytes) -> dict[str, str]:
         mine = self._credentials
@@ -397,88 +387,6 @@ class Api:
         if mine.public_key_id:
             headers["Wechatpay-Serial"] = mine.public_key_id
         return headers
-
-
-def _verify(path: str, response: httpx2.Response, key_of: KeyOf) -> None:
-    """Believe an answer only with WeChat Pay's signature over its raw body (8.3).
-
-    Raises:
-        AnswerNotSigned: none, an old one, of an unknown key, or a wrong one.
-    """
-    headers = response.headers
-    if not is_from_wechat(headers, response.content, key_of):
-        log.warning("not signed", path=path, serial=headers.get("Wechatpay-Serial", "")[:64])
-        raise AnswerNotSigned(path, code=NOT_SIGNED, is_sent=True)
-
-
-def is_from_wechat(headers: Mapping[str, str], body: bytes, key_of: KeyOf) -> bool:
-    """Whether WeChat Pay signed this body, at most five minutes ago."""
-    stamp = headers.get("Wechatpay-Timestamp", "")
-    serial = headers.get("Wechatpay-Serial", "")
-    signature = headers.get("Wechatpay-Signature", "")
-    if not (stamp.isascii() and stamp.isdecimal() and serial and signature):
-        return False
-    if abs(clock.now().timestamp() - int(stamp)) > SKEW.total_seconds():
-        return False
-    key = key_of(serial)
-    return key is not None and signing.is_signed(
-        key,
-        timestamp=stamp,
-        nonce=headers.get("Wechatpay-Nonce", ""),
-        body=body,
-        signature=signature,
-    )
-
-
-def _refusal(path: str, response: httpx2.Response) -> PayRefused | PayUnreachable:
-    """The error of an answer that is no success; such answers are not signed (8.3)."""
-    status = response.status_code
-    code = _code(response)
-    log.info("refused", path=path, status=status, code=code)
-    summary = f"{path}: HTTP {status} {code}".rstrip()
-    if status in AWAY:
-        return PayUnreachable(summary, code=code, status=status)
-    if status >= httpx2.codes.INTERNAL_SERVER_ERROR or status == httpx2.codes.TOO_MANY_REQUESTS:
-        return PayUnreachable(summary, code=code, status=status, is_sent=True)
-    kind = NoSuchTrade if code in NOT_THERE else PayRefused
-    return kind(summary, code=code, status=status)
-
-
-def _code(response: httpx2.Response) -> str:
-    try:
-        body = json.loads(response.content)
-        code = str(body["code"])[:40]
-    except (ValueError, KeyError, TypeError):
-        return f"HTTP_{response.status_code}"
-    return OLD_NAMES.get(code, code)
-
-
-def _json(response: httpx2.Response, path: str) -> dict[str, Any]:
-    try:
-        body = json.loads(response.content)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise _unreachable(path, "not an object", is_sent=True)
-    return body
-
-
-def _unreachable(path: str, why: str, *, is_sent: bool) -> PayUnreachable:
-    log.warning("unreachable", path=path, why=why)
-    return PayUnreachable(f"{path}: {why}", is_sent=is_sent)
-
-
-def _path_of(url: str) -> str:
-    """The path of a download, only under WeChat Pay's own addresses.
-
-    Raises:
-        PayUnreachable: another host.
-    """
-    for base in (settings.PAY_BASE_URL, settings.PAY_BACKUP_URL):
-        if url.startswith(f"{base}/"):
-            return url.removeprefix(base)
-    message = "a download from another host"
-    raise PayUnreachable(message)
 
 
 def _moment(moment: datetime) -> str:

@@ -1,6 +1,7 @@
 """Every write of stamps; each function is one business step in one transaction."""
 
 from zhanggui.stamps.services.adjusting import adjust, approve, reject
+from zhanggui.stamps.services.approving import approve_pending, reject_pending
 from zhanggui.stamps.services.cancelling import cancel_record
 from zhanggui.stamps.services.cards import (
     begin_again,
@@ -32,10 +33,8 @@ from zhanggui.stamps.services.doctoring import note_phone
 from zhanggui.stamps.services.expiring import expire_card
 from zhanggui.stamps.services.managers import (
     accept_scan,
-    approve_pending,
     invite_manager,
     leave,
-    reject_pending,
     remove_manager,
     revoke_invitation,
 )

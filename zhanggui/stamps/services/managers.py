@@ -9,28 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
-from django.utils.translation import gettext, override
 from django.utils.translation import gettext_lazy as _
 
 from zhanggui.accounts import audit, hooks
 from zhanggui.accounts import services as account_services
 from zhanggui.accounts.actors import person_actor
 from zhanggui.accounts.models import Person, Store, StoreState
-from zhanggui.channels.wechat import messages
 from zhanggui.channels.wechat import services as wechat
-from zhanggui.channels.wechat.models import PersonIdentity
 from zhanggui.core import clock, constraints, tenancy
 from zhanggui.core.db import turns
 from zhanggui.core.errors import DomainError, NotFound
-from zhanggui.messaging import services as outgoing
-from zhanggui.messaging.receivers import Follower
-from zhanggui.stamps import told
 from zhanggui.stamps.errors import (
     BoundElsewhere,
-    InvitationClosed,
     InvitationExpired,
     InvitationLimit,
     InvitationPending,
@@ -141,7 +133,7 @@ def revoke_invitation(*, invitation_id: int, actor: Actor) -> ManagerInvitation:
         changed = ManagerInvitation.objects.filter(
             pk=invitation_id, state=InvitationState.FRESH
         ).update(state=InvitationState.REVOKED)
-        invitation = _invitation(invitation_id)
+        invitation = invitation_of(invitation_id)
         if changed:
             audit.record(
                 actor,
@@ -152,7 +144,12 @@ def revoke_invitation(*, invitation_id: int, actor: Actor) -> ManagerInvitation:
     return invitation
 
 
-def _invitation(invitation_id: int) -> ManagerInvitation:
+def invitation_of(invitation_id: int) -> ManagerInvitation:
+    """An invitation of the open merchant.
+
+    Raises:
+        NotFound: there is none (404).
+    """
     invitations = ManagerInvitation.objects.select_related("store", "merchant")
     found = invitations.filter(pk=invitation_id).first()
     if found is None:
@@ -200,22 +197,22 @@ def accept_scan(
 
 
 def _scan(invitation_id: int, person: Person, moment: datetime) -> Scanned | _Late:
-    take_turn(_invitation(invitation_id).store_id)
-    invitation = _invitation(invitation_id)
+    take_turn(invitation_of(invitation_id).store_id)
+    invitation = invitation_of(invitation_id)
     store = invitation.store
-    bound = _active_binding(person.pk)
+    bound = active_binding(person.pk)
     if bound is not None and bound.store_id == store.pk:
         return _scanned(invitation, is_new=False)
     if bound is not None:
-        raise _elsewhere(bound)
+        raise elsewhere(bound)
     account_services.refuse_frozen(invitation.merchant)
     _check_open(invitation, moment)
     if moment > invitation.binds_at_once_until:
         return _wait_for_approval(invitation, person)
-    _check_room(store.pk)
+    check_room(store.pk)
     if not use(invitation.pk):
         raise InvitationUsed
-    _bind(invitation, person, person_actor(person), "stamps.manager.bound")
+    bind(invitation, person, person_actor(person), "stamps.manager.bound")
     hooks.notify_owners(invitation.merchant, telling_owners.bound(store))
     return _scanned(invitation, is_new=True)
 
@@ -224,16 +221,17 @@ def _scanned(invitation: ManagerInvitation, *, is_new: bool) -> Scanned:
     return Scanned(invitation.store.name, invitation.merchant.name, is_new)
 
 
-def _active_binding(person_id: int) -> ManagerBinding | None:
+def active_binding(person_id: int) -> ManagerBinding | None:
+    """Where somebody is a manager now; of any merchant."""
     return ManagerBinding.objects.filter(person_id=person_id, removed_at=None).first()
 
 
 def _bound_elsewhere(person_id: int) -> DomainError:
-    bound = _active_binding(person_id)
-    return _elsewhere(bound) if bound else InvitationUsed()
+    bound = active_binding(person_id)
+    return elsewhere(bound) if bound else InvitationUsed()
 
 
-def _elsewhere(bound: ManagerBinding) -> BoundElsewhere:
+def elsewhere(bound: ManagerBinding) -> BoundElsewhere:
     """Name the store only inside the own merchant (D05)."""
     if bound.merchant_id != tenancy.current_merchant_id():
         return BoundElsewhere(store=OTHER_STORE)
@@ -250,7 +248,12 @@ def _check_open(invitation: ManagerInvitation, moment: datetime) -> None:
         raise InvitationExpired
 
 
-def _check_room(store_id: int) -> None:
+def check_room(store_id: int) -> None:
+    """Whether a store takes one more manager.
+
+    Raises:
+        ManagerLimit: it has five (E_MANAGER_LIMIT, 409).
+    """
     if _managers(store_id).count() >= MANAGERS_AT_MOST:
         raise ManagerLimit(most=MANAGERS_AT_MOST)
 
@@ -297,9 +300,10 @@ def _wait_for_approval(invitation: ManagerInvitation, person: Person) -> _Late:
     return _Late(is_new=True)
 
 
-def _bind(
+def bind(
     invitation: ManagerInvitation, person: Person, actor: Actor, action: str
 ) -> ManagerBinding:
+    """Make somebody a manager; what an earlier binding at the merchant did today still counts."""
     earlier = ManagerBinding.objects.filter(person=person, merchant_id=invitation.merchant_id)
     last = earlier.exclude(operated_on=None).order_by("-pk").first()
     binding = ManagerBinding.objects.create(
@@ -318,100 +322,6 @@ def _bind(
         details={"invitation": invitation.pk, "person": person.pk},
     )
     return binding
-
-
-def approve_pending(*, pending_id: int, actor: Actor) -> ManagerBinding:
-    """The office lets in somebody who scanned late (D03).
-
-    Raises:
-        NotFound: no such request (404).
-        InvitationClosed: decided before (E_QR_DECIDED, 409).
-        InvitationRevoked, InvitationUsed: the QR code is gone meanwhile (410, 409).
-        ManagerLimit, BoundElsewhere: as for a scan (409).
-    """
-    try:
-        with transaction.atomic():
-            take_turn(_pending(pending_id).store_id)
-            pending = _decide(pending_id, PendingState.APPROVED, actor)
-            invitation = _invitation(pending.invitation_id)
-            person = Person.objects.get(pk=pending.person_id)
-            bound = _active_binding(person.pk)
-            if bound is not None:
-                raise _elsewhere(bound)
-            if invitation.state == InvitationState.REVOKED:
-                raise InvitationRevoked
-            _check_room(invitation.store_id)
-            if not use(invitation.pk):
-                raise InvitationUsed
-            binding = _bind(invitation, person, actor, "stamps.manager.approved")
-            _tell(person.pk, binding.pk, invitation.store, is_approved=True)
-            return binding
-    except IntegrityError as error:
-        if constraints.violated(error) != "one_active_binding_per_person":
-            raise
-        raise BoundElsewhere(store=OTHER_STORE) from error
-
-
-def reject_pending(*, pending_id: int, actor: Actor) -> PendingManager:
-    """The office turns down somebody who scanned late.
-
-    Raises:
-        NotFound: no such request (404).
-        InvitationClosed: decided before (E_QR_DECIDED, 409).
-    """
-    with transaction.atomic():
-        pending = _decide(pending_id, PendingState.REJECTED, actor)
-        audit.record(
-            actor,
-            "stamps.manager.rejected",
-            f"pending:{pending.pk}",
-            store_id=pending.store_id,
-            details={"person": pending.person_id},
-        )
-        _tell(pending.person_id, pending.pk, pending.store, is_approved=False)
-    return pending
-
-
-def _tell(person_id: int, subject_id: int, store: Store, *, is_approved: bool) -> None:
-    """Answer in the chat in which the late scan was told to wait."""
-    account = wechat.platform_account()
-    identity = PersonIdentity.objects.filter(account=account, person_id=person_id).first()
-    if account is None or identity is None:
-        return
-    with override(settings.LANGUAGE_CODE):
-        if is_approved:
-            text = gettext("The shop approved you: you are now a manager of %(store)s.")
-            desk = "\n" + messages.link(gettext("Open the manager page"), "/staff/")
-        else:
-            text = gettext("The shop did not approve you as a manager of %(store)s.")
-            desk = ""
-        name = messages.plain(f"{store.merchant.name}·{store.name}")
-        text = text % {"store": name} + desk
-    outgoing.send(
-        merchant=store.merchant,
-        to=Follower(account.pk, identity.openid, identity.nickname),
-        template=told.DECIDED.name,
-        data={"answer": text},
-        purpose="stamps.manager",
-        subject=f"{'binding' if is_approved else 'pending'}:{subject_id}",
-    )
-
-
-def _decide(pending_id: int, state: PendingState, actor: Actor) -> PendingManager:
-    changed = PendingManager.objects.filter(pk=pending_id, state=PendingState.WAITING).update(
-        state=state, decided_at=clock.now(), decided_by_id=actor.id
-    )
-    pending = _pending(pending_id)
-    if not changed:
-        raise InvitationClosed
-    return pending
-
-
-def _pending(pending_id: int) -> PendingManager:
-    found = PendingManager.objects.filter(pk=pending_id).first()
-    if found is None:
-        raise NotFound
-    return found
 
 
 def remove_manager(*, binding_id: int, actor: Actor) -> ManagerBinding:

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST
 from procrastinate.exceptions import AlreadyEnqueued
 
 from zhanggui.accounts.guards import mark
-from zhanggui.channels.pay import client, gateway, tasks
+from zhanggui.channels.pay import gateway, responses, tasks
 from zhanggui.channels.pay.models import PayAccount
 from zhanggui.channels.pay.services import notifications
 from zhanggui.core import numbers
@@ -68,7 +68,7 @@ def _take(request: HttpRequest, token: str) -> None:
     if key is None:
         _fetch_certificates(signer, serial)
         raise Refused(401, "unknown serial")
-    if not client.is_from_wechat(request.headers, body, lambda _serial: key):
+    if not responses.is_from_wechat(request.headers, body, lambda _serial: key):
         raise Refused(401, "signature")
     text, platform_id, event_type = _read(body)
     notifications.keep(account=account, platform_id=platform_id, event_type=event_type, body=text)
