@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 def _of_invitation(code: SceneCode) -> str:
     with tenancy.merchant_scope(code.merchant_id or 0):
         found = ManagerInvitation.objects.select_related("store", "merchant").get(
-            pk=code.subject_id
+            pk=code.subject_id or 0
         )
     return f"添加管理员 · {found.merchant.name}{found.store.name}"
 
