@@ -15,17 +15,14 @@ function busy(form, isBusy) {
 }
 
 let leavingOnPurpose = false;
-let told = null; // the message about the last try
 
 async function sendOnceReached(form, pressed) {
   const wrong = await trouble();
-  told?.remove();
-  told = null;
   if (!form.isConnected) return;
   const send = () => form.requestSubmit(pressed?.isConnected ? pressed : null);
   if (wrong) {
     busy(form, false);
-    told = toast(text(wrong), { tone: "error", action: { label: text("retry"), run: send } });
+    toast(text(wrong), { tone: "error", action: { label: text("retry"), run: send } });
     return;
   }
   form.dataset.reached = "1";

@@ -37,6 +37,9 @@ export function toast(message, { tone = "info", action = null } = {}) {
   close.textContent = "✕";
   box.append(close);
   settle();
+  for (const same of document.querySelectorAll("#zg-toasts .zg-toast-text")) {
+    if (same.textContent === message) same.parentElement.remove(); // said once is enough
+  }
   document.getElementById("zg-toasts")?.append(box);
   scan(box);
   return box;
