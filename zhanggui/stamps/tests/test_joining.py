@@ -250,6 +250,21 @@ class TestCodes:
             assert (states[ours.code_id], states[other.code_id]) == ("active", "revoked")
             assert confirm(shop.desk, ours.digits).after == 8
 
+    @pytest.mark.edge("code ACTIVE>REVOKED by its card", "code REVOKED stays")
+    @pytest.mark.parametrize("blocked", ["mine", "theirs"])
+    def test_where_one_card_is_blocked_the_code_of_the_other_ends(
+        self, db: None, blocked: str
+    ) -> None:
+        with two_cards(3, 4) as (shop, mine, theirs):
+            which, other = (mine, theirs) if blocked == "mine" else (theirs, mine)
+            services.block_card(card_id=which.pk, reason="可疑", actor=ACTOR)
+            code = take_code(other)
+            merge(mine, theirs)
+            with pytest.raises(CardState):
+                confirm(shop.desk, code.digits)
+            assert OneTimeCode.objects.get(pk=code.code_id).state == "revoked"
+            assert facts(mine) == ("blocked", 7, 7)
+
 
 class TestCancelling:
     def test_a_stamp_from_before_is_made_good(self, db: None) -> None:
