@@ -28,7 +28,7 @@ def edges() -> list[str]:
     return [edge for name in DOCUMENTS for edge in EDGE.findall((ROOT / name).read_text("utf-8"))]
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps plugins in sets
 class Proofs:
     """Collects the outcome of every test of a run, on the controller when there are workers."""
 
