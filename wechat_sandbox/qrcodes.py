@@ -226,7 +226,7 @@ def scenes_on_screens(world: World) -> list[Shown]:
 def picture(content: str, *, kind: str = "png", scale: int = 10) -> bytes:
     """The QR picture of a text as PNG or SVG."""
     out = io.BytesIO()
-    segno.make(content, error="m", micro=False).save(out, kind=kind, scale=scale, border=4)
+    segno.make_qr(content, error="m").save(out, kind=kind, scale=scale, border=4)
     return out.getvalue()
 
 
@@ -236,7 +236,7 @@ def photograph(
     """The QR picture of a text as WeChat hands it out: JPEG, or PNG when its ground is clear."""
     raw = io.BytesIO()
     dark = "#" + "".join(f"{one:02x}" for one in colour)
-    code = segno.make(content, error="m", micro=False)
+    code = segno.make_qr(content, error="m")
     code.save(raw, kind="png", scale=8, border=4, dark=dark, light=None if is_clear else "white")
     drawn = Image.open(raw).convert("RGBA" if is_clear else "RGB")
     out = io.BytesIO()

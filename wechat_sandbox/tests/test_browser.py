@@ -120,7 +120,7 @@ def test_a_picture_of_a_code_can_be_scanned(desk: Desk, tmp_path: Any) -> None:
     if find_extra_assets() is None:
         pytest.skip("the npm package jsqr is not fetched")
     picture = tmp_path / "code.png"
-    segno.make(desk.new_code("table-3")).save(str(picture), scale=8)
+    segno.make_qr(desk.new_code("table-3")).save(str(picture), scale=8)
     desk.page.goto(f"{desk.url}/?people=lin")
     lin = desk.phone("lin")
     lin.get_by_role("button", name="扫一扫").first.click()

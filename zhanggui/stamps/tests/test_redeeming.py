@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,8 +14,11 @@ from django.urls import reverse
 
 from zhanggui.accounts.models import AuditEntry, Store
 from zhanggui.accounts.tests.factories import ACTOR, make_store
+from zhanggui.channels.wechat.tests.factories import make_account
 from zhanggui.codes.models import CodeTry, OneTimeCode
 from zhanggui.contacts.services import masked_name
+from zhanggui.contacts.tests.factories import make_link as make_identity
+from zhanggui.contacts.tests.factories import sign_in_customer
 from zhanggui.core import clock, tenancy
 from zhanggui.coupons import services as coupons
 from zhanggui.coupons.models import Coupon, TemplateState, UseKind, UseRecord
@@ -25,6 +29,7 @@ from zhanggui.stamps.models import Kind, StampRecord
 from zhanggui.stamps.tests.factories import balance_of, cancel, make_shop, stamp
 from zhanggui.stamps.tests.factories import take_code as take_stamp_code
 from zhanggui.stamps.tests.test_staff import HTMX, Counter, counter, sign_in
+from zhanggui.ui import qr
 
 __all__ = ["counter"]
 
@@ -82,6 +87,21 @@ class TestOneInput:
         assert record.store_id == counter.shop.store.pk
         assert record.code_id is not None
         assert counter.shop.adds_up()
+
+    def test_the_scanner_reads_what_the_customer_shows(
+        self, counter: Counter, client: Client
+    ) -> None:
+        shop = counter.shop
+        account = make_account(merchant=shop.merchant)
+        link = make_identity(shop.merchant, account.pk, nickname="陈小溪")
+        coupon = make_coupon(customer=link.customer)
+        sign_in_customer(client, link)
+        url = reverse("coupons:code", args=[shop.merchant.slug, coupon.token])
+        layer = client.post(url, headers=HTMX)
+        digits = layer.context["layer"].digits
+
+        assert html.escape(qr.data_uri(digits)) in layer.content.decode()
+        assert 'data-preview="redeem"' in counter.preview(digits).content.decode()
 
     def test_the_same_key_answers_the_same(self, counter: Counter) -> None:
         digits = take_code(make_coupon()).digits

@@ -39,7 +39,7 @@ def opened(content: bytes) -> Image.Image:
 
 def says(picture: Image.Image, text: str, *, has_logo: bool) -> bool:
     """Whether every module of the code that no logo covers is the one of this text."""
-    wanted = segno.make(text, error="h" if has_logo else "m", boost_error=False)
+    wanted = segno.make_qr(text, error="h" if has_logo else "m", boost_error=False)
     modules = wanted.symbol_size(border=QUIET_ZONE)[0]
     size = picture.width / modules
     hidden = LOGO_SHARE / 2 + 1 / modules

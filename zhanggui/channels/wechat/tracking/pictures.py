@@ -37,7 +37,7 @@ def code_png(text: str, look: Look, *, edge: int = PNG_EDGE) -> bytes:
 
     Each module has the same whole number of pixels, so that scanners see sharp edges.
     """
-    made = segno.make(text, error="h" if look.logo else "m", boost_error=False)
+    made = segno.make_qr(text, error="h" if look.logo else "m", boost_error=False)
     modules = made.symbol_size(border=QUIET_ZONE)[0]
     out = BytesIO()
     made.save(
@@ -64,7 +64,7 @@ def png(text: str, look: Look) -> bytes:
 
 def svg(text: str, look: Look) -> bytes:
     """A code with its caption as SVG; 10 units a module."""
-    made = segno.make(text, error="h" if look.logo else "m", boost_error=False)
+    made = segno.make_qr(text, error="h" if look.logo else "m", boost_error=False)
     edge = int(made.symbol_size(scale=10, border=QUIET_ZONE)[0])
     out = BytesIO()
     made.save(
