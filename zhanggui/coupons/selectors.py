@@ -335,9 +335,9 @@ def coupons(*, search: str = "", values: Mapping[str, Any], zone: str) -> QueryS
     rows = Coupon.objects.select_related("template", "customer")
     state = values.get("state")
     if state == OPEN:
-        rows = rows.filter(is_open(moment) | Q(state=S.FROZEN), usable__gt=0) | rows.filter(
-            by_clock(S.HELD, moment)
-        )
+        # a use that is held counts as well, and still does when its hold has passed
+        has_use = Q(usable__gt=0) | Q(held__gt=0)
+        rows = rows.filter(has_use, is_open(moment) | Q(state=S.FROZEN))
     elif state == USED:
         rows = rows.filter(redeemed__gt=0)
     elif state in S.values:

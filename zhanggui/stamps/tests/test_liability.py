@@ -12,9 +12,11 @@ from django.urls import reverse
 from zhanggui.accounts.models import AuditEntry, Role
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_staff
 from zhanggui.core import clock
+from zhanggui.coupons import services as coupons
 from zhanggui.coupons.models import Coupon
 from zhanggui.coupons.tests.factories import make_template
 from zhanggui.coupons.tests.factories import redeem as redeem_coupon
+from zhanggui.coupons.tests.factories import take_code as take_coupon_code
 from zhanggui.stamps import services
 from zhanggui.stamps.models import Card, RewardCosts, StampRecord, WhenFull
 from zhanggui.stamps.selectors import liability
@@ -118,6 +120,35 @@ class TestReport:
         total = liability.report(zone=ZONE, slug="x").total
 
         assert (total.coupons, total.full_fen, total.expected_fen) == (1, 1_000, 500)
+
+    def test_a_redemption_that_was_undone_is_owed_again(self, shop: Shop, owner: Client) -> None:
+        template = make_template(amount_fen=1_800, days_valid=60)
+        programme = make_programme(
+            slots=2, when_full=WhenFull.RENEW, reward_template_id=template.pk
+        )
+        give(shop, make_card(programme), 2)
+        coupon = Coupon.objects.get()
+
+        def owed() -> tuple[int, int, int]:
+            report = owner.get(url(shop, "liability")).context["report"]
+            rows = sum(
+                len(owner.get(month.coupons_url).context["list"].rows)
+                for month in report.months
+                if month.first
+            )
+            return report.total.coupons, report.total.full_fen, rows
+
+        assert owed() == (1, 1_800, 1)
+        use = redeem_coupon(coupon, shop.store)
+        assert owed() == (0, 0, 0)
+        coupons.undo_by_manager(
+            record_id=use.pk, store_id=shop.store.pk, person_id=7, name="李店长", actor=ACTOR
+        )
+        assert owed() == (1, 1_800, 1)
+        take_coupon_code(coupon)
+        assert owed() == (1, 1_800, 1)
+        with clock.at(clock.now() + timedelta(minutes=10)):
+            assert owed() == (1, 1_800, 1)
 
     def test_an_empty_shop_owes_nothing(self, client: Client, db: None) -> None:
         merchant = make_merchant("empty")
