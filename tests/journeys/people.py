@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pyotp
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
     FrameLocator,
+    Locator,
     Page,
     ViewportSize,
     WebError,
@@ -81,6 +83,20 @@ def enter(page: Page, shop: Shop, phone: str) -> None:
     page.get_by_label("手机号").fill(phone)
     page.get_by_label("密码", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="登录", exact=True).click()
+
+
+def submit(button: Locator) -> None:
+    """Press it and wait for the answer: a form asks first whether the server is there."""
+    with button.page.expect_navigation():
+        button.click()
+
+
+def enter_twofold(page: Page, shop: Shop, phone: str, secret: str) -> None:
+    """Somebody of the platform enters with both factors and lands on the overview."""
+    enter(page, shop, phone)
+    page.locator("[name=digits]").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="确认").click()
+    page.wait_for_url("**/platform/overview/")
 
 
 def prove_phone(page: Page, shop: Shop, phone: str) -> None:

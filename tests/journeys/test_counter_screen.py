@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from python_calamine import CalamineWorkbook
 
-from tests.journeys.people import PHONE, WIDE, Phone, from_menu, prove_phone, unfold, window
+from tests.journeys.people import PHONE, WIDE, Phone, from_menu, prove_phone, submit, unfold, window
 from tests.journeys.test_first_stamp import digits_on, invite_and_bind
 from tests.journeys.world import OTHER_STORE, Shop
 
@@ -74,7 +74,7 @@ def compare_places(office: Page) -> None:
     from_menu(office, "集章", "集章活动")
     office.get_by_role("link", name="柜台限额").click()
     office.get_by_label("集章时询问顾客的位置").check()
-    office.get_by_role("button", name="保存").click()
+    submit(office.get_by_role("button", name="保存"))
     expect(office.get_by_label("集章时询问顾客的位置")).to_be_checked()
 
 

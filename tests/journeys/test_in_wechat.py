@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.people import PHONE, WIDE, Phone, enter, from_menu, window
+from tests.journeys.people import PHONE, WIDE, Phone, enter, from_menu, submit, window
 from tests.journeys.world import AES_KEY, CALLBACK_TOKEN, PASSWORD, PLATFORM_APP, SECRET, Shop
 
 SLUG = "lemon"
@@ -195,7 +195,7 @@ def test_a_bill_is_paid_inside_wechat_and_given_back(browser: Browser, lemon: Le
         office.get_by_role("link", name="徐晴").click()
         office.get_by_role("button", name="退款", exact=True).first.click()
         office.get_by_label("原因").fill("包间改期")
-        office.get_by_role("dialog").get_by_role("button", name="退款", exact=True).click()
+        submit(office.get_by_role("dialog").get_by_role("button", name="退款", exact=True))
         lemon.shop.control("POST", "clock", {"advance_s": 5})
         expect(payer.web.get_by_role("heading", name="已退款")).to_be_visible()
 

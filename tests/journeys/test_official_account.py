@@ -12,7 +12,6 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-import pyotp
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -20,10 +19,12 @@ from tests.journeys.people import (
     WIDE,
     Phone,
     enter,
+    enter_twofold,
     from_menu,
     move_clock,
     phone_of,
     set_clock_right,
+    submit,
     window,
 )
 from tests.journeys.world import AES_KEY, CALLBACK_TOKEN, PASSWORD, PLATFORM_APP, SECRET, Shop
@@ -251,7 +252,7 @@ def choose_template(office: Page) -> None:
     office.get_by_label("门店名称").select_option(label="店铺名称")
     for place in ("通知事项", "通知内容"):
         office.get_by_label(place).select_option(label="事项")
-    office.get_by_role("button", name="使用这个模板").click()
+    submit(office.get_by_role("button", name="使用这个模板"))
     office.get_by_role("link", name="门店通知").click()
     office.get_by_role("button", name="发送测试").click()
     expect(office.get_by_text("微信已接收")).to_be_visible()
@@ -336,10 +337,7 @@ def test_sms_credit_is_paid_with_the_phone_and_the_bill_agrees(
         expect(office.locator("tbody tr").first).to_contain_text("+1,000")
         expect(office.locator("tbody tr").first).to_contain_text("购买")
     with window(browser, WIDE) as boss:
-        enter(boss, florist, BOSS_PHONE)
-        boss.locator("main input:visible").first.fill(pyotp.TOTP(TOTP).now())
-        boss.get_by_role("button", name="确认").click()
-        boss.wait_for_url("**/platform/overview/")
+        enter_twofold(boss, florist, BOSS_PHONE, TOTP)
         try:
             move_clock(boss, florist, 1, 1)
             check_bill(boss, florist, day)

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyotp
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
@@ -20,10 +19,12 @@ from tests.journeys.people import (
     PHONE,
     WIDE,
     enter,
+    enter_twofold,
     from_menu,
     move_clock,
     prove_phone,
     set_clock_right,
+    submit,
     window,
 )
 from tests.journeys.world import PASSWORD, Shop
@@ -77,10 +78,7 @@ def owner(browser: Browser) -> Iterator[Page]:
 def platform(browser: Browser, tiers: Shop) -> Iterator[Page]:
     """Somebody of the platform, who has signed in with both factors and lands on the overview."""
     with window(browser, WIDE) as page:
-        enter(page, tiers, PLATFORM_PHONE)
-        page.locator("main input:visible").first.fill(pyotp.TOTP(SECRET).now())
-        page.get_by_role("button", name="确认").click()
-        page.wait_for_url("**/platform/overview/")
+        enter_twofold(page, tiers, PLATFORM_PHONE, SECRET)
         yield page
         set_clock_right(page, tiers)
 
@@ -207,7 +205,7 @@ def look_at_their_rows(owner: Page) -> None:
 
 def open_store(owner: Page) -> None:
     owner.get_by_label("门店名称").fill("桥头店")
-    owner.get_by_role("button", name="新建门店").click()
+    submit(owner.get_by_role("button", name="新建门店"))
 
 
 def pay_by_transfer(owner: Page) -> None:
@@ -260,7 +258,7 @@ def open_the_door(head: Page) -> None:
     head.get_by_role("link", name="商家入驻", exact=True).first.click()
     head.get_by_label("开放商家入驻").check()
     head.get_by_label("登录标题").fill("南风开店")
-    head.get_by_role("button", name="保存", exact=True).click()
+    submit(head.get_by_role("button", name="保存", exact=True))
     logo = io.BytesIO()
     Image.new("RGB", (256, 256), "#2b4c7e").save(logo, "PNG")
     picture = {"name": "logo.png", "mimeType": "image/png", "buffer": logo.getvalue()}
@@ -289,7 +287,7 @@ def apply(applicant: Page, shop: Shop) -> None:
 def approve(head: Page) -> None:
     head.get_by_role("link", name="入驻申请").first.click()
     head.get_by_role("link", name=APPLICANT).click()
-    head.get_by_role("button", name="通过", exact=True).click()
+    submit(head.get_by_role("button", name="通过", exact=True))
     expect(head.get_by_role("heading", name=APPLICANT)).to_be_visible()
 
 

@@ -250,7 +250,7 @@ LEFT_ALONE: list[tuple[Change, str]] = [
     (elsewhere, "E_COUPON_WRONG_STORE"),
     (another_day, "E_COUPON_CONDITION"),
     (blocked, "E_CUSTOMER_BLOCKED"),
-    (voided, "E_CODE_REVOKED"),
+    (voided, "E_COUPON_VOIDED"),
     (held_by_a_till, "E_COUPON_HELD"),
     (ended, "E_COUPON_EXPIRED"),
     (too_late, "E_CODE_EXPIRED"),
