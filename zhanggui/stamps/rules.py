@@ -224,12 +224,14 @@ def too_valuable(card: Card, amount: int, zone: str) -> TooValuable | None:
 
 
 def wins(card: Card, amount: int) -> list[dict[str, Any]]:
-    """The rewards that so many stamps would win, also those of a round that begins with them."""
+    """The rewards that so many stamps would win, also those of rounds that begin with them."""
     if card.is_filled:
         return []
     after = card.balance + amount
     found = [one for one in card.terms.rewards if card.balance < one["at"] <= after]
-    return found + [one for one in card.terms.rewards if one["at"] <= after - card.slots]
+    while (after := after - card.slots) > 0:
+        found += [one for one in card.terms.rewards if one["at"] <= after]
+    return found
 
 
 def seconds_since_other_way(card: Card, method: Method) -> int | None:

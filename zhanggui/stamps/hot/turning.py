@@ -18,20 +18,24 @@ from zhanggui.stamps import desks, selectors
 from zhanggui.stamps.models import Kind, StampRecord
 from zhanggui.stamps.results import Desk
 from zhanggui.stamps.selectors import LedgerRow, Period
+from zhanggui.stamps.selectors.entries import HAS_FILLED
 from zhanggui.ui import paging
 from zhanggui.ui.paging import Cursor, Page
 
 MOST: LiteralString = "51"
 """A page and one row more, which tells whether another follows."""
 
-_HEAD: LiteralString = """
+_COLUMNS: LiteralString = """
 SELECT r.id, r.at, r.amount, r.balance_after, r.customer_name, r.manager_name, r.reason,
-       r.reverses_id, k.name, c.id, CASE WHEN r.is_far THEN r.distance_m END
+       r.reverses_id, k.name, c.id, CASE WHEN r.is_far THEN r.distance_m END,
+"""
+_OF: LiteralString = """
 FROM (
   SELECT * FROM stamps_stamprecord
   WHERE merchant_id = %(merchant)s AND store_id = %(store)s
     AND at >= %(since)s AND at < %(until)s
 """
+_HEAD = _COLUMNS + HAS_FILLED + _OF
 _KIND: LiteralString = " AND kind = %(kind)s"
 _OLDER: LiteralString = " AND (at, id) < (%(at)s, %(id)s)"
 _NEWER: LiteralString = " AND (at, id) > (%(at)s, %(id)s)"
@@ -67,6 +71,8 @@ class Entry(NamedTuple):
     cancelled_by_id: int | None
     far_m: int | None
     """How far the customer's phone was at least, where that was far away."""
+    has_filled: bool
+    """Whether it filled the card."""
 
 
 def turn(
@@ -132,7 +138,8 @@ def _statement(kind: Kind | None, cursor: Cursor | None) -> LiteralString:
 
 
 def _entry(line: Line) -> Entry:
-    id_, at, amount, after, name, manager, reason, reverses, name_now, cancelled_by, far = line
+    id_, at, amount, after, name, manager, reason, reverses, name_now, *rest = line
+    cancelled_by, far, has_filled = rest
     return Entry(
         int(id_ or 0),
         datetime.fromisoformat((at or b"").decode()),
@@ -145,6 +152,7 @@ def _entry(line: Line) -> Entry:
         (name_now or b"").decode(),
         int(cancelled_by) if cancelled_by is not None else None,
         int(far) if far is not None else None,
+        has_filled == b"t",
     )
 
 
@@ -162,4 +170,5 @@ def _entry_of(row: LedgerRow) -> Entry:
         row.name_now,
         row.cancelled_by_id,
         record.distance_m if record.is_far else None,
+        row.has_filled,
     )

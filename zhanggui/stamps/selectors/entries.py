@@ -72,15 +72,27 @@ class LedgerRow:
     is_cancelled: bool
     cancelled_by_id: int | None
     """The record that took it back (show struck through, link to it)."""
+    has_filled: bool
+    """Whether it filled the card: what is left on it belongs to the next round."""
 
 
-_CONTEXT: LiteralString = """
-SELECT r.id, k.name, k.number, c.id
+HAS_FILLED: LiteralString = """
+(r.amount > r.balance_after AND r.balance_after >= 0 AND EXISTS (
+  SELECT 1 FROM stamps_reward w
+  WHERE w.merchant_id = %(merchant)s AND w.card_id = r.card_id AND w.transaction_id IS NOT NULL
+    AND w.issued_at >= r.at AND w.issued_at < r.at + interval '10 seconds'
+))
+"""
+"""Whether the record ``r`` closed a round: after it fewer stamps than it gave, and its reward."""
+
+_COLUMNS: LiteralString = "SELECT r.id, k.name, k.number, c.id, "
+_OF: LiteralString = """
 FROM stamps_stamprecord r
 JOIN contacts_customer k ON k.merchant_id = %(merchant)s AND k.id = r.customer_id
 LEFT JOIN stamps_stamprecord c ON c.merchant_id = %(merchant)s AND c.reverses_id = r.id
 WHERE r.merchant_id = %(merchant)s AND r.id = ANY(%(records)s)
 """
+_CONTEXT = _COLUMNS + HAS_FILLED + _OF
 
 
 def ledger_period(zone: str, days: int = LEDGER_DAYS) -> Period:
@@ -192,9 +204,16 @@ def with_context(records: Sequence[StampRecord]) -> list[LedgerRow]:
     known = {read.number(line[0]): line[1:] for line in lines}
     rows = []
     for record in records:
-        name, number, cancelled_by = known[record.pk]
+        name, number, cancelled_by, has_filled = known[record.pk]
         cancel_id = read.number_or_none(cancelled_by)
         rows.append(
-            LedgerRow(record, read.text(name), read.text(number), cancel_id is not None, cancel_id)
+            LedgerRow(
+                record,
+                read.text(name),
+                read.text(number),
+                cancel_id is not None,
+                cancel_id,
+                has_filled == b"t",
+            )
         )
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -157,6 +158,22 @@ class TestDesk:
         )
         assert "1 位顾客说" not in owner.get(overview).content.decode()
         assert AuditEntry.objects.filter(action="stamps.case.settled").count() == 1
+
+    def test_a_cancelled_stamp_is_told_and_the_result_is_chosen(
+        self, owner: Client, shop: Shop, case: Case
+    ) -> None:
+        url = f"{self.home(shop)}{case.pk}/"
+        chosen = r'value="founded"[^>]*checked'
+        assert re.search(chosen, owner.get(url).content.decode()) is None
+        assert case.record_id is not None
+        taken = cancel_record(record_id=case.record_id, reason="集错了", actor=ACTOR)
+
+        page = owner.get(url).content.decode()
+        assert re.search(chosen, page)
+        assert "这次集章已取消" in page
+        assert f"/stamps/ledger/{taken.pk}/" in page
+        assert "集错了" in page
+        assert ACTOR.name in page
 
     @pytest.mark.parametrize(
         "change", [{"note": ""}, {"note": "  "}, {"verdict": ""}, {"verdict": "x"}]

@@ -16,6 +16,7 @@ from zhanggui.core.errors import DomainError
 from zhanggui.stamps import permissions, services
 from zhanggui.stamps.forms.desk import AdjustForm, LimitsForm
 from zhanggui.stamps.models import Adjustment, AdjustmentState, Card
+from zhanggui.stamps.selectors import outlooks
 from zhanggui.stamps.services import LimitsInput
 from zhanggui.ui import paging
 
@@ -55,7 +56,7 @@ def _said(row: Adjustment) -> str:
 def adjustments(request: MerchantRequest) -> HttpResponse:
     """All adjustments, newest first; those that wait can be decided here."""
     state = request.GET.get("state", "")
-    found = Adjustment.objects.select_related("card__customer", "card__programme")
+    found = Adjustment.objects.select_related("card__customer", "card__programme", "card__terms")
     if state in AdjustmentState.values:
         found = found.filter(state=state)
     page = paging.keyset(found, order=ORDER, after=request.GET.get("after", ""))
@@ -63,8 +64,10 @@ def adjustments(request: MerchantRequest) -> HttpResponse:
 
 
 def _list(request: MerchantRequest, page: Any, state: str) -> dict[str, Any]:
+    seen = outlooks.of_waiting(page.rows)
     return {
         "page": page,
+        "lines": [(row, seen.get(row.pk)) for row in page.rows],
         "state": state,
         "states": AdjustmentState.choices,
         "me": request.actor.id,

@@ -109,7 +109,9 @@ def report(request: MerchantRequest, case_id: int) -> HttpResponse:
     """One report with the facts around it; settled with what came out and a note."""
     rows = Case.objects.select_related("store", "record__card__programme", "record__customer")
     case = get_object_or_404(rows, pk=case_id)
-    form = SettleForm(request.POST or None)
+    undone = _undone(case.record)
+    initial = {"verdict": Verdict.FOUNDED} if undone else {}
+    form = SettleForm(request.POST or None, initial=initial)
     status = 200
     if request.method == "POST":
         status = 422
@@ -129,6 +131,7 @@ def report(request: MerchantRequest, case_id: int) -> HttpResponse:
     page = {
         "case": case,
         "record": case.record,
+        "undone": undone,
         "use": coupon_selectors.uses_named([case.subject]).get(case.subject),
         "form": form,
         "others": cases.others_of(case),
@@ -137,6 +140,11 @@ def report(request: MerchantRequest, case_id: int) -> HttpResponse:
         "cancel_url": _cancel_url(request, case.record),
     }
     return render(request, "stamps/backoffice/report.html", page, status=status)
+
+
+def _undone(record: StampRecord | None) -> StampRecord | None:
+    """The entry that took the stamp back, if one has."""
+    return StampRecord.objects.filter(reverses_id=record.pk).first() if record else None
 
 
 def _cancel_url(request: MerchantRequest, record: StampRecord | None) -> str:

@@ -61,9 +61,17 @@ def _line(entry: Entry, moment: str, after: str) -> dict[str, object]:
 
 def _notes(entry: Entry) -> str:
     """What was cancelled by what, and why, and what looks odd; mostly empty."""
-    if not (entry.cancelled_by_id or entry.reverses_id or entry.reason or entry.far_m):
+    if not (
+        entry.cancelled_by_id
+        or entry.reverses_id
+        or entry.reason
+        or entry.far_m
+        or entry.has_filled
+    ):
         return ""
     notes = ""
+    if entry.has_filled:
+        notes += f"<small>{escape(gettext('Card full, a new round began'))}</small>"
     if entry.cancelled_by_id:
         notes += _link(entry.cancelled_by_id, gettext("cancelled"))
     if entry.reverses_id:

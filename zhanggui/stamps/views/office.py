@@ -19,12 +19,11 @@ from zhanggui.core import clock
 from zhanggui.core.errors import DomainError
 from zhanggui.stamps import rewards, rules, selectors, services
 from zhanggui.stamps.forms.desk import BlockForm, CancelForm, read_filter
-from zhanggui.stamps.models import Card, Kind, Method, Programme, StampRecord
-from zhanggui.stamps.selectors import LedgerWish, insight
+from zhanggui.stamps.models import AdjustmentState, Card, Kind, Method, Programme, StampRecord
+from zhanggui.stamps.selectors import LedgerWish, histories, insight
 from zhanggui.ui import paging
 
 CHART_DAYS = 60
-CARD_RECORDS = 100
 
 
 @merchant_view("stamps.view")
@@ -134,16 +133,13 @@ def card_page(
     """The page of a card; with the form that was refused, its dialog stands open."""
     known = Card.objects.select_related("customer", "programme", "terms")
     found = get_object_or_404(known, pk=card_id)
-    rows = selectors.records_of_card(found.pk, size=CARD_RECORDS).rows
-    for row in rows:
-        row.record.card = found
     return render(
         request,
         "stamps/backoffice/card.html",
         {
             "card": found,
-            "rows": rows,
-            "events": selectors.events_of_card(found.pk),
+            "moves": histories.of_card(found),
+            "waiting": list(found.adjustments.filter(state=AdjustmentState.WAITING).order_by("pk")),
             "joined": list(found.merged.order_by("pk")),
             "avatar": insight.avatars_of([found.customer_id]).get(found.customer_id, ""),
             "cancel_since": cancel_since(request),
