@@ -271,13 +271,14 @@ def _interpreters(uv: Uv) -> Iterator[tuple[str, tuple[int, ...]]]:
     names = [f"python3.{minor}" for minor in (13, 12, 14, 15)] + ["python3"]
     folders = os.environ.get("PATH", "").split(os.pathsep)
     paths = [sys.executable] + [str(Path(folder) / name) for name in names for folder in folders]
-    paths += map(str, Path.home().glob(".pyenv/versions/*/bin/python3"))
+    with contextlib.suppress(OSError, RuntimeError):  # a home of somebody else's, or none
+        paths += map(str, Path.home().glob(".pyenv/versions/*/bin/python3"))
     managed = uv.ask("python", "find", "--managed-python", "--no-python-downloads", "3.13")
     paths += [managed] if managed else []
     ask = "import sys; print(sys.executable); print(*sys.version_info[:2])"
     for path in paths:
         is_own = Path(path).is_relative_to(VENV)  # about to be replaced
-        answer = None if is_own or not Path(path).exists() else output([path, "-c", ask])
+        answer = None if is_own else output([path, "-c", ask])  # None: it is not there, or not ours
         program, _, version = (answer or "").partition("\n")
         if version:
             numbers = tuple(map(int, version.split()))

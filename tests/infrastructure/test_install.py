@@ -61,6 +61,24 @@ class TestPython:
         monkeypatch.setattr(install, "_interpreters", lambda uv: iter([("/a/python", (3, 12))]))
         assert install.find_python(_NoNetwork()) == "/a/python"
 
+    def test_what_cannot_be_read_is_skipped(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As with root's PATH inherited by somebody else: ``su`` without ``-``."""
+        monkeypatch.setenv("PATH", str(tmp_path))
+        is_there = Path.exists
+
+        def refuse(path: Path) -> bool:
+            if path.is_relative_to(tmp_path):
+                raise PermissionError(path)
+            return is_there(path)
+
+        (tmp_path / "python3.13").write_text("#!/bin/sh\n")  # not executable
+        monkeypatch.setattr(Path, "exists", refuse)
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "python3"))
+        monkeypatch.setattr(Path, "home", lambda: tmp_path)
+        assert list(install._interpreters(_NoNetwork())) == []
+
     def test_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(install, "_interpreters", lambda uv: iter([]))
         with pytest.raises(install.Stop, match="Install Python 3"):
