@@ -162,13 +162,16 @@ class Teller:
         if event.is_cancel or event.at > self._previews_since:
             with clock.at(event.at - timedelta(seconds=5)):
                 stamp_services.preview(desk=desk, digits=shown.digits, actor=manager)
-        stamp_services.confirm(
+        done = stamp_services.confirm(
             desk=desk,
             digits=shown.digits,
             actor=manager,
             amount=1 if event.is_cancel else event.amount,
             reason=event.reason,
         )
+        if done.won:
+            for reward in stamp_selectors.won_without_coupon(done.record_id):
+                stamp_services.hand_over(desk=desk, reward_id=reward.pk, actor=manager)
 
     def _desk(self, event: Stamped) -> tuple[Desk, Actor] | None:
         """Where the manager works now, if it is still the store of the story."""

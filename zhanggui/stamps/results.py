@@ -75,6 +75,8 @@ class CancelChoice:
     manager_name: str
     lost: tuple[str, ...] = ()
     """Rewards that become void with it (D31)."""
+    has_uncouponed: bool = False
+    """One of them is handed out at the counter: the customer may hold it already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,9 @@ def issue(*, terms: Terms, position: int, card: Card, actor: Actor) -> int | Non
 
 
 def is_used(reward: Reward) -> bool:
-    """Whether the customer has had it."""
+    """Whether the customer has had it: over the counter, or as a coupon that was redeemed."""
+    if reward.handed_at is not None:
+        return True
     return bool(_givers and reward.coupon_id and _givers[0].is_used(reward.coupon_id))
 
 

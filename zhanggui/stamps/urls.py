@@ -58,6 +58,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("staff/redeem", redeeming.confirm, name="staff_redeem"),
     path("staff/redeem/undo", redeeming.undo, name="staff_undo"),
     path("staff/stamp/undo", redeeming.undo_stamp, name="staff_undo_stamp"),
+    path("staff/rewards/hand-over", redeeming.hand_over, name="staff_hand_over"),
     path("staff/redemptions", redeeming.ledger, name="staff_redemptions"),
     path("staff/data", staff.figures, name="staff_figures"),
     path("staff/data/customers", staff.customers, name="staff_customers"),

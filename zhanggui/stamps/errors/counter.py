@@ -179,6 +179,14 @@ class RewardUsedOffice(RewardUsed):
     )
 
 
+class RewardWithdrawn(DomainError):
+    """Its stamp was cancelled before it was handed over."""
+
+    code = "E_REWARD_WITHDRAWN"
+    status = 409
+    text = _("“%(reward)s” was withdrawn with its stamp. Do not hand it out.")
+
+
 class NothingToCancel(DomainError):
     """No stamp of this card at this store that a manager may still take back (D29)."""
 

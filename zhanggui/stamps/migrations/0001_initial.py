@@ -1503,6 +1503,7 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField()),
                 ("name", models.CharField(max_length=60)),
                 ("coupon_id", models.BigIntegerField(null=True)),
+                ("store_id", models.BigIntegerField(null=True)),
                 ("card_expires_at", models.DateTimeField(null=True)),
                 (
                     "state",
@@ -1514,6 +1515,8 @@ class Migration(migrations.Migration):
                 ),
                 ("issued_at", models.DateTimeField(default=zhanggui.core.clock.now)),
                 ("voided_at", models.DateTimeField(null=True)),
+                ("handed_at", models.DateTimeField(null=True)),
+                ("handed_by", models.CharField(blank=True, max_length=80)),
                 (
                     "card",
                     zhanggui.core.models.TenantForeignKey(
@@ -1557,7 +1560,14 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         fields=["merchant", "-issued_at", "-id"], name="rewards_newest_first"
-                    )
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("coupon_id", None), ("handed_at", None), ("state", "issued")
+                        ),
+                        fields=["merchant", "-issued_at", "-id"],
+                        name="rewards_to_hand_over",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(

@@ -93,6 +93,8 @@ class Reward(TenantModel):
     name = models.CharField(max_length=60)
     coupon_id = models.BigIntegerField(null=True)
     """The coupon that was issued; None: it is handed out at the counter."""
+    store_id = models.BigIntegerField(null=True)
+    """Where it was won; None: in the office."""
     transaction = TenantForeignKey(Transaction, null=True, on_delete=models.PROTECT)
     """What took the stamps of a full card; None for a reward on the way."""
     card_expires_at = models.DateTimeField(null=True)
@@ -100,6 +102,9 @@ class Reward(TenantModel):
     state = models.CharField(max_length=8, choices=RewardState, default=RewardState.ISSUED)
     issued_at = models.DateTimeField(default=clock.now)
     voided_at = models.DateTimeField(null=True)
+    handed_at = models.DateTimeField(null=True)
+    """When a manager gave it to the customer; None: not yet, or its coupon knows."""
+    handed_by = models.CharField(max_length=80, blank=True)
 
     class Meta(TenantModel.Meta):
         constraints: ClassVar = [
@@ -111,6 +116,11 @@ class Reward(TenantModel):
         ]
         indexes: ClassVar = [
             models.Index(fields=["merchant", "-issued_at", "-id"], name="rewards_newest_first"),
+            models.Index(
+                fields=["merchant", "-issued_at", "-id"],
+                condition=models.Q(state="issued", coupon_id=None, handed_at=None),
+                name="rewards_to_hand_over",
+            ),
         ]
 
     def __str__(self) -> str:

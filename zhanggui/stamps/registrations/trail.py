@@ -42,6 +42,7 @@ ACTIONS = {
     "stamps.code.refused": _("Code refused"),
     "stamps.record.cancelled": _("Stamps cancelled in the back office"),
     "stamps.record.undone": _("Stamp undone at the counter"),
+    "stamps.reward.handed_over": _("Reward handed over"),
     "stamps.programme.ended": _("Programme ended"),
     "stamps.programme.pictured": _("Picture put on the cards"),
     "stamps.programme.unpictured": _("Picture taken off the cards"),

@@ -28,7 +28,8 @@ from zhanggui.stamps.models import (
 from zhanggui.stamps.selectors.entries import ORDER, LedgerRow, with_context
 from zhanggui.ui import paging
 
-HANDED_OUT_WITHIN = timedelta(hours=24)
+LISTED_FOR = timedelta(days=15)
+LISTED_AT_MOST = 10
 
 
 def takes_press(programme: Programme) -> bool:
@@ -91,8 +92,8 @@ class Won:
 
     @property
     def is_due(self) -> bool:
-        """Whether the counter may still have to hand it out: that happens on the spot."""
-        return self.coupon is None and clock.now() - self.reward.issued_at < HANDED_OUT_WITHIN
+        """Whether the counter still has to hand it out."""
+        return self.coupon is None and self.reward.handed_at is None
 
 
 def rewards_of_card(card_id: int, limit: int = 5) -> list[Won]:
@@ -103,8 +104,8 @@ def rewards_of_card(card_id: int, limit: int = 5) -> list[Won]:
     return [Won(one, found.get(one.coupon_id or 0)) for one in rewards]
 
 
-def won_without_coupon(record_id: int) -> set[str]:
-    """The names of what a stamp has just won that is handed out at the counter."""
+def won_without_coupon(record_id: int) -> list[Reward]:
+    """What a stamp has just won that is handed out at the counter."""
     record = StampRecord.objects.only("card_id", "at").get(pk=record_id)
     won = Reward.objects.filter(
         card_id=record.card_id,
@@ -112,7 +113,32 @@ def won_without_coupon(record_id: int) -> set[str]:
         issued_at__gte=record.at,
         coupon_id=None,
     )
-    return set(won.values_list("name", flat=True))
+    return list(won.order_by("cycle", "position"))
+
+
+def to_hand_over(store_id: int) -> list[Reward]:
+    """What was won at a store, or in the office, and no manager has handed over; newest first."""
+    since = clock.now() - LISTED_FOR
+    open_ones = rewards_at(store_id).filter(
+        state=RewardState.ISSUED, coupon_id=None, handed_at=None, issued_at__gte=since
+    )
+    shown = open_ones.select_related("card__customer", "card__programme")
+    return list(shown.order_by("-issued_at", "-pk")[:LISTED_AT_MOST])
+
+
+def rewards_at(store_id: int) -> QuerySet[Reward]:
+    """Rewards that a store may hand out: those won there, and the office's of its programmes."""
+    places = ProgrammeStore.objects.filter(programme=OuterRef("card__programme"))
+    is_of_programme = Exists(places.filter(store_id=store_id)) | ~Exists(places)
+    return Reward.objects.filter(Q(store_id=store_id) | Q(is_of_programme, store_id=None))
+
+
+def withdrawn_with(cancel: StampRecord) -> list[str]:
+    """The names of the rewards that a cancel took back."""
+    gone = Reward.objects.filter(
+        card_id=cancel.card_id, state=RewardState.VOIDED, voided_at__gte=cancel.at
+    )
+    return list(gone.order_by("cycle", "position").values_list("name", flat=True))
 
 
 def events_of_card(card_id: int, limit: int = 50) -> list[CardEvent]:

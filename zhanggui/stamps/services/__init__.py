@@ -31,6 +31,7 @@ from zhanggui.stamps.services.countering import (
 from zhanggui.stamps.services.cycles import terms_now
 from zhanggui.stamps.services.doctoring import note_phone
 from zhanggui.stamps.services.expiring import expire_card
+from zhanggui.stamps.services.handing import hand_over
 from zhanggui.stamps.services.managers import (
     accept_scan,
     invite_manager,
@@ -120,6 +121,7 @@ __all__ = [
     "enrol_press",
     "enter_by_press",
     "expire_card",
+    "hand_over",
     "invite_manager",
     "leave",
     "limits",

@@ -144,6 +144,7 @@ def _issue(card: Card, position: int, place: Place) -> Reward:
         position=position,
         name=card.terms.at(position)["name"],
         card_expires_at=card.expires_at,
+        store_id=place.store_id,
         coupon_id=rewards.issue(
             terms=card.terms,
             position=position,

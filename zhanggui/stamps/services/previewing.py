@@ -17,7 +17,7 @@ from zhanggui.codes.models import OneTimeCode
 from zhanggui.contacts.services import masked_name
 from zhanggui.core import clock
 from zhanggui.stamps import places, rewards, rules, ways
-from zhanggui.stamps.models import Card, Kind, ManagerBinding, Method
+from zhanggui.stamps.models import Card, Kind, ManagerBinding, Method, StampRecord
 from zhanggui.stamps.operations import SUBJECT, kind_of
 from zhanggui.stamps.results import CancelChoice, Desk, Preview
 from zhanggui.stamps.services import others
@@ -145,13 +145,16 @@ def _ahead(card: Card) -> list[dict[str, Any]]:
 
 def _choices(card: Card, store_id: int, moment: datetime) -> tuple[CancelChoice, ...]:
     found = rules.to_cancel(card.pk, store_id=store_id, moment=moment)
-    return tuple(
-        CancelChoice(
-            record.pk,
-            record.amount,
-            record.at,
-            record.manager_name,
-            tuple(reward.name for reward in rewards.falling(card, record.amount)),
-        )
-        for record in found
+    return tuple(_choice(card, record) for record in found)
+
+
+def _choice(card: Card, record: StampRecord) -> CancelChoice:
+    lost = rewards.falling(card, record.amount)
+    return CancelChoice(
+        record.pk,
+        record.amount,
+        record.at,
+        record.manager_name,
+        tuple(reward.name for reward in lost),
+        has_uncouponed=any(reward.coupon_id is None for reward in lost),
     )

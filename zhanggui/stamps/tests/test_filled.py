@@ -11,8 +11,8 @@ from zhanggui.core import clock
 from zhanggui.coupons.models import Coupon
 from zhanggui.coupons.tests.factories import make_template
 from zhanggui.stamps import services
-from zhanggui.stamps.models import Kind
-from zhanggui.stamps.tests.factories import make_programme, stamp, take_code
+from zhanggui.stamps.models import Kind, Reward
+from zhanggui.stamps.tests.factories import make_programme, manager_of, stamp, take_code
 from zhanggui.stamps.tests.test_mobile import DIGITS, Visitor, visitor
 from zhanggui.stamps.tests.test_staff import Counter, counter
 
@@ -64,15 +64,24 @@ class TestFilled:
         else:
             assert "请到柜台领取" in sheet
 
-    def test_what_the_counter_hands_out_is_asked_for_on_the_day_only(
+    def test_what_the_counter_hands_out_is_asked_for_until_it_is_handed_over(
         self, visitor: Visitor
     ) -> None:
         filled_but_one(visitor, "counter")
         stamp(visitor.shop.desk, visitor.card)
-        for hours, is_asked in ((23, True), (25, False)):
-            with clock.at(clock.now() + timedelta(hours=hours)):
-                page = visitor.client.get(visitor.card_url()).content.decode()
-            assert ("请到柜台领取" in page) == is_asked
+        days_later = clock.now() + timedelta(days=3)
+        with clock.at(days_later):
+            page = visitor.client.get(visitor.card_url()).content.decode()
+            assert "请到柜台领取" in page
+
+            services.hand_over(
+                desk=visitor.shop.desk,
+                reward_id=Reward.objects.get().pk,
+                actor=manager_of(visitor.shop.desk),
+            )
+            page = visitor.client.get(visitor.card_url()).content.decode()
+            assert "请到柜台领取" not in page
+            assert "已领取" in page
             assert "招牌奶茶一杯" in page
 
     def test_not_with_the_next_stamp(self, visitor: Visitor, counter: Counter, reward: str) -> None:

@@ -222,6 +222,8 @@ def live(request: CustomerRequest, token: str) -> HttpResponse:
     page = card_page(found, layer, is_more="more" in request.GET)
     page["fresh"] = _fresh(found, request.GET.get("n", ""))
     page["is_new_card"] = not is_same_card
+    if layer is not None and layer.is_used and layer.kind == Kind.CANCEL and page["rows"]:
+        page["withdrawn"] = selectors.withdrawn_with(page["rows"][0].record)
     return render(request, "stamps/mobile/_live.html", page | _ended(layer))
 
 

@@ -136,6 +136,23 @@ def undo_stamp(request: ManagerRequest) -> HttpResponse:
     return answer(request, "stamps/mobile/_bar.html", page)
 
 
+@manager_view
+@require_POST
+def hand_over(request: ManagerRequest) -> HttpResponse:
+    """The customer was given a reward that is no coupon."""
+    number = numbers.whole(request.POST.get("reward", ""))
+    try:
+        if number is None:
+            raise NotFound
+        reward = services.hand_over(desk=request.desk, reward_id=number, actor=request.actor)
+    except DomainError as refusal:
+        page = {"refusal": refusal}
+        return answer(request, "stamps/mobile/_refused.html", page, status=refusal.status)
+    if request.headers.get("HX-Request") != "true":
+        return redirect("stamps:desk")
+    return answer(request, "stamps/mobile/_handed.html", {"reward": reward})
+
+
 def undo_bar(request: ManagerRequest) -> dict[str, Any]:
     """What this manager stamped and redeemed a moment ago, for the bar above the input."""
     stamped = services.undoable(request.desk).select_related("card__programme")

@@ -74,6 +74,7 @@ class PeriodFigures:
 def desk(request: ManagerRequest) -> HttpResponse:
     """The white bar for six digits (M1)."""
     page = _desk_page(request) | undo_bar(request) | lock_of(request.desk)
+    page["to_hand_over"] = selectors.to_hand_over(request.desk.store_id)
     page["wants_place"] = places.is_missing(request.desk.store_id)
     return render(request, "stamps/mobile/desk.html", page)
 
@@ -137,6 +138,7 @@ def confirm_code(request: ManagerRequest) -> HttpResponse:
     page = _desk_page(request) | {"confirmed": confirmed}
     if confirmed.won:
         page["at_counter"] = selectors.won_without_coupon(confirmed.record_id)
+        page["at_counter_names"] = {reward.name for reward in page["at_counter"]}
     return _answer(request, "_confirmed.html", page)
 
 
