@@ -25,6 +25,7 @@ from zhanggui.accounts.models import Merchant
 from zhanggui.core import tenancy
 from zhanggui.core.errors import DomainError, NotFound
 from zhanggui.stamps import permissions, services, touches
+from zhanggui.stamps.errors import EnrolmentOver
 from zhanggui.stamps.forms.seals import MoveForm, SealForm, StepForm
 from zhanggui.stamps.models import STEPS, Press, PressUse, Seal, SealState
 from zhanggui.stamps.recognition import drawing
@@ -359,6 +360,7 @@ def _phone_page(shop: Merchant, link: PhoneLink, token: str) -> dict[str, Any]:
 def phone_press(request: HttpRequest, merchant: str, token: str) -> HttpResponse:
     """A press of the enrolment or measurement."""
     shop = _shop(merchant)
+    link: PhoneLink | None = None
     with tenancy.merchant_scope(shop.pk):
         try:
             account_services.refuse_frozen(shop)
@@ -371,9 +373,16 @@ def phone_press(request: HttpRequest, merchant: str, token: str) -> HttpResponse
                 phone=request.POST.get("phone", "")[:40],
                 actor=system_actor(gettext_noop("Enrolment of stamps")),
             )
+        except EnrolmentOver as over:
+            if link is None or link.seal.state != SealState.ACTIVE:
+                return _not_felt(request, over)  # else one press more than it takes: it is done
         except DomainError as refusal:
-            page = {"refusal": refusal}
-            return render(request, "stamps/mobile/_press_said.html", page, status=refusal.status)
+            return _not_felt(request, refusal)
         link.seal.refresh_from_db()
         page = _phone_page(shop, link, token)
         return render(request, "stamps/mobile/_enrolled.html", page)
+
+
+def _not_felt(request: HttpRequest, refusal: DomainError) -> HttpResponse:
+    page = {"refusal": refusal}
+    return render(request, "stamps/mobile/_press_said.html", page, status=refusal.status)
