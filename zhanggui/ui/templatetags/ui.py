@@ -197,17 +197,14 @@ def clock_face(seconds: float) -> str:
 
 @register.filter
 def initial(name: str) -> str:
-    """What an avatar shows of a name: the last Chinese character, else the first letter."""
-    stripped = str(name).strip()
-    if not stripped:
-        return "?"
-    return stripped[-1] if stripped[-1] > "\u2e7f" else stripped[0].upper()
+    """What an avatar shows of a name: its first sign, which a masked name still has."""
+    return str(name).strip()[:1].upper() or "?"
 
 
 @register.filter
 def tint(name: str) -> int:
-    """A number from 1 to 6 that is always the same for a name: the colour of its avatar."""
-    return sum(ord(letter) for letter in str(name)) % 6 + 1
+    """A number from 1 to 6: the colour of an avatar, the same for a name whole and masked."""
+    return ord(initial(name)) % 6 + 1
 
 
 def _time(value: datetime | None, text: str, exact: str) -> SafeString | str:

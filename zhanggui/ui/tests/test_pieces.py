@@ -218,7 +218,8 @@ class TestTags:
             ("{{ '048213'|groups_of_three|join:' ' }}", "048 213"),
             ("{{ 172|clock_face }} {{ -1|clock_face }}", "2:52 0:00"),
             ("{{ 45|ring_offset:180 }} {{ 0|ring_offset:0 }}", "75.0 100.0"),
-            ("{{ '陈思远'|initial }}{{ 'anna'|initial }}{{ ' '|initial }}", "远A?"),
+            ("{{ '陈思远'|initial }}{{ 'anna'|initial }}{{ ' '|initial }}", "陈A?"),
+            ("{{ '陈思远'|tint }}{{ '陈**'|tint }}", "11"),
             ("{{ ''|dash }}{{ 0|dash }}", "—0"),
         ],
     )
