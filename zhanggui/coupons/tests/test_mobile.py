@@ -108,7 +108,11 @@ class TestCode:
     def test_icon_then_button_then_six_digits(self, visitor: Visitor) -> None:
         coupon = visitor.coupon()
         page = visitor.get("coupon", coupon.token)
-        assert 'class="coupon-icon"' in page
+        button = re.search(r'<a class="coupon-use".*?</a>', page, re.DOTALL)
+        assert button
+        assert 'class="coupon-icon"' in button[0]
+        assert re.search(r'weui-btn_primary"[^>]*>使用<', button[0])
+        assert visitor.url("start", coupon.token) in button[0]
         start = visitor.get("start", coupon.token)
         assert "获取验证码" in start
         assert counts(coupon) == ("usable", 1, 0, 0, 0)

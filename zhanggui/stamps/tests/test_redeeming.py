@@ -65,9 +65,11 @@ class TestOneInput:
 
     @pytest.mark.spec("stamps R13")
     def test_preview_then_redeemed_once(self, counter: Counter) -> None:
-        coupon = make_coupon(name="柠檬茶赠饮券")
+        coupon = make_coupon(name="柠檬茶赠饮券", terms="任选一款招牌茶，中杯。")
         digits = take_code(coupon).digits
         seen = counter.preview(digits).content.decode()
+        assert "使用说明" in seen
+        assert "任选一款招牌茶，中杯。" in seen
         assert "核销" in seen
         assert "柠檬茶赠饮券" in seen
         assert masked_name(coupon.customer.name) in seen
