@@ -6,7 +6,7 @@ Source: stamps specification 4 and 5.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -224,6 +224,11 @@ class Card(TenantModel):
         """Whether it still brings its reward: full already, or open on a card not ended."""
         has_ended = self.programme.state == ProgrammeState.ENDED
         return self.state == CardState.REWARDED or (self.state == CardState.OPEN and not has_ended)
+
+    @property
+    def ways_ahead(self) -> list[dict[str, Any]]:
+        """What it brings on the way, as its rules say; nothing once it brings no reward."""
+        return self.terms.rewards if self.can_win else []
 
     @property
     def room(self) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 from django.utils.functional import Promise
@@ -215,12 +216,29 @@ def visits(customers: Sequence[Customer], records: QuerySet[StampRecord]) -> lis
     ]
 
 
-def programme_counts() -> dict[int, tuple[int, int]]:
-    """For each programme: its cards, and how many of them were filled at least once."""
+class ProgrammeCounts(NamedTuple):
+    """How many cards a programme has."""
+
+    cards: int = 0
+    full: int = 0
+    """Filled at least once."""
+    unfinished: int = 0
+    """Customers who hold stamps on a card that is not full."""
+
+
+def programme_counts() -> dict[int, ProgrammeCounts]:
+    """The cards of each programme."""
+    lasts = Q(expires_at=None) | Q(expires_at__gt=clock.now())
+    is_begun = Q(state=CardState.OPEN, balance__gt=0) & lasts
     rows = Card.objects.values("programme_id").annotate(
-        cards=Count("id"), full=Count("id", filter=Q(state=CardState.REWARDED) | Q(cycle__gt=0))
+        cards=Count("id"),
+        full=Count("id", filter=Q(state=CardState.REWARDED) | Q(cycle__gt=0)),
+        unfinished=Count("customer_id", distinct=True, filter=is_begun),
     )
-    return {row["programme_id"]: (row["cards"], row["full"]) for row in rows}
+    return {
+        row["programme_id"]: ProgrammeCounts(row["cards"], row["full"], row["unfinished"])
+        for row in rows
+    }
 
 
 def stores_of(programme_ids: Collection[int]) -> dict[int, list[str]]:

@@ -177,9 +177,11 @@ class TestWallet:
         wallet = visitor.client.get(visitor.url("wallet")).content.decode()
         assert "已结束" in wallet
         card = visitor.client.get(visitor.card_url()).content.decode()
-        assert "不再在这张卡上盖章" in card
+        assert "活动已结束" in card
+        assert "这张卡不能再集章，已得到的奖励仍然有效。" in card
+        assert "还差" not in wallet + card
         assert "商家暂停了" not in card
-        assert "再集" not in wallet + card
+        assert "再集 " not in wallet + card
 
     @pytest.mark.parametrize("how", ["paused", "ended", "past its last day"])
     def test_an_offer_of_yesterday_opens_no_card(self, visitor: Visitor, how: str) -> None:

@@ -64,6 +64,8 @@ class TestCard:
 
         assert 'data-press="accumulate"' in page
         assert page.index("请店员在这张卡上盖章") < page.index("出示集章验证码")  # a code is second
+        assert 'id="corner-button"' in page
+        assert re.search(r'<label id="pill" for="corner-button"', page)
 
     def test_a_press_shows_the_stamp_at_once(self, visitor: Visitor, seal: Seal) -> None:
         answer = press(visitor)

@@ -12,7 +12,7 @@ from django.urls import reverse
 from zhanggui.accounts.models import AuditEntry, Role
 from zhanggui.accounts.tests.factories import make_merchant, make_staff
 from zhanggui.stamps.models import Card, Programme, ProgrammeState
-from zhanggui.stamps.tests.factories import Shop, make_shop
+from zhanggui.stamps.tests.factories import Shop, make_card, make_shop, stamp
 from zhanggui.stamps.tests.offices import FIELDS, Office
 
 FOLDS = ("途中奖励", "3 · 有效期", "4 · 适用门店", "5 · 怎么集章", "6 · 柜台规则")
@@ -131,6 +131,18 @@ class TestProgrammes:
         assert states == ["ended", "paused"]
         assert "已结束" in office.page("programmes")
         assert office.post("programme_state", programme.pk, state="active").status_code == 409
+
+    def test_before_the_end_it_says_who_loses(self, office: Office) -> None:
+        programme = office.shop.programme
+        office.post("programme_state", programme.pk, state="paused")
+        assert "没集满的卡" not in office.page("programmes")
+        office.post("programme_state", programme.pk, state="active")
+        for card in (office.shop.card, make_card(programme, "韩梅梅")):
+            stamp(office.shop.desk, card)
+        make_card(programme, "李雷")
+        office.post("programme_state", programme.pk, state="paused")
+
+        assert "2 位顾客手里有没集满的卡" in office.page("programmes")
 
     def test_pauses_and_resumes(self, office: Office) -> None:
         programme = office.shop.programme

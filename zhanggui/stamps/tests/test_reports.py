@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from zhanggui.accounts.models import AuditEntry, Role
 from zhanggui.accounts.tests.factories import ACTOR, make_merchant, make_staff
@@ -55,6 +56,8 @@ class TestPage:
         assert answer.status_code == 200
         assert shop.store.name in text
         assert "那不是我" in text
+        assert f"· {shop.merchant.name}</title>" in text
+        assert reverse("stamps:card", args=[shop.merchant.slug, record.card.token]) in text
         assert "王小明" not in text
         assert not Case.objects.exists()
 

@@ -28,7 +28,7 @@ from zhanggui.stamps.errors import (
     StampedJustNow,
     TooWeak,
 )
-from zhanggui.stamps.models import Card, CounterScreen, CounterTicket, StampRecord
+from zhanggui.stamps.models import Card, CounterScreen, CounterTicket, StampRecord, WhenFull
 from zhanggui.stamps.results import Confirmed
 from zhanggui.stamps.services.screens import CODES
 from zhanggui.stamps.tests.factories import (
@@ -274,6 +274,26 @@ class TestCustomer:
         assert "data-counter-done" in done.content.decode()
         assert (done.status_code, again.status_code) == (200, 409)
         assert balance_of(till.shop.card) == 1
+
+    def test_what_fills_the_card_is_celebrated(self, phone: Client, till: Till) -> None:
+        programme = make_programme(slots=4, when_full=WhenFull.RENEW, ways=ALL)
+        customer = till.shop.card.customer_id
+        card = services.open_card(programme=programme, customer_id=customer, actor=ACTOR)
+        start = clock.now()
+        for hours in (3, 2, 1):
+            with clock.at(start - timedelta(hours=hours)):
+                stamp(till.shop.desk, card)
+        url = reverse("stamps:counter_stamp", args=[till.shop.merchant.slug, card.token])
+        page = phone.get(
+            reverse("stamps:counter", args=[till.shop.merchant.slug, till.code()])
+        ).content.decode()
+        proof = re.search(r'name="proof" value="([^"]+)"', page)[1]  # type: ignore[index]
+
+        done = phone.post(url, {"proof": proof, "key": "k", "again": "1"}).content.decode()
+
+        full = done[done.index("stamps-sheet-full") :]
+        assert re.search(r"<b>4</b> / 4", full)
+        assert full.index("<b>4</b> / 4") < full.index("集满了！") < full.index("<b>0</b> / 4")
 
     def test_once_more_has_a_button(self, phone: Client, till: Till) -> None:
         stamp(till.shop.desk, till.shop.card)

@@ -41,8 +41,7 @@ def programmes(request: MerchantRequest) -> HttpResponse:
     rows = [
         {
             "programme": programme,
-            "cards": counts.get(programme.pk, (0, 0))[0],
-            "full": counts.get(programme.pk, (0, 0))[1],
+            "counts": counts.get(programme.pk, insight.ProgrammeCounts()),
             "stores": places.get(programme.pk, []),
             "sample": max(1, int(programme.slots * SAMPLE_SHARE)),
             "terms": terms.get(programme.pk),
