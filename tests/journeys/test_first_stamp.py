@@ -155,7 +155,7 @@ def look_at_the_figures(manager: Phone) -> None:
 def times_stamped(office: Page, shop: Shop) -> int:
     """Of the whole shop, as its first page says; other journeys stamp in its other store."""
     office.goto(shop.office)
-    figures = office.locator(".zg-figure", has_text="盖章次数").locator(".zg-figure-value")
+    figures = office.locator(".zg-figure", has_text="集章次数").locator(".zg-figure-value")
     return int(figures.first.inner_text())
 
 

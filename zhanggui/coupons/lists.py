@@ -80,7 +80,7 @@ COUPONS = ListPage(
         Column("left", _("Uses left"), css="num"),
         Column("until", _("Valid until")),
         Column("way", _("Came by")),
-        Column("issued", pgettext_lazy("coupons", "Issued")),
+        Column("issued", _("Issued")),
         Column("code", _("Code of the coupon"), is_shown=False),
     ),
     sorts=(
@@ -101,7 +101,7 @@ COUPONS = ListPage(
         ),
         Choice("template", _("Coupon"), _templates, every=_("All coupons")),
         Choice("way", _("Came by"), Way.choices, is_extra=True),
-        Period("issued", pgettext_lazy("coupons", "Issued")),
+        Period("issued", _("Issued")),
         Period("ends", _("Valid until")),
     ),
 )
@@ -249,7 +249,7 @@ EXPORTS = (
             SheetColumn("left", _("Uses left"), kind="number"),
             SheetColumn("redeemed", pgettext_lazy("coupons", "Redeemed"), kind="number"),
             SheetColumn("way", _("Came by")),
-            SheetColumn("issued", pgettext_lazy("coupons", "Issued"), kind="moment", width=18),
+            SheetColumn("issued", _("Issued"), kind="moment", width=18),
             SheetColumn("from", _("Valid from"), kind="moment", width=18),
             SheetColumn("until", _("Valid until"), kind="moment", width=18),
         ),

@@ -50,7 +50,10 @@ class AdjustmentTooFar(DomainError):
 
     code = "E_ADJUST_BELOW"
     status = 409
-    text = _("Only %(most)s stamps can be taken off this card; a reward was given for the others.")
+    text = _(
+        "At most %(most)s stamps can be taken off this card now: none that are not there, and none"
+        " for which a reward was given."
+    )
 
 
 class AdjustmentDecided(DomainError):

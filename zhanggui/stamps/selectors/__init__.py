@@ -47,6 +47,7 @@ from zhanggui.stamps.selectors.entries import (
     with_hour,
 )
 from zhanggui.stamps.selectors.managers import (
+    bound_by,
     desk_of,
     invitations_of,
     managers_of,
@@ -66,6 +67,7 @@ __all__ = [
     "LedgerWish",
     "Period",
     "Won",
+    "bound_by",
     "by_day",
     "can_begin",
     "card_by_token",

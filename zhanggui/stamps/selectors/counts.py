@@ -33,6 +33,8 @@ class Figures:
     customers: int
     ways: dict[str, int]
     """Entries by way (``Method``), ways without any left out."""
+    given_ways: dict[str, int]
+    """The same of those that gave stamps: they add up to ``given``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +77,22 @@ def summed(period: Period, days: Iterable[Sort[date]], customers: int) -> Figure
     """Add up the days of a period."""
     inside = [one for one in days if period.first <= one.place <= period.last]
     given = [one for one in inside if one.kind == Kind.ACCUMULATE]
-    ways: Counter[str] = Counter()
-    for one in inside:
-        ways[one.method] += one.entries
     return Figures(
         period=period,
         stamps=sum(one.stamps for one in given),
         given=sum(one.entries for one in given),
         cancels=sum(one.entries for one in inside if one.kind == Kind.CANCEL),
         customers=customers,
-        ways={way: ways[way] for way in Method.values if ways[way]},
+        ways=_by_way(inside),
+        given_ways=_by_way(given),
     )
+
+
+def _by_way(found: Iterable[Sort[date]]) -> dict[str, int]:
+    ways: Counter[str] = Counter()
+    for one in found:
+        ways[one.method] += one.entries
+    return {way: ways[way] for way in Method.values if ways[way]}
 
 
 def by_day(

@@ -271,12 +271,12 @@ def _list_of(name: str, slug: str, span: Span, period: str, more: Mapping[str, A
 
 
 def shares(wanted: Wish, found: Figures, slug: str) -> list[Share]:
-    """How the entries of these days were proved, the most frequent way first (R17)."""
+    """How the stamps of these days were proved, the most frequent way first (R17)."""
     ledger = reverse("stamps:ledger", args=[slug])
-    whole_of = sum(found.ways.values())
+    of_given = {"kind": Kind.ACCUMULATE.value}
     rows = [
-        Share(Method(way), many, whole_of, f"{ledger}?{wanted.query(way=way)}")
-        for way, many in found.ways.items()
+        Share(Method(way), many, found.given, f"{ledger}?{wanted.query(way=way, **of_given)}")
+        for way, many in found.given_ways.items()
     ]
     return sorted(rows, key=lambda row: -row.many)
 

@@ -65,6 +65,17 @@ def invitations_of(store_id: int) -> list[ManagerInvitation]:
     return list(open_now.exclude(scene_code_id=0).order_by("-pk"))
 
 
+def bound_by(invitation: ManagerInvitation) -> list[str]:
+    """The names of those who became managers of its store with a QR code, the newest first."""
+    bindings = ManagerBinding.objects.filter(
+        merchant_id=invitation.merchant_id,
+        store_id=invitation.store_id,
+        created_at__gte=invitation.created_at,
+        removed_at=None,
+    )
+    return list(bindings.order_by("-pk").values_list("name", flat=True)[: invitation.used_count])
+
+
 def waiting_for_approval(store_id: int | None = None) -> QuerySet[PendingManager]:
     """People who scanned late and wait for the office, oldest first."""
     waiting = PendingManager.objects.select_related("store", "invitation").filter(

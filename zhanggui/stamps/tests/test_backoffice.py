@@ -214,7 +214,7 @@ class TestFigures:
 
         page = office.client.get(url).content.decode()
 
-        assert "盖章次数" in page
+        assert "集章次数" in page
         assert "比之前 7 天" in page
 
 

@@ -203,10 +203,11 @@ class TestInvite:
         mark = response.context["mark"]
 
         assert panel.client.get(url, {"v": mark}, headers=HTMX).status_code == 204
-        services.accept_scan(invitation_id=invitation.pk, person=make_person(phone=None))
+        services.accept_scan(invitation_id=invitation.pk, person=make_person("高店长", phone=None))
         after = panel.client.get(url, {"v": mark}, headers=HTMX)
 
         assert "绑定完成" in after.content.decode()
+        assert "高店长已成为" in after.content.decode()
 
     @pytest.mark.spec("stamps R03")
     def test_can_be_saved_as_a_picture(self, panel: Panel) -> None:

@@ -85,6 +85,9 @@ class TestDashboard:
                     assert number.url.replace("&", "&amp;") in page.content.decode()
                     assert rows_at(owner, number.url) == number.value, (query, days, number.label)
                     seen.append(number.value)
+                assert sum(share.many for share in page.context["shares"]) == (
+                    page.context["numbers"][0].value
+                )
                 for share in page.context["shares"]:
                     assert rows_at(owner, share.url) == share.many
         assert max(seen) == 5

@@ -519,8 +519,7 @@ class TestFigures:
             "redeem": [2, 2, 3],
             "undo": [1, 1, 1],
             "attempts": [1, 1, 1],
-            "otp": [3, 3, 4],
-            "office": [1, 1, 1],
+            "otp": [2, 2, 3],
         }
         waiting = counter.get("staff_live")
         assert waiting.count("王小明") == 1

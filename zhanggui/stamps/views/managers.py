@@ -206,6 +206,7 @@ def _shown(store: Store, found: ManagerInvitation) -> dict[str, Any]:
         "seconds_left": seconds_left,
         "life_s": life_s,
         "mark": _mark(found),
+        "bound": selectors.bound_by(found),
         "is_fresh": found.state == InvitationState.FRESH and seconds_left > 0,
         "at_once_s": max(0, int((found.created_at + AT_ONCE - clock.now()).total_seconds())),
         "counts": range(1, 6),

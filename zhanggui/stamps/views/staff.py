@@ -59,11 +59,10 @@ class PeriodFigures:
 
     @property
     def ways(self) -> list[tuple[str, str, int, int]]:
-        """Each way with its name, how many entries, and their share in percent."""
-        whole = sum(self.figures.ways.values())
+        """Each way with its name, how many entries that gave stamps, and their share."""
         return [
-            (way, str(Method(way).label), many, round(100 * many / whole))
-            for way, many in self.figures.ways.items()
+            (way, str(Method(way).label), many, round(100 * many / self.figures.given))
+            for way, many in self.figures.given_ways.items()
         ]
 
 
