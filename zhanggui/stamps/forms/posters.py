@@ -13,6 +13,7 @@ from zhanggui.accounts.models import Store, StoreState
 from zhanggui.accounts.picture_forms import WithPicture
 from zhanggui.stamps.models import Look, Poster, Programme, ProgrammeState
 from zhanggui.stamps.services.posters import KIND, PosterInput
+from zhanggui.ui.forms import LinesInput
 
 PICTURE_HELP = _(
     "Your shop or what you sell: on top of the poster, in place of the drawn card."
@@ -50,6 +51,7 @@ class PosterForm(WithPicture):
         label=_("Text below"),
         max_length=60,
         required=False,
+        widget=LinesInput(attrs={"rows": 2}),
         help_text=_("One or two short lines."),
     )
     look = forms.ChoiceField(

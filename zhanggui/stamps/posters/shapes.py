@@ -16,6 +16,11 @@ FILLED = 0.95
 MEASURED_AT = 100
 """Size in which lines are measured; widths grow with the size."""
 
+BALANCING = 16
+"""So many widths are tried for lines that are about the same."""
+NOT_FIRST = frozenset("，。、；：！？）》」”’…")
+"""No line begins with these."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rect:
@@ -164,7 +169,7 @@ def _printed() -> frozenset[int]:
 
 def printable(text: str) -> str:
     """A text without the signs that the printed font lacks, such as emoji."""
-    return "".join(sign for sign in text if ord(sign) in _printed()).strip()
+    return "".join(sign for sign in text if sign == "\n" or ord(sign) in _printed()).strip()
 
 
 def not_printed(*texts: str) -> str:
@@ -208,12 +213,37 @@ def headline_of(
 
 
 def lines_of(text: str, size: float, room: float, most: int) -> list[str]:
-    """Break a text into lines; the last one takes what is left, however long it is."""
+    """Break a text into lines of about the same width, first where its writer broke it.
+
+    Of more lines than there may be, the last one takes what is left, however long it is.
+    """
+    typed = [line.strip() for line in text.splitlines() if line.strip()]
+    typed = [*typed[: most - 1], " ".join(typed[most - 1 :])] if len(typed) > most else typed
+    lines: list[str] = []
+    for number, part in enumerate(typed, 1):
+        lines += _balanced(part, size, room, most - len(lines) - (len(typed) - number))
+    return lines
+
+
+def _balanced(text: str, size: float, room: float, most: int) -> list[str]:
+    """As few lines as fit, the widest of them as narrow as it can be."""
+    lines = _filled(text, size, room, most)
+    if len(lines) < 2:  # noqa: PLR2004
+        return lines
+    even = width_of(text, size) / len(lines)
+    tries = [
+        _filled(text, size, even * (1 + step / BALANCING), len(lines)) for step in range(BALANCING)
+    ]
+    return min([*tries, lines], key=lambda tried: max(width_of(line, size) for line in tried))
+
+
+def _filled(text: str, size: float, room: float, most: int) -> list[str]:
+    """Fill line after line."""
     lines: list[str] = []
     rest = text
     while rest and len(lines) < most - 1 and width_of(rest, size) > room:
         end = len(rest)
-        while end > 1 and width_of(rest[:end], size) > room:
+        while end > 1 and (width_of(rest[:end], size) > room or rest[end : end + 1] in NOT_FIRST):
             end -= 1
         space = rest.rfind(" ", 0, end)
         if space > 0 and rest[end - 1 : end + 1].isascii():  # not inside a Latin word

@@ -19,6 +19,7 @@ from zhanggui.stamps.posters.shapes import (
     Shape,
     Sign,
     Words,
+    width_of,
 )
 
 NO_PHOTO = "#d9d4ca"
@@ -106,8 +107,11 @@ def file_of(sign: Sign) -> bytes:
 
 def _words(shape: Words) -> str:
     weight = ' font-weight="700"' if shape.is_bold else ""
+    # as wide as on paper, whatever font the browser has
+    width = width_of(shape.text, shape.size, is_bold=shape.is_bold)
+    wide = f' textLength="{width:.2f}" lengthAdjust="spacingAndGlyphs"' if shape.text else ""
     return (
-        f'<text x="{shape.x:.2f}" y="{shape.y:.2f}" font-size="{shape.size:.2f}"{weight}'
+        f'<text x="{shape.x:.2f}" y="{shape.y:.2f}" font-size="{shape.size:.2f}"{weight}{wide}'
         f' text-anchor="{shape.anchor}" fill="{shape.fill}" font-family="{FONTS}">'
         f"{escape(shape.text)}</text>"
     )

@@ -258,6 +258,41 @@ class TestPrinting:
         assert lines_of("", 5, 40, 2) == []
         assert "".join(lines_of("很长的一句话要换行", 5, 20, 3)) == "很长的一句话要换行"
 
+    def test_lines_are_about_as_long_as_each_other(self) -> None:
+        told = content(headline="冬日围炉煮茶集满四枚就送招牌茶一壶")
+        for form in FORMATS.values():
+            part = layout.page(form, told, Look.PAPER, code_edge=200).parts[0]
+            head = [
+                one.text
+                for one in part.shapes
+                if isinstance(one, Words) and one.is_bold and one.text in told.headline
+            ]
+            assert max(map(len, head)) - min(map(len, head)) <= 1
+        assert not lines_of("喝一壶盖一章，第二章先送", 5, 34, 2)[1].startswith("，")
+
+    def test_a_typed_break_stays(self, shop: Shop, office: Client) -> None:
+        make_account(merchant=shop.merchant)
+        values = {"headline": "集章", "text": "喝一壶，盖一章\r\n第二章先送小茶点\r\n欢迎"}
+        piece = office.get(url(shop, "poster_sample"), values).content.decode()
+        assert ">喝一壶，盖一章</text>" in piece
+        assert ">第二章先送小茶点 欢迎</text>" in piece
+        assert "印不出来" not in piece
+
+        with fake_wechat():
+            office.post(url(shop, "poster_new"), FORM | {"text": values["text"]})
+        assert Poster.objects.get().text == "喝一壶，盖一章\n第二章先送小茶点\n欢迎"
+
+    def test_a_line_is_as_wide_on_the_screen_as_on_paper(self) -> None:
+        told = content(headline="Collect stamps, get a gift")
+        part = layout.page(FORMATS["poster"], told, Look.PAPER, code_edge=200).parts[0]
+        head = next(
+            one for one in part.shapes if isinstance(one, Words) and one.text == told.headline
+        )
+        drawn = svg.draw(layout.page(FORMATS["poster"], told, Look.PAPER), label="x")
+        width = width_of(head.text, head.size, is_bold=True)
+        assert f'textLength="{width:.2f}"' in drawn
+        assert width <= part.width * 0.8 + 0.01
+
     def test_drawings_carry_no_style(self) -> None:
         page = layout.page(FORMATS["card"], content(), Look.NIGHT, code_edge=200)
         assert "style" not in svg.draw(page, label="<x>")
