@@ -45,7 +45,7 @@ class PosterForm(WithPicture):
         help_text=_("Its name is printed at the bottom."),
     )
     headline = forms.CharField(
-        label=_("Headline"), max_length=24, initial=_("Collect stamps, get a gift")
+        label=_("Headline"), max_length=24, initial=_("Collect and get a gift")
     )
     text = forms.CharField(
         label=_("Text below"),

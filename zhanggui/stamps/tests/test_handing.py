@@ -84,7 +84,7 @@ class TestPages:
         visitor.card = near(visitor.shop, visitor.card.customer_id)
         digits = DIGITS.search(visitor.tap().content.decode())[1]  # type: ignore[index]
         done = counter.confirm(digits).content.decode()
-        assert "“小食一份”已交给顾客" in done
+        assert "标记“小食一份”已交给顾客" in done
 
         sent = {"reward": Reward.objects.get().pk}
         url = reverse("stamps:staff_hand_over")

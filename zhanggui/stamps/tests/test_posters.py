@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 from PIL import Image
 
 from zhanggui.accounts.models import AuditEntry, Role
@@ -21,6 +23,7 @@ from zhanggui.accounts.tests.factories import ACTOR, make_staff
 from zhanggui.channels.wechat.models import TrackedCode
 from zhanggui.channels.wechat.tests.factories import QR_PATH, fake_wechat, make_account
 from zhanggui.contacts.tests.factories import make_link, sign_in_customer
+from zhanggui.stamps.forms.posters import PosterForm
 from zhanggui.stamps.models import Card, Look, Poster, ProgrammeState
 from zhanggui.stamps.posters import layout, pdf, svg
 from zhanggui.stamps.posters.layout import COLOURS, FORMATS, Content
@@ -281,6 +284,13 @@ class TestPrinting:
         with fake_wechat():
             office.post(url(shop, "poster_new"), FORM | {"text": values["text"]})
         assert Poster.objects.get().text == "喝一壶，盖一章\n第二章先送小茶点\n欢迎"
+
+    @pytest.mark.parametrize("language", ["en", "zh-hans"])
+    def test_what_is_suggested_fits(self, language: str) -> None:
+        with translation.override(language):
+            for field in PosterForm.base_fields.values():
+                if isinstance(field, forms.CharField) and field.max_length and field.initial:
+                    assert len(str(field.initial)) <= field.max_length
 
     def test_a_line_is_as_wide_on_the_screen_as_on_paper(self) -> None:
         told = content(headline="Collect stamps, get a gift")

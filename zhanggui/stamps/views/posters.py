@@ -287,7 +287,7 @@ def _sample(merchant: Merchant, given: Mapping[str, Any], poster: Poster | None)
     elif not pictures.is_draft(draft, merchant):
         draft = ""
     sample = Poster(
-        headline=str(given.get("headline") or _("Collect stamps, get a gift"))[:24],
+        headline=str(given.get("headline") or _("Collect and get a gift"))[:24],
         text=str(given.get("text") or "")[:60],
         look=typed if typed in Look.values else Look.PAPER,
         shows_logo=bool(given.get("shows_logo")),
